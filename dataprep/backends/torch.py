@@ -1,0 +1,160 @@
+"""The torch backend: `DataLoader` workers that render whole batches, and torch's view of single parts of dataprep.
+
+A recipe is what a worker gets as its "index", so workers hold no randomness and no table: the same batches come out of
+any number of them.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing import Value
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import PIL.Image
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from dataprep.backends.kernels import apply, pixel_limit, render
+from dataprep.decode import decode, quiet_decoders
+from dataprep.draws import key
+from dataprep.errors import LoaderError
+from dataprep.loader import draw
+from dataprep.manifest import Manifest
+from dataprep.pipeline import Pipeline
+from dataprep.types import Batch, Image, Op, Recipe, Source
+
+
+@dataclass(frozen=True)
+class Torch:
+    """Batches from a torch `DataLoader`, as tensors in the memory of the CPU.
+
+    Attributes:
+        workers: Processes that decode; 0 decodes in this process.
+        prefetch: Batches that each worker has ready or under way.
+        start: How workers start: "fork", "spawn" or "forkserver"; None takes the platform's default.
+        pin_memory: Whether batches come in page-locked memory, for asynchronous copies to a GPU.
+    """
+
+    workers: int = 0
+    prefetch: int = 2
+    start: Literal["fork", "spawn", "forkserver"] | None = None
+    pin_memory: bool = False
+
+    def __post_init__(self) -> None:
+        """Checks the numbers."""
+        if self.workers < 0 or self.prefetch < 1:
+            raise LoaderError(f"Torch(workers={self.workers}, prefetch={self.prefetch}): at least 0 workers and 1 batch ahead")
+
+    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Batch]:
+        """Yields the batch of each recipe, in order, as tensors."""
+        batches = iter(
+            DataLoader(
+                _Rendered(source, ops),
+                batch_size=None,  # a recipe is a whole batch
+                sampler=_Once(recipes),
+                num_workers=self.workers,
+                prefetch_factor=self.prefetch if self.workers else None,
+                multiprocessing_context=self.start if self.workers else None,
+                pin_memory=self.pin_memory,
+                collate_fn=_tensors,
+                worker_init_fn=_one_thread,
+            )
+        )
+        try:
+            yield from batches
+        finally:
+            if self.workers:  # torch has no public way; left to itself, an exception's traceback keeps the workers alive
+                getattr(batches, "_shutdown_workers", lambda: None)()
+
+
+class Transform:
+    """The ops of a pipeline as a callable, for a `Dataset` of your own.
+
+    What an image gets depends on the seed, the epoch and its row, not on the worker that does it.
+    """
+
+    def __init__(self, pipeline: Pipeline, seed: int = 0) -> None:
+        """Takes the ops of a pipeline whose `Normalize` has its numbers (see `Pipeline.fill`)."""
+        self.ops = pipeline.ops
+        self.seed = seed
+        self._epoch = Value("q", 0, lock=False)  # shared, so that workers that are kept alive see a new epoch
+
+    def set_epoch(self, epoch: int) -> None:
+        """Gives every image other augmentations than in another epoch."""
+        self._epoch.value = epoch
+
+    def __call__(self, image: "Image | PIL.Image.Image", row: int | None = None) -> torch.Tensor:
+        """Transforms one image.
+
+        Args:
+            image: (H, W, 3) RGB, 0..255, or a Pillow image.
+            row: What identifies the image, such as its index; None derives a number from its pixels.
+
+        Returns:
+            (3, H, W) float32 after `Normalize`, else uint8.
+        """
+        pixels = np.array(image.convert("RGB")) if isinstance(image, PIL.Image.Image) else image
+        if row is None:
+            row = int(key(*np.frombuffer(cv2.resize(pixels, (8, 8)).tobytes(), np.int64).tolist()) >> np.uint64(1))
+        params = draw(self.ops, np.array([pixels.shape[:2]]), np.array([row]), self.seed, self._epoch.value)
+        return torch.from_numpy(np.ascontiguousarray(apply(self.ops, pixels, [drawn[0] for drawn in params])))
+
+
+class ImageDataset(Dataset[tuple[Any, int]]):
+    """The kept images of a manifest as a plain map-style dataset of (image, label), as torchvision's ImageFolder gives.
+
+    Attributes:
+        classes: The label of each class number.
+    """
+
+    def __init__(self, manifest: Manifest, transform: Any = None) -> None:
+        """Takes a manifest and what to do to each Pillow image: a `Transform`, torchvision's, any callable, or None."""
+        kept = manifest.kept()
+        self.classes = manifest.classes
+        self.transform = transform
+        self._source = manifest.source
+        self._ids = kept["id"].to_numpy()
+        self._uris = kept["uri"].combine_chunks()
+        self._labels = manifest.labels()
+        self._limit = pixel_limit(np.stack([kept["height"].to_numpy(), kept["width"].to_numpy()], axis=1).astype(np.int64))
+
+    def __len__(self) -> int:
+        """The number of kept images."""
+        return len(self._ids)
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        """Returns an image, transformed, and its class number, -1 without a label."""
+        with quiet_decoders(self._limit):
+            image = PIL.Image.fromarray(decode(self._source.read(self._uris[index].as_py()), max_pixels=self._limit).image)
+        if isinstance(self.transform, Transform):
+            return self.transform(image, row=int(self._ids[index])), int(self._labels[index])
+        return image if self.transform is None else self.transform(image), int(self._labels[index])
+
+
+class _Rendered(Dataset[Batch]):
+    """A dataset whose indices are recipes and whose items are batches."""
+
+    def __init__(self, source: Source, ops: tuple[Op, ...]) -> None:
+        self.source, self.ops = source, ops
+
+    def __getitem__(self, recipe: Recipe) -> Batch:
+        return render(self.source, self.ops, recipe)
+
+
+class _Once:
+    """An iterable without a length, which a DataLoader would otherwise ask for."""
+
+    def __init__(self, recipes: Iterable[Recipe]) -> None:
+        self.recipes = recipes
+
+    def __iter__(self) -> Iterator[Recipe]:
+        return iter(self.recipes)
+
+
+def _tensors(batch: Any) -> Batch:
+    return Batch(*(torch.from_numpy(array) for array in batch))
+
+
+def _one_thread(worker: int) -> None:
+    cv2.setNumThreads(0)  # the workers are the parallelism; any other number waits for threads that a fork left behind

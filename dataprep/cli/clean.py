@@ -1,0 +1,175 @@
+"""`dataprep clean`: a folder of images in; a manifest, a summary and a report out."""
+
+import json
+import os
+import sys
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from dataprep.apply import check_apart, export, materialize, overlap, quarantine
+from dataprep.clean import clean as clean_source
+from dataprep.cli.options import (
+    chosen_pipeline,
+    chosen_source,
+    duplicate_options,
+    result_options,
+    source_options,
+    threshold_options,
+)
+from dataprep.cli.output import progress_bar, say, show
+from dataprep.decode import MAX_PIXELS
+from dataprep.engines import Local
+from dataprep.errors import DataprepError
+from dataprep.manifest import Manifest
+from dataprep.overrides import NO_OVERRIDES, Overrides
+from dataprep.pipeline import Pipeline
+from dataprep.report import Summary, summarize, write_report
+from dataprep.types import Source
+
+EXPORTS: Final = {"csv": "records.csv", "jsonl": "records.jsonl", "txt": "kept.txt"}
+
+EPILOG: Final = (
+    "Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 3 done, and --fail-on found something; "
+    "130 stopped by Ctrl-C, the same command goes on."
+)
+
+
+@click.command(epilog=EPILOG)
+@click.argument("source", type=click.Path(path_type=str))
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="Folder for the manifest, the summary and the report."
+)
+@click.option("--pipeline", "pipeline_file", type=click.Path(path_type=Path), help="YAML file of stages, instead of the flags.")
+@source_options
+@threshold_options
+@duplicate_options
+@click.option("--statistics", is_flag=True, help="Measure RGB mean and std over the kept images; decodes every image in full.")
+@result_options
+@click.option("--max-pixels", type=click.IntRange(1), default=MAX_PIXELS, show_default=True, help="Larger images are unreadable.")
+@click.option("--workers", type=click.IntRange(0), help="Processes; 0 for none beside this one.  [default: every core]")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@click.pass_context
+def clean(context: click.Context, /, source: str, out: Path, as_json: bool, quiet: bool, **flags: Any) -> None:
+    """Find what is wrong with the images in SOURCE and write a manifest; SOURCE is not changed, unless --quarantine says so.
+
+    Exact and near duplicates, and images that are unreadable, too small, too dark, too bright, nearly uniform or blurred,
+    become rows with a reason. What was measured is kept in OUT/cache: the same command goes on after Ctrl-C or a kill, and
+    another threshold reads no image again.
+    """
+    scanned, own = chosen_source(source, flags)
+    pipeline = chosen_pipeline(context, flags, scanned)
+    overrides = Overrides.read(flags["overrides"]) if flags["overrides"] else NO_OVERRIDES
+    tree = _tree(out, scanned, flags)
+    prepare(out, source)
+    is_silent = quiet or as_json
+    engine = Local(flags["workers"])
+    manifest, summary = run(
+        scanned, pipeline, out, engine, flags["max_pixels"], overrides, report=not flags["no_report"], quiet=is_silent
+    )
+    if as_json:
+        click.echo(json.dumps(summary.as_json(), indent=2))
+    elif not quiet:
+        show(summary, out)
+        for decision in overrides.lost(manifest.table):
+            say(f"overrides: {decision.uri} is gone or has changed, so the decision about it no longer holds")
+    _apply(manifest if own is None else manifest.split(own), out, tree, flags, is_silent)
+    if any(getattr(summary, fault) for fault in flags["fail_on"]):
+        found = ", ".join(f"{getattr(summary, fault):,} {fault}" for fault in flags["fail_on"] if getattr(summary, fault))
+        click.echo(f"Failed: {found}", err=True)
+        sys.exit(3)
+
+
+def run(
+    source: Source,
+    pipeline: Pipeline,
+    out: Path,
+    engine: Local,
+    max_pixels: int = MAX_PIXELS,
+    overrides: Overrides = NO_OVERRIDES,
+    *,
+    report: bool,
+    quiet: bool,
+) -> tuple[Manifest, Summary]:
+    """Cleans a source into a folder and returns what was written there."""
+    start = time.perf_counter()
+    with progress_bar("measuring", quiet) as progress:
+        manifest = clean_source(
+            source,
+            pipeline,
+            engine=engine,
+            cache=out / "cache",
+            overrides=overrides,
+            progress=progress.advance,
+            max_pixels=max_pixels,
+        )
+    manifest.write(out / "manifest.parquet")
+    summary = summarize(manifest, measured=progress.measured, seconds=time.perf_counter() - start)
+    write_text(out / "summary.json", json.dumps(summary.as_json(), indent=2) + "\n")
+    if report:
+        with progress_bar("report", quiet) as progress:
+            write_report(
+                manifest,
+                summary,
+                out / "report.html",
+                overrides=overrides,
+                when=datetime.now().astimezone(),
+                progress=progress.advance,
+            )
+    return manifest, summary
+
+
+def prepare(out: Path, source: str) -> None:
+    """Makes the folder for the results and checks that it can be written, before any work is done."""
+    if out.resolve() == Path(source).resolve():
+        raise DataprepError(f"--out {out} is the source, which is never changed; choose another folder")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise DataprepError(f"--out {out} cannot be written: {error.strerror}; choose another folder") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file to a temporary name first, so that no half of one is ever seen."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise DataprepError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _tree(out: Path, source: Source, flags: dict[str, Any]) -> Path | None:
+    """Returns where --materialize writes, once it is clear that no target touches the source or another target."""
+    if flags["into"] and not flags["materialize"]:
+        raise click.UsageError("--into goes with --materialize")
+    tree: Path | None = (flags["into"] or out / "images") if flags["materialize"] else None
+    if tree and flags["quarantine"] and overlap(tree, flags["quarantine"]):
+        raise click.UsageError("--quarantine and the tree of --materialize overlap; choose folders apart")
+    for target in (tree, flags["quarantine"]):
+        if target:
+            check_apart(target, source)
+    return tree
+
+
+def _apply(manifest: Manifest, out: Path, tree: Path | None, flags: dict[str, Any], quiet: bool) -> None:
+    """Writes and moves what the flags ask for; the quarantine comes last, since it takes files from the source."""
+    for kind in dict.fromkeys(flags["export"]):
+        export(manifest, out / EXPORTS[kind], kind)
+    if tree:
+        with progress_bar("writing", quiet) as progress:
+            written = materialize(manifest, tree, flags["materialize"], progress.advance)
+        say(f"{written.written + written.present:,} images in {tree}", quiet)
+    if flags["quarantine"]:
+        with progress_bar("moving", quiet) as progress:
+            moved = quarantine(manifest, flags["quarantine"], progress.advance)
+        say(f"{moved.moved:,} files moved to {flags['quarantine']}; back by: dataprep undo {moved.log}", quiet)
+        for uri, reason in moved.skipped.items():
+            say(f"  left where it is: {uri}: {reason}", quiet)

@@ -1,0 +1,75 @@
+"""`dataprep demo`: a messy folder of real photographs, cleaned, and scored against the truth."""
+
+import json
+import tempfile
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from dataprep.cli.clean import run
+from dataprep.cli.output import show
+from dataprep.demo import Score, make_messy_folder, score
+from dataprep.engines import Local
+from dataprep.errors import DataprepError
+from dataprep.pipeline import Pipeline
+from dataprep.sources import Folder
+from dataprep.sources.folder import EXTENSIONS
+from dataprep.stages import ChannelSums
+from dataprep.stages.standard import standard_rules
+
+
+@click.command()
+@click.option("--out", type=click.Path(path_type=Path), help="A new folder to keep; otherwise a temporary one is used.")
+@click.option("--photos", type=click.Path(path_type=Path), help="Take these photographs; otherwise those of scikit-image.")
+@click.option("--seed", type=int, default=0, show_default=True, help="What the damage is drawn from.")
+@click.option("--json", "as_json", is_flag=True, help="Print summary and score as JSON.")
+def demo(out: Path | None, photos: Path | None, seed: int, as_json: bool) -> None:
+    """Make a messy folder of real photographs, clean it, and score the result against the truth.
+
+    The mess: exact copies, re-encoded, resized, cropped and brightened ones, blurred, dark and blank pictures, truncated files
+    and a text file named .jpg. Extreme crops are there to be missed: the score is honest.
+    """
+    if out is not None:
+        _demonstrate(out, photos, seed, as_json)
+        return
+    with tempfile.TemporaryDirectory(prefix="dataprep-demo-") as folder:
+        _demonstrate(Path(folder), photos, seed, as_json)
+        if not as_json:
+            click.echo("(in a temporary folder, gone now; `dataprep demo --out demo` keeps it)")
+
+
+def _demonstrate(out: Path, photos: Path | None, seed: int, as_json: bool) -> None:
+    truth = make_messy_folder(out, None if photos is None else _image_files(photos), seed)
+    pipeline = Pipeline(ChannelSums(), *standard_rules())
+    manifest, summary = run(Folder(str(out / "photos")), pipeline, out / "cleaned", Local(), report=True, quiet=as_json)
+    result = score(manifest, truth)
+    if as_json:
+        numbers = {"recall": result.recall, "precision": result.precision, "kinds": [row._asdict() for row in result.rows]}
+        click.echo(json.dumps({"summary": summary.as_json(), "score": numbers}, indent=2))
+    else:
+        show(summary, out / "cleaned")
+        _show_score(result)
+
+
+def _image_files(folder: Path) -> list[Path]:
+    """Returns the image files of a folder and those below it."""
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS)
+    if not found:
+        raise DataprepError(f"no images in {folder}; `--photos` takes a folder of photographs")
+    return found
+
+
+def _show_score(result: Score) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0), title="against the truth", title_justify="left", title_style="bold")
+    table.add_column("")
+    table.add_column("planted", justify="right")
+    table.add_column("found", justify="right")
+    for row in result.rows:
+        table.add_row(row.kind, str(row.planted), str(row.found) if row.found == row.planted else f"[yellow]{row.found}[/]")
+    console = Console(highlight=False)
+    console.print()
+    console.print(table)
+    lost = f"{len(result.false_drops)} of the originals lost" if result.false_drops else "none of the originals lost"
+    console.print(f"found {result.recall:.1%} of what was planted; {lost}")

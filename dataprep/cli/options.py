@@ -1,0 +1,188 @@
+"""The flags of `dataprep clean`, in groups, and the pipeline and the source that they stand for."""
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from dataprep.errors import PipelineError
+from dataprep.pipeline import Pipeline
+from dataprep.sources import Folder, Several
+from dataprep.stages import ChannelSums, standard
+from dataprep.types import Measure, Rule, Source
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Option = Callable[[Command], Command]
+
+THRESHOLDS: Final = ("min_side", "min_brightness", "max_brightness", "min_contrast", "min_sharpness")
+DUPLICATES: Final = ("radius", "within", "invariant", "views", "drop_conflicts", "keep_duplicates")
+
+PROTECTED: Final = ("test", "val", "valid", "validation")
+"""Splits that --splits protects where --protect does not say which."""
+
+FAULTS: Final = ("leaks", "conflicts")
+"""What --fail-on can name: fields of the summary."""
+
+
+class Limit(click.ParamType[float | None]):
+    """A number, or "off"."""
+
+    name = "number|off"
+
+    def __init__(self, whole: bool = False) -> None:
+        """Takes whether the number has to be whole."""
+        self.whole = whole
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> float | None:
+        """Returns the number, None for "off"."""
+        if value == "off":
+            return None
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is neither a number nor 'off'", parameter, context)
+        if self.whole and not number.is_integer():
+            self.fail(f"{value!r} is no whole number", parameter, context)
+        return int(number) if self.whole else number
+
+
+class Faults(click.ParamType[tuple[str, ...]]):
+    """Names from `FAULTS`, with commas between them."""
+
+    name = "faults"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> tuple[str, ...]:
+        """Returns the names."""
+        names = tuple(value.split(",")) if isinstance(value, str) else tuple(value)
+        for name in names:
+            if name not in FAULTS:
+                self.fail(f"{name!r} is not one of {', '.join(FAULTS)}", parameter, context)
+        return names
+
+
+def limit(flag: str, default: float, text: str) -> Option[Any]:
+    """Returns the option of one threshold; a whole default takes whole numbers only."""
+    return click.option(
+        flag, type=Limit(isinstance(default, int)), default=f"{default:g}", show_default=True, metavar="N|off", help=text
+    )
+
+
+def grouped(*options: Option[Any]) -> Option[Any]:
+    """Returns one decorator that adds several options, in the order in which `--help` shows them."""
+
+    def add(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+source_options = grouped(
+    click.option("--splits", is_flag=True, help="The first folder names the split (train/cat/1.jpg), the second the label."),
+    click.option(
+        "--against",
+        type=click.Path(),
+        multiple=True,
+        metavar="FOLDER",
+        help="Images that SOURCE must hold no copy of. Repeatable.",
+    ),
+    click.option(
+        "--protect", multiple=True, metavar="SPLIT", help="With --splits: what others must hold no copy of.  [default: test, val]"
+    ),
+)
+
+threshold_options = grouped(
+    limit("--min-side", standard.MIN_SIDE, "Least height and width, in pixels."),
+    limit("--min-brightness", standard.MIN_BRIGHTNESS, "Least mean luminance, 0 to 255."),
+    limit("--max-brightness", standard.MAX_BRIGHTNESS, "Largest mean luminance, 0 to 255."),
+    limit("--min-contrast", standard.MIN_CONTRAST, "Least standard deviation of luminance, in gray levels."),
+    limit("--min-sharpness", standard.MIN_SHARPNESS, "Least variance of the Laplacian, at a shorter side of 128 pixels."),
+)
+
+duplicate_options = grouped(
+    limit("--radius", standard.RADIUS, "Largest Hamming distance of near duplicates, in bits of 64."),
+    limit("--within", standard.WITHIN, "Largest distance of the second hash, which must agree, in bits of 256."),
+    click.option(
+        "--invariant",
+        type=click.Choice(["none", "flip", "dihedral"]),
+        default="none",
+        show_default=True,
+        help="Copies to look for beside plain ones: mirrored, or also turned by quarters.",
+    ),
+    click.option("--views", is_flag=True, help="Look for cropped, framed and slightly turned copies, too."),
+    click.option("--drop-conflicts", is_flag=True, help="Drop groups of copies whose labels disagree, whole."),
+    click.option("--keep-duplicates", is_flag=True, help="Drop neither exact nor near duplicates."),
+)
+
+result_options = grouped(
+    click.option("--overrides", type=click.Path(path_type=Path), help="What you decided by hand, as the report saves it."),
+    click.option("--no-report", is_flag=True, help="Write no report.html."),
+    click.option(
+        "--export", type=click.Choice(["csv", "jsonl", "txt"]), multiple=True, help="Write OUT/records.* too. Repeatable."
+    ),
+    click.option(
+        "--materialize", type=click.Choice(["copy", "hardlink", "symlink"]), help="Write what is kept as a tree of class folders."
+    ),
+    click.option("--into", type=click.Path(path_type=Path), help="Where --materialize writes.  [default: OUT/images]"),
+    click.option(
+        "--quarantine", type=click.Path(path_type=Path), help="Move what is dropped there; `dataprep undo` moves it back."
+    ),
+    click.option("--fail-on", type=Faults(), default=(), metavar="leaks,conflicts", help="Exit with 3 if there are any."),
+)
+
+
+def chosen_source(source: str, flags: dict[str, Any]) -> tuple[Source, str | None]:
+    """Returns what is scanned, and under which split SOURCE is in it where there are several folders."""
+    folder = Folder(source, splits=flags["splits"])
+    if not flags["against"]:
+        return folder, None
+    if flags["splits"]:
+        raise click.UsageError("--against and --splits exclude each other; --protect says which splits must not leak")
+    names = _names([source, *flags["against"]])
+    return Several(dict(zip(names, [folder, *map(Folder, flags["against"])], strict=True))), names[0]
+
+
+def chosen_pipeline(context: click.Context, flags: dict[str, Any], source: Source) -> Pipeline:
+    """Returns the pipeline of the YAML file, or that of the flags."""
+    extra: tuple[Measure, ...] = (ChannelSums(),) if flags["statistics"] else ()
+    if flags["pipeline_file"] is not None:
+        for name in (*THRESHOLDS, *DUPLICATES):
+            if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+                flag = name.replace("_", "-")
+                raise click.UsageError(f"--{flag} and --pipeline exclude each other; write it into the pipeline file")
+        stages = Pipeline.read(flags["pipeline_file"]).stages
+        return Pipeline(*extra, *stages)
+    rules: tuple[Rule, ...] = standard.standard_rules(
+        **{name: flags[name] for name in (*THRESHOLDS, "radius", "within", "invariant", "views")},
+        duplicates=not flags["keep_duplicates"],
+        protect=_protected(flags, source),
+        conflicts="drop" if flags["drop_conflicts"] else "keep",
+    )
+    return Pipeline(*extra, *rules)
+
+
+def _protected(flags: dict[str, Any], source: Source) -> tuple[str, ...]:
+    """Returns the splits whose images must not be found elsewhere."""
+    if isinstance(source, Several):
+        return tuple(part.name for part in source.parts[1:])
+    if flags["protect"] and not flags["splits"]:
+        raise click.UsageError("--protect names splits; say with --splits that folders name them")
+    return (flags["protect"] or PROTECTED) if flags["splits"] else ()
+
+
+def _names(folders: Sequence[str]) -> list[str]:
+    """Returns a name for each folder: its own, and a number where two are called the same."""
+    names: list[str] = []
+    for folder in folders:
+        name = Path(folder).resolve().name or "root"
+        try:
+            name.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise PipelineError(f"--against: the name of the folder {folder!r} is not UTF-8; rename or link it") from error
+        names.append(name if name not in names else f"{name}-{len(names) + 1}")
+    return names

@@ -1,0 +1,47 @@
+"""`dataprep undo`: the files of a quarantine back to where they were."""
+
+import json
+from pathlib import Path
+
+import click
+
+from dataprep.apply import Restored
+from dataprep.apply import undo as restore
+from dataprep.apply.files import shown
+from dataprep.errors import DataprepError
+
+
+@click.command(
+    epilog="Exit codes: 0 every file is back; 1 some are not, or nothing was done; 2 wrong usage; 130 stopped by Ctrl-C, the "
+    "same command goes on."
+)
+@click.argument("log", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def undo(log: Path, as_json: bool, quiet: bool) -> None:
+    """Move the files that `dataprep clean --quarantine` moved back to where they were, never over another file.
+
+    LOG is the undo.jsonl in the quarantine folder, or that folder. Once every file is back, LOG and the folders that the
+    quarantine made are removed.
+    """
+    done = restore(log)
+    if as_json:
+        click.echo(json.dumps(done._asdict() | {"complete": done.complete}, indent=2))
+    elif not quiet:
+        show(done)
+    if not done.complete:
+        count = len(done.blocked) + len(done.missing)
+        total = count + done.moved + done.present
+        raise DataprepError(f"{count:,} of {total:,} files {'is' if count == 1 else 'are'} not back; the log is kept")
+
+
+def show(done: Restored) -> None:
+    """Prints what was restored, and each file that was not."""
+    roots = ", ".join(map(shown, done.roots))
+    were = "was" if done.present == 1 else "were"
+    already = f", {done.present:,} {were} there already" if done.present else ""
+    click.echo(f"{done.moved:,} file{'' if done.moved == 1 else 's'} moved back to {roots}{already}")
+    for path in done.blocked:
+        click.echo(f"  stays in quarantine, another file has its name: {shown(path)}")
+    for path in done.missing:
+        click.echo(f"  neither in quarantine nor in the source: {shown(path)}")

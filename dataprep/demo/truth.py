@@ -1,0 +1,65 @@
+"""The truth about a messy folder: what each file is, what it was made of, and why it may be dropped."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from dataprep.errors import DataprepError
+
+VERSION: Final = 1
+
+EXPECTED: Final[dict[str, tuple[str, ...]]] = {
+    "original": (),
+    "exact copy": ("exact duplicate", "near duplicate"),  # near where a better variant is kept for the whole family
+    **dict.fromkeys(("re-encoded", "resized", "cropped 5 %", "cropped 10 %", "brightness"), ("near duplicate",)),
+    "blurred": ("blurred", "nearly uniform"),  # a texture such as bricks, blurred by 4 %, is hardly more than gray
+    "dark": ("too dark",),
+    "blank": ("nearly uniform", "too dark", "too bright"),
+    "truncated": ("unreadable",),
+    "not an image": ("unreadable",),
+    "too small": ("too small",),
+}
+"""The reasons for which each kind of file is rightly dropped."""
+
+FAMILY: Final = ("original", *(kind for kind, reasons in EXPECTED.items() if "near duplicate" in reasons))
+"""The kinds that form a family, of which one image is to be kept."""
+
+
+@dataclass(frozen=True)
+class File:
+    """The truth about one file.
+
+    Attributes:
+        uri: The path below `photos/`.
+        kind: One of `EXPECTED`.
+        of: The uri of the original that it was made of, or None.
+        expected: The reasons for which it is rightly dropped; none for an original.
+    """
+
+    uri: str
+    kind: str
+    of: str | None
+    expected: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The truth about a folder: the seed, every file that passes for an image, and the uris of those that do not."""
+
+    seed: int
+    files: tuple[File, ...]
+    ignored: tuple[str, ...] = ()
+
+    def write(self, path: Path) -> None:
+        """Writes JSON."""
+        path.write_text(json.dumps({"version": VERSION, **asdict(self)}, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> "Truth":
+        """Reads JSON; raises `DataprepError` where it is of another version."""
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data.get("version") != VERSION:
+            raise DataprepError(f"{path} is of version {data.get('version')!r}, not {VERSION}; run `dataprep demo` again")
+        files = (File(**{**file, "expected": tuple(file["expected"])}) for file in data["files"])
+        return cls(data["seed"], tuple(files), tuple(data["ignored"]))

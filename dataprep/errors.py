@@ -1,0 +1,52 @@
+"""What can go wrong, as exceptions that say what, which rule, and what to do.
+
+    DataprepError
+    ├── SourceError      a source that cannot be listed, or a file of it that cannot be read
+    ├── DecodeError      bytes that do not decode to an image (in `clean` a row's `error`, never raised)
+    ├── PipelineError    stages that do not fit together, or a pipeline file that cannot be understood
+    ├── ManifestError    a file that is no manifest, of another version, or without a column that is needed
+    ├── LoaderError      batches that cannot be made from this manifest and pipeline
+    └── StateError       a saved state that belongs to another run
+
+Bad data is a row, bad code is an exception: a broken image ends as a dropped row of the manifest.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class DataprepError(Exception):
+    """The root of every error that dataprep raises on purpose."""
+
+
+class SourceError(DataprepError, OSError):
+    """A source cannot be listed, or one of its files cannot be read."""
+
+
+class DecodeError(DataprepError, ValueError):
+    """Bytes do not decode to an image."""
+
+
+class PipelineError(DataprepError, ValueError):
+    """Stages do not fit together, or a pipeline file cannot be understood."""
+
+
+class ManifestError(DataprepError, ValueError):
+    """A file is no manifest of this version, or lacks a column that a rule needs."""
+
+
+class LoaderError(DataprepError, ValueError):
+    """Batches cannot be made from this manifest with this pipeline."""
+
+
+class StateError(DataprepError, ValueError):
+    """A saved state belongs to another manifest, seed or version."""
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Returns the end of an error about a misspelt `word`: the closest known words, or all of them."""
+    names = sorted(known)
+    close = get_close_matches(word, names, n=3, cutoff=0.6)
+    if close:
+        return "did you mean " + " or ".join(repr(name) for name in close) + "?"
+    return "known: " + ", ".join(names)

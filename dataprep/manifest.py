@@ -1,0 +1,241 @@
+"""The manifest: every image a row, kept or dropped with its reason, with the pipeline and the source it came from.
+
+One Parquet file that any tool reads. Columns: id, uri, label, split, bytes, modified, digest, format, height, width, one or
+more for each measure, error, keep, reason, detail, twin. What Parquet has no column for is JSON in the schema's metadata.
+"""
+
+import hashlib
+import json
+import os
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from dataprep import sources  # noqa: F401  registers the sources that a manifest may name
+from dataprep.errors import ManifestError, PipelineError, suggestion
+from dataprep.overrides import NO_OVERRIDES, Overrides
+from dataprep.pipeline import Pipeline
+from dataprep.stages import ChannelSums, Readable
+from dataprep.stages.describe import build, describe
+from dataprep.types import Drops, Measure, Rule, Source, Statistics
+
+VERSION: Final = 1
+METADATA: Final = b"dataprep"
+
+VERDICT: Final = ("keep", "reason", "detail", "twin")
+"""The columns that judging fills."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The table of records, what was measured, the pipeline that judged them and the source that reads them.
+
+    Attributes:
+        table: One row for each image, in the order of the ids.
+        pipeline: The stages it was made with.
+        source: Where the images are.
+        measures: What the measured columns come from.
+        classes: The labels of all records that were scanned, sorted; a label's place is its class number, whatever is kept.
+        ignored: How many files beside the images the scan met and left alone.
+    """
+
+    table: pa.Table
+    pipeline: Pipeline
+    source: Source
+    measures: tuple[Measure, ...]
+    classes: tuple[str, ...]
+    ignored: int = 0
+
+    def __len__(self) -> int:
+        """The number of records, kept or not."""
+        return int(self.table.num_rows)
+
+    def __repr__(self) -> str:
+        """How many records there are and how many are kept."""
+        return f"Manifest({len(self):,} records, {self.kept().num_rows:,} kept, source={self.source!r})"
+
+    def kept(self) -> pa.Table:
+        """Returns the rows that are kept."""
+        return self.table.filter(self.table["keep"])
+
+    def reasons(self) -> dict[str, int]:
+        """Returns how many rows were dropped for each reason, the most frequent first."""
+        counts = Counter(self.table["reason"].drop_null().to_pylist())
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    def split(self, name: str) -> "Manifest":
+        """Returns the records of one split, with the same ids and class numbers.
+
+        Raises:
+            ManifestError: There is no such split.
+        """
+        known = self.table["split"].drop_null().unique().to_pylist()
+        if name not in known:
+            hint = suggestion(name, known) if known else "it has none; scan with `Folder(root, splits=True)`"
+            raise ManifestError(f"the manifest has no split {name!r}; {hint}")
+        return replace(self, table=self.table.filter(pc.equal(self.table["split"], name)))
+
+    def labels(self) -> NDArray[np.int64]:
+        """Returns the class number of each kept row, -1 without a label."""
+        places = pc.index_in(self.kept()["label"], value_set=pa.array(self.classes, pa.string()))
+        numbers: NDArray[np.int64] = pc.fill_null(places, -1).to_numpy().astype(np.int64)
+        return numbers
+
+    def leaks(self) -> pa.Table:
+        """Returns the rows that were dropped because a protected split has a copy of them."""
+        return self.table.filter(pc.equal(self.table["reason"], "leak"))
+
+    def conflicts(self) -> pa.Table:
+        """Returns the rows with a twin whose label is another."""
+        copies = self.table.filter(pc.is_valid(self.table["twin"]))
+        twins = self.table.take(pc.index_in(copies["twin"], value_set=self.table["id"].combine_chunks()))
+        return copies.filter(pc.fill_null(pc.not_equal(copies["label"], twins["label"]), False))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """32 hex digits of the kept rows' ids, uris, labels and contents: what a resumed run must find again."""
+        kept = self.kept()
+        hasher = hashlib.sha256(kept["id"].to_numpy().tobytes())
+        for column in ("uri", "label", "digest"):
+            hasher.update(json.dumps(kept[column].to_pylist()).encode())
+        return hasher.hexdigest()[:32]
+
+    @cached_property
+    def statistics(self) -> Statistics | None:
+        """Mean and std over the kept images, exact from integer sums; None where `ChannelSums` was not measured."""
+        if ChannelSums() not in self.measures:
+            return None
+        kept = self.kept()
+        if kept.num_rows == 0:
+            return None
+        pixels = int(pc.sum(pc.multiply_checked(kept["height"].cast(pa.int64()), kept["width"].cast(pa.int64()))).as_py())
+        sums, squares = (_totals(kept[name]) for name in ("channel_sums", "channel_squares"))
+        mean = [total / pixels for total in sums]
+        # pixels * squares - sums**2 in integers: no cancellation
+        std = [(pixels * square - total * total) ** 0.5 / pixels for square, total in zip(squares, sums, strict=True)]
+        scaled = [tuple(value / 255 for value in values) for values in (mean, std)]
+        return Statistics(scaled[0], scaled[1], kept.num_rows, pixels)  # type: ignore[arg-type]  # three channels each
+
+    def judge(self, pipeline: Pipeline, overrides: Overrides = NO_OVERRIDES) -> "Manifest":
+        """Decides anew what is kept, from the table alone; reads no image.
+
+        Args:
+            pipeline: The rules.
+            overrides: What a person decided against them.
+
+        Raises:
+            ManifestError: A rule needs a measure that this manifest does not have.
+        """
+        missing = [measure for rule in pipeline.rules for measure in rule.needs if measure not in self.measures]
+        if missing:
+            raise ManifestError(
+                f"the manifest has no columns of {', '.join(map(repr, dict.fromkeys(missing)))}; run `clean` with this pipeline: "
+                "it reads the images once more for what is missing"
+            )
+        return replace(self, table=verdicts(self.table, pipeline.rules, overrides), pipeline=pipeline)
+
+    def write(self, path: str | Path) -> None:
+        """Writes a Parquet file, to a temporary name first, so that no half of one is ever seen.
+
+        Raises:
+            ManifestError: It cannot be written.
+        """
+        metadata = {
+            "version": VERSION,
+            "pipeline": [describe(stage) for stage in self.pipeline.stages],
+            "measures": [describe(measure) for measure in self.measures],
+            "source": describe(self.source),
+            "classes": self.classes,
+            "ignored": self.ignored,
+            "statistics": self.statistics._asdict() if self.statistics else None,
+        }
+        table = self.table.replace_schema_metadata({METADATA: json.dumps(metadata)})
+        temporary = f"{path}.{os.getpid()}.tmp"
+        try:
+            pq.write_table(table, temporary, compression="zstd")
+            os.replace(temporary, path)
+        except OSError as error:
+            Path(temporary).unlink(missing_ok=True)
+            raise ManifestError(f"{path} cannot be written: {error.strerror or error}") from error
+
+    @classmethod
+    def read(cls, path: str | Path, source: Source | None = None) -> "Manifest":
+        """Reads a manifest.
+
+        Args:
+            path: The Parquet file.
+            source: Where the images are now, if they moved since.
+
+        Raises:
+            ManifestError: It cannot be read, is no manifest, or is of another version.
+        """
+        try:
+            table = pq.read_table(path)
+        except OSError as error:
+            raise ManifestError(f"{path} cannot be read: {error.strerror or error}") from error
+        except pa.ArrowInvalid as error:
+            raise ManifestError(f"{path} is no manifest: not a Parquet file") from error
+        metadata = _metadata(table, path)
+        try:
+            pipeline = Pipeline.from_descriptions(metadata["pipeline"])
+            measures = tuple(build(measure, "measures") for measure in metadata["measures"])
+            source = source or build(metadata["source"], "source")
+        except PipelineError as error:
+            raise ManifestError(f"{path}: {error}; import the module that registers it first") from error
+        classes = tuple(metadata["classes"])
+        return cls(table.replace_schema_metadata(None), pipeline, source, measures, classes, metadata["ignored"])
+
+
+def verdicts(table: pa.Table, rules: tuple[Rule, ...], overrides: Overrides = NO_OVERRIDES) -> pa.Table:
+    """Returns the table with the columns keep, reason, detail and twin as the rules decide, in their order.
+
+    What cannot be read is dropped first, whether the rules say so or not. What is dropped by hand goes before the rules, what
+    is kept by hand comes back after them.
+    """
+    table = table.drop_columns([name for name in VERDICT if name in table.column_names])
+    alive = np.ones(table.num_rows, bool)
+    reasons, details, twins = (np.full(table.num_rows, None, object) for _ in range(3))
+    for judge in (Readable().judge, overrides.drops, *(rule.judge for rule in rules)):
+        drops = judge(table.filter(pa.array(alive)))
+        rows = _rows(table, drops)
+        alive[rows] = False
+        reasons[rows], details[rows], twins[rows] = drops.reasons, drops.details, drops.twins
+    kept = overrides.kept(table)
+    alive[kept], reasons[kept], details[kept], twins[kept] = True, None, None, None
+    columns = (pa.array(alive), pa.array(reasons, pa.string()), pa.array(details, pa.string()), pa.array(twins, pa.int64()))
+    for name, column in zip(VERDICT, columns, strict=True):
+        table = table.append_column(name, column)
+    return table
+
+
+def _rows(table: pa.Table, drops: Drops) -> Any:
+    """Returns the rows of a table, whose ids ascend, that drops are about."""
+    return np.searchsorted(table["id"].to_numpy(), np.asarray(drops.ids, np.int64))
+
+
+def _totals(column: pa.ChunkedArray) -> list[int]:
+    """Returns the sum of each of three channels as integers of any size."""
+    values = column.combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, 3)
+    # high and low words are summed apart: the squares of 1e8 large images do not fit 64 bits
+    return [(int((channel >> 32).sum()) << 32) + int((channel & 0xFFFFFFFF).sum()) for channel in values.T]
+
+
+def _metadata(table: pa.Table, path: str | Path) -> dict[str, Any]:
+    text = (table.schema.metadata or {}).get(METADATA)
+    if text is None:
+        raise ManifestError(f"{path} is no manifest: a Parquet file, but not written by `dataprep clean`")
+    metadata: dict[str, Any] = json.loads(text)
+    if metadata.get("version") != VERSION:
+        raise ManifestError(
+            f"{path} is a manifest of version {metadata.get('version')!r}; this dataprep reads version {VERSION}: "
+            "run `dataprep clean` again, or use the dataprep that wrote it"
+        )
+    return metadata

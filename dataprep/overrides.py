@@ -1,0 +1,142 @@
+"""What a person decided against the rules: the file `overrides.json` that the report saves.
+
+A decision is about one content under one uri. When the file has changed since, or is gone, the decision no longer holds: it is
+given back by `lost`, to be reported. What is dropped by hand is gone before the rules judge, so that the next best of its
+copies takes its place; what is kept by hand is kept whatever they say, unless it cannot be read.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from dataprep.errors import ManifestError, suggestion
+from dataprep.types import Drops
+
+VERSION: Final = 1
+
+REASON: Final = "overruled"
+
+SURROGATE: Final = re.compile("[\ud800-\udfff]")
+"""Half a character: JSON may spell it, a table cannot hold it."""
+
+
+class Decision(NamedTuple):
+    """What a person said of one image.
+
+    Attributes:
+        uri: The image.
+        digest: The content that the person saw, SHA-256 in hex.
+        keep: Whether to keep it.
+    """
+
+    uri: str
+    digest: str
+    keep: bool
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """Decisions by hand, at most one for each uri."""
+
+    decisions: tuple[Decision, ...] = ()
+
+    def drops(self, table: pa.Table) -> Drops:
+        """Returns the rows that are dropped by hand."""
+        dropped = table.filter(pa.array(self._decided(table, keep=False)))["id"].to_pylist()
+        count = len(dropped)
+        return Drops(dropped, [REASON] * count, ["dropped by hand"] * count, [None] * count)
+
+    def kept(self, table: pa.Table) -> NDArray[np.bool_]:
+        """Returns for each row whether it is kept by hand; what cannot be read is not."""
+        return self._decided(table, keep=True)
+
+    def lost(self, table: pa.Table) -> tuple[Decision, ...]:
+        """Returns the decisions that no longer hold: the file is gone, has changed, or cannot be read."""
+        held = set(self._places(table).tolist())
+        return tuple(decision for place, decision in enumerate(self.decisions) if place not in held)
+
+    @classmethod
+    def read(cls, path: str | Path) -> "Overrides":
+        """Reads a file that the report saved.
+
+        Raises:
+            ManifestError: It cannot be read, is no JSON, of another version, or says what cannot be understood.
+        """
+        try:
+            data = json.loads(Path(path).read_bytes())
+        except OSError as error:
+            raise ManifestError(f"{path} cannot be read: {error.strerror or error}") from error
+        except (ValueError, RecursionError) as error:
+            raise ManifestError(f"{path} is no file of overrides: not JSON ({error})") from error
+        try:
+            return cls(_decisions(data))
+        except ManifestError as error:
+            raise ManifestError(f"{path}: {error}") from error
+
+    def _decided(self, table: pa.Table, *, keep: bool) -> NDArray[np.bool_]:
+        # the last place stands for rows without a decision, whose place is -1
+        wanted = np.array([decision.keep is keep for decision in self.decisions] + [False])
+        decided: NDArray[np.bool_] = wanted[self._places(table)]
+        return decided
+
+    def _places(self, table: pa.Table) -> NDArray[np.int64]:
+        """Returns the place of each row's decision, -1 without one."""
+        if not self.decisions:
+            return np.full(table.num_rows, -1)
+        uris, digests, _ = (list(values) for values in zip(*self.decisions, strict=True))
+        places = pc.index_in(table["uri"], value_set=pa.array(uris, pa.string()))
+        same = pc.equal(pa.array(digests, pa.string()).take(places.combine_chunks()), table["digest"])
+        holds = pc.fill_null(pc.and_(same, pc.is_null(table["error"])), False)
+        return np.where(holds.to_numpy(), pc.fill_null(places, -1).to_numpy(), -1).astype(np.int64)
+
+
+NO_OVERRIDES: Final = Overrides()
+
+
+def _decisions(data: object) -> tuple[Decision, ...]:
+    """Returns the decisions of a file's data, or says what is wrong with it."""
+    if not isinstance(data, Mapping):
+        raise ManifestError('a file of overrides is `{"version": 1, "decisions": [...]}`; save one from the report')
+    if data.get("version", VERSION) != VERSION:
+        raise ManifestError(
+            f"overrides of version {data['version']!r}; this dataprep reads version {VERSION}: save them again from a new report"
+        )
+    _check_keys(data, ("version", "decisions"), "a file of overrides")
+    if not isinstance(data["decisions"], list):
+        raise ManifestError(f"`decisions` is a list, got {data['decisions']!r}")
+    decisions: dict[str, Decision] = {}
+    for number, item in enumerate(data["decisions"], start=1):
+        decision = _decision(item, f"decision {number}")
+        if decision.uri in decisions:
+            raise ManifestError(f"decision {number} is the second one about {decision.uri!r}; leave one of them")
+        decisions[decision.uri] = decision
+    return tuple(decisions.values())
+
+
+def _decision(item: Any, where: str) -> Decision:
+    if not isinstance(item, Mapping):
+        raise ManifestError(f"{where} is `{{uri, digest, keep}}`, got {item!r}")
+    _check_keys(item, Decision._fields, where)
+    for key in ("uri", "digest"):
+        if not isinstance(item[key], str) or SURROGATE.search(item[key]):
+            raise ManifestError(f"{where}: `{key}` is a string of Unicode, got {item[key]!r}")
+    if not isinstance(item["keep"], bool):
+        raise ManifestError(f"{where}: `keep` is true or false, got {item['keep']!r}")
+    return Decision(**item)
+
+
+def _check_keys(data: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
+    for key in data:
+        if key not in known:
+            raise ManifestError(f"{where} has no {key!r}; {suggestion(key, known)}")
+    for key in known:
+        if key not in data:
+            raise ManifestError(f"{where} lacks {key!r}")

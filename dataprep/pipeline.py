@@ -1,0 +1,178 @@
+"""A pipeline: stages in order, checked when it is made, split by role, and written as YAML.
+
+Rules and measures come first, ops after them. What rules need is measured without being named; ops must end with images
+of one size, since they are stacked to batches.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+
+from dataprep.errors import PipelineError
+from dataprep.stages import ChannelSums, Normalize
+from dataprep.stages.describe import build, describe
+from dataprep.types import Measure, Op, Rule, Spec, Statistics
+
+VERSION = 1
+
+Stage: TypeAlias = Measure | Rule | Op
+
+
+@dataclass(frozen=True, init=False)
+class Pipeline:
+    """Measures and rules that clean, then ops that load.
+
+    Attributes:
+        stages: The stages, in order.
+    """
+
+    stages: tuple[Stage, ...]
+
+    def __init__(self, *stages: Stage) -> None:
+        """Checks the order of the roles, that columns do not collide, and that the ops fit together.
+
+        Raises:
+            PipelineError: They do not fit; the message says which stage and what to do.
+        """
+        object.__setattr__(self, "stages", stages)
+        self._check_roles()
+        self._check_columns()
+        _check_specs(self.ops)
+
+    def __repr__(self) -> str:
+        """The call that makes it."""
+        return f"Pipeline({', '.join(map(repr, self.stages))})"
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules, in order."""
+        return tuple(stage for stage in self.stages if isinstance(stage, Rule))
+
+    @property
+    def ops(self) -> tuple[Op, ...]:
+        """The ops, in order."""
+        return tuple(stage for stage in self.stages if isinstance(stage, Op))
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """What is measured: the measures named, and what rules and a `Normalize` without numbers need; each once."""
+        return tuple(dict.fromkeys(self._needed()))
+
+    @property
+    def spec(self) -> Spec:
+        """What an image is after the last op."""
+        spec = Spec()
+        for op in self.ops:
+            spec = op.spec(spec)
+        return spec
+
+    def fill(self, statistics: Statistics | None) -> "Pipeline":
+        """Returns the pipeline with the numbers of a manifest's statistics in each `Normalize()` that has none.
+
+        Raises:
+            PipelineError: There is such a `Normalize()`, but there are no statistics.
+        """
+        if not any(isinstance(stage, Normalize) and stage.mean is None for stage in self.stages):
+            return self
+        if statistics is None:
+            raise PipelineError(
+                "`Normalize()` takes mean and std from the manifest, which has none; run `clean` with this pipeline "
+                "(or `dataprep clean --statistics`), or give numbers, such as `Normalize.imagenet()`"
+            )
+        filled = Normalize(statistics.mean, statistics.std)
+        return Pipeline(*(filled if isinstance(stage, Normalize) and stage.mean is None else stage for stage in self.stages))
+
+    def to_yaml(self) -> str:
+        """Returns the text of a pipeline file."""
+        data = {"version": VERSION, "stages": [describe(stage) for stage in self.stages]}
+        return yaml.safe_dump(data, sort_keys=False)
+
+    @classmethod
+    def from_yaml(cls, text: str) -> "Pipeline":
+        """Returns the pipeline that a text describes.
+
+        Raises:
+            PipelineError: It is no YAML, of another version, or names an unknown stage or field.
+        """
+        try:
+            data = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise PipelineError(f"not a YAML file: {' '.join(str(error).split())}") from error
+        if not isinstance(data, dict) or not isinstance(data.get("stages"), list):
+            raise PipelineError("a pipeline file is `version: 1` and a list of `stages`")
+        if data.get("version") != VERSION:
+            raise PipelineError(f"pipeline file of version {data.get('version')!r}; this dataprep reads version {VERSION}")
+        unknown = data.keys() - {"version", "stages"}
+        if unknown:
+            raise PipelineError(f"a pipeline file has `version` and `stages`, not {', '.join(map(repr, sorted(unknown)))}")
+        return cls.from_descriptions(data["stages"])
+
+    @classmethod
+    def from_descriptions(cls, descriptions: list[Any]) -> "Pipeline":
+        """Returns the pipeline of stages given as plain data."""
+        return cls(*(build(description, f"stage {place}") for place, description in enumerate(descriptions, start=1)))
+
+    @classmethod
+    def read(cls, path: str | Path) -> "Pipeline":
+        """Reads a pipeline file.
+
+        Raises:
+            PipelineError: It cannot be read or understood.
+        """
+        try:
+            return cls.from_yaml(Path(path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise PipelineError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        except PipelineError as error:
+            raise PipelineError(f"{path}: {error}") from error
+
+    def write(self, path: str | Path) -> None:
+        """Writes a pipeline file."""
+        Path(path).write_text(self.to_yaml(), encoding="utf-8")
+
+    def _needed(self) -> Iterator[Measure]:
+        for stage in self.stages:
+            if isinstance(stage, Measure):
+                yield stage
+            elif isinstance(stage, Rule):
+                yield from stage.needs
+            elif isinstance(stage, Normalize) and stage.mean is None:
+                yield ChannelSums()
+
+    def _check_roles(self) -> None:
+        op: Op | None = None
+        for stage in self.stages:
+            if isinstance(stage, Op):
+                op = stage
+            elif not isinstance(stage, Measure | Rule) or isinstance(stage, type):
+                raise PipelineError(f"{stage!r} is no stage: it is neither a measure, a rule nor an op")
+            elif op is not None:
+                raise PipelineError(
+                    f"`{type(stage).__name__}` follows the op `{type(op).__name__}`; "
+                    "measures and rules look at the files, before any op"
+                )
+
+    def _check_columns(self) -> None:
+        filled: dict[str, Measure] = {}
+        for measure in self.measures:
+            for field in measure.fields:
+                other = filled.setdefault(field.name, measure)
+                if other != measure:
+                    raise PipelineError(f"{other} and {measure} both fill the column {field.name!r}; keep one of them")
+
+
+def _check_specs(ops: tuple[Op, ...]) -> None:
+    """Checks that the ops chain and end with images of one size."""
+    spec, free = Spec(), None
+    for op in ops:
+        before, spec = spec, op.spec(spec)
+        if spec.height is None and (free is None or before.height is not None):
+            free = op
+    if ops and (spec.height is None or spec.width is None):
+        raise PipelineError(
+            f"`{free}` leaves height or width free, so images cannot be batched; "
+            "add `CenterCrop(224)` or give `Resize((256, 256))` both"
+        )

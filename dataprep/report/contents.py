@@ -1,0 +1,178 @@
+"""What the report shows, as the compact data that its page holds.
+
+Only pictures that are shown are in it: dropped ones, twins, and the neighbours of thresholds. They are ordered by where they
+come in the lists of the page, so that what the limits cut off is what comes last in every list. A picture is named by its
+place in that order.
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from dataprep.decode import MAX_PIXELS
+from dataprep.manifest import Manifest
+from dataprep.overrides import Overrides
+from dataprep.report.clusters import Cluster, clusters
+from dataprep.report.histograms import Histogram, histograms
+from dataprep.report.thumbnails import Progress, Thumbnail, thumbnails
+from dataprep.sources import Folder
+
+THUMBNAILS: Final = 3_000
+"""Pictures with a thumbnail, beside the neighbours of thresholds; 3 kB each."""
+LISTED: Final = 100_000
+"""Pictures that are listed at all; others are counted only."""
+ROW: Final = 9
+"""Leaves of a cluster that are shown at once, and so want their thumbnails at once."""
+
+FACTS: Final = ("uri", "digest", "label", "split", "format", "height", "width", "bytes", "keep", "detail")
+
+
+class Shown(NamedTuple):
+    """The rows that the page shows, in the order of their places.
+
+    Attributes:
+        rows: (S,) rows of the table.
+        places: (N,) the place of each row, -1 where it is not shown.
+        pictured: How many of them, the first ones, have thumbnails.
+    """
+
+    rows: NDArray[np.int64]
+    places: NDArray[np.int64]
+    pictured: int
+
+    def of(self, rows: Iterable[int]) -> list[int]:
+        """Returns the places of rows, without those that are not shown."""
+        return [place for place in self.places[list(rows)].tolist() if place >= 0]
+
+
+class Contents(NamedTuple):
+    """What the page needs.
+
+    Attributes:
+        data: Plain data for its script.
+        conflicts: Clusters with two labels.
+        leaks: Clusters in two splits.
+        clusters: Clusters in all.
+        limits: Sentences about what is left out.
+    """
+
+    data: dict[str, Any]
+    conflicts: int
+    leaks: int
+    clusters: int
+    limits: list[str]
+
+
+def contents(manifest: Manifest, overrides: Overrides, progress: Progress | None = None) -> Contents:
+    """Returns what the page shows of a manifest."""
+    table = manifest.table
+    found, graphs = clusters(table), histograms(table, manifest.pipeline.rules)
+    dropped = _dropped(table)
+    shown = _shown(table.num_rows, found, graphs, list(dropped.values()))
+    pictures = _thumbnails(manifest, shown, progress)
+    data = {
+        "fingerprint": manifest.fingerprint,
+        "root": _url(manifest),
+        "reasons": list(dropped),
+        "pictures": _columns(table, shown, list(dropped), graphs),
+        "thumbnails": [thumbnail.url for thumbnail in pictures],
+        "errors": {place: thumbnail.error for place, thumbnail in enumerate(pictures) if thumbnail.error},
+        "clusters": _clusters(found, shown),
+        "dropped": [shown.of(rows) for rows in dropped.values()],
+        "histograms": [_graph(graph, shown) for graph in graphs],
+        "decisions": [decision._asdict() for decision in overrides.decisions],
+    }
+    limits = _limits(shown, sum(map(len, dropped.values())))
+    conflicts, leaks = (sum(getattr(cluster, name) for cluster in found) for name in ("conflict", "leak"))
+    return Contents(data, conflicts, leaks, len(found), limits)
+
+
+def _dropped(table: pa.Table) -> dict[str, list[int]]:
+    """Returns the rows of each reason, the most frequent reason first."""
+    coded = table["reason"].combine_chunks().dictionary_encode()
+    codes = pc.fill_null(coded.indices, -1).to_numpy()
+    rows = {reason: np.flatnonzero(codes == code).tolist() for code, reason in enumerate(coded.dictionary.to_pylist())}
+    return dict(sorted(rows.items(), key=lambda item: (-len(item[1]), item[0])))
+
+
+def _shown(size: int, found: Sequence[Cluster], graphs: Sequence[Histogram], dropped: Sequence[list[int]]) -> Shown:
+    """Ranks the rows by the first place that they have in any list, the neighbours of thresholds before all."""
+    ranks = np.full(size, size, np.int64)
+    for rows in dropped:
+        ranks[rows] = np.arange(len(rows))
+    for wanted in ([*found], [cluster for cluster in found if cluster.conflict], [cluster for cluster in found if cluster.leak]):
+        for place, (twin, leaves, *_) in enumerate(wanted[:LISTED]):
+            ranks[twin] = min(ranks[twin], place)
+            ranks[leaves] = np.minimum(ranks[leaves], place + np.arange(len(leaves)) // ROW)
+    near = list(chain.from_iterable(limit.below + limit.above for graph in graphs for limit in graph.limits))
+    ranks[near] = -1
+    chosen = np.argsort(ranks, kind="stable")[: min(LISTED, int((ranks < size).sum()))].astype(np.int64)
+    places = np.full(size, -1, np.int64)
+    places[chosen] = np.arange(len(chosen))
+    return Shown(chosen, places, min(len(chosen), len(set(near)) + THUMBNAILS))
+
+
+def _thumbnails(manifest: Manifest, shown: Shown, progress: Progress | None) -> list[Thumbnail]:
+    """Returns the thumbnails of the first pictures; what could not be read when it was measured is not tried again."""
+    first = manifest.table.select(["uri", "error", "height", "width"]).take(pa.array(shown.rows[: shown.pictured]))
+    errors = first["error"].to_pylist()
+    uris = [uri for uri, error in zip(first["uri"].to_pylist(), errors, strict=True) if error is None]
+    pixels = pc.max(pc.multiply(first["height"].cast(pa.int64()), first["width"].cast(pa.int64()))).as_py()
+    made = iter(thumbnails(manifest.source, uris, progress, max(MAX_PIXELS, pixels or 0)))
+    return [next(made) if error is None else Thumbnail(None, error) for error in errors]
+
+
+def _columns(table: pa.Table, shown: Shown, reasons: list[str], graphs: Sequence[Histogram]) -> dict[str, list[Any]]:
+    """Returns the columns of the pictures: what is known of each, the place of its reason and of its twin, its measures."""
+    taken = table.take(pa.array(shown.rows))
+    columns = {name: taken[name].to_pylist() for name in FACTS}
+    columns["readable"] = pc.is_null(taken["error"]).to_pylist()
+    columns["reason"] = pc.index_in(taken["reason"], value_set=pa.array(reasons, pa.string())).to_pylist()
+    rows = pc.index_in(taken["twin"], value_set=table["id"].combine_chunks(), skip_nulls=True).to_pylist()
+    columns["twin"] = [None if row is None or shown.places[row] < 0 else int(shown.places[row]) for row in rows]
+    for graph in graphs:
+        if graph.column not in columns:
+            columns[graph.column] = [_rounded(value) for value in taken[graph.column].to_pylist()]
+    return columns
+
+
+def _clusters(found: Sequence[Cluster], shown: Shown) -> list[list[int]]:
+    """Returns the places of each cluster, the twin's first; one of which no leaf is shown is left out."""
+    listed = ((int(shown.places[twin]), shown.of(leaves)) for twin, leaves, *_ in found[:LISTED])
+    return [[twin, *leaves] for twin, leaves in listed if leaves]
+
+
+def _graph(graph: Histogram, shown: Shown) -> dict[str, Any]:
+    limits = [limit._replace(below=shown.of(limit.below), above=shown.of(limit.above))._asdict() for limit in graph.limits]
+    return {**graph._asdict(), "edges": [_rounded(edge) for edge in graph.edges], "limits": limits}
+
+
+def _rounded(value: float | None) -> float | None:
+    """Returns four significant digits, None for what is not finite."""
+    return None if value is None or not np.isfinite(value) else float(f"{value:.4g}")
+
+
+def _url(manifest: Manifest) -> str | None:
+    """Returns the URL of the folder that the uris lie in, for pages that are opened where the images are."""
+    source = manifest.source
+    return f"file://{quote(os.fsencode(source.root))}/" if isinstance(source, Folder) else None
+
+
+def _limits(shown: Shown, dropped: int) -> list[str]:
+    """Returns what the page says about pictures that it leaves out."""
+    said = []
+    if shown.pictured < len(shown.rows):
+        said.append(
+            f"Thumbnails are embedded for {shown.pictured:,} of {len(shown.rows):,} pictures: the first of every list, and "
+            "those nearest to a threshold."
+        )
+    if len(shown.rows) == LISTED:
+        said.append(f"{LISTED:,} pictures are listed, the first of every list; {dropped:,} were dropped in all.")
+    return said

@@ -1,0 +1,170 @@
+"""How each number of a manifest is distributed, where the rules cut it, and which images lie nearest to the cut.
+
+A column with a long upper tail (bytes, sharpness) gets a logarithmic axis, log10(1 + value), so that a threshold near its low
+end is more than a line at the edge.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from dataprep.stages import Require
+from dataprep.types import Rule
+
+BINS: Final = 56
+NEIGHBOURS: Final = 8
+"""Images shown on each side of a threshold."""
+TICKS: Final = 8
+TAIL: Final = 2.5
+"""From how many times the upper quartile the largest value makes a long tail."""
+
+NO_MEASURES: Final = ("id", "modified", "twin")
+"""Numbers that say nothing about the picture."""
+
+UNITS: Final = {
+    "height": "pixels",
+    "width": "pixels",
+    "brightness": "mean luminance, 0 black to 255 white",
+    "contrast": "standard deviation of luminance, gray levels",
+    "sharpness": "variance of the Laplacian, squared gray levels",
+}
+
+Values = NDArray[np.float64]
+
+
+class Limit(NamedTuple):
+    """A threshold of a rule.
+
+    Attributes:
+        value: Where it cuts.
+        least: Whether what is above is kept; otherwise what is below.
+        reason: What the rule calls a drop.
+        at: Its place on the axis, 0 to 1.
+        outside: How many values it cuts off.
+        below: Rows nearest below, ascending by value.
+        above: Rows nearest above, ascending by value.
+    """
+
+    value: float
+    least: bool
+    reason: str
+    at: float
+    outside: int
+    below: list[int]
+    above: list[int]
+
+
+class Histogram(NamedTuple):
+    """One column of numbers.
+
+    Attributes:
+        column: Its name.
+        unit: What it counts, or nothing.
+        log: Whether the axis is logarithmic.
+        edges: One more than there are bins.
+        kept: Kept images in each bin.
+        dropped: Dropped images in each bin.
+        ticks: (value, place from 0 to 1) for the axis.
+        limits: Where rules cut.
+    """
+
+    column: str
+    unit: str
+    log: bool
+    edges: list[float]
+    kept: list[int]
+    dropped: list[int]
+    ticks: list[tuple[float, float]]
+    limits: list[Limit]
+
+
+def histograms(table: pa.Table, rules: tuple[Rule, ...]) -> list[Histogram]:
+    """Returns one histogram for each column of numbers, those that a rule looks at first; copies are no neighbours."""
+    wanted = {rule.column for rule in rules if isinstance(rule, Require)}
+    columns = [field.name for field in table.schema if _is_number(field) and field.name not in NO_MEASURES]
+    found = [_histogram(table, column, rules) for column in sorted(columns, key=lambda column: column not in wanted)]
+    return [histogram for histogram in found if histogram is not None]
+
+
+def _is_number(field: pa.Field) -> bool:
+    return bool(pa.types.is_integer(field.type) or pa.types.is_floating(field.type))
+
+
+def _histogram(table: pa.Table, column: str, rules: tuple[Rule, ...]) -> Histogram | None:
+    values = np.asarray(table[column].to_numpy(), np.float64)
+    finite = np.isfinite(values)
+    values = np.where(finite, values, np.nan)  # infinity compares, NaN does not
+    if not finite.any():
+        return None
+    cuts = [
+        (limit, limit is rule.least, rule.reason or f"{column} out of range")
+        for rule in rules
+        if isinstance(rule, Require) and rule.column == column
+        for limit in (rule.least, rule.most)
+        if limit is not None
+    ]
+    axis = _Axis.of(values[finite], [cut[0] for cut in cuts], whole=pa.types.is_integer(table.schema.field(column).type))
+    keep = table["keep"].to_numpy()
+    kept, dropped = (np.histogram(values[finite & chosen], axis.edges)[0].tolist() for chosen in (keep, ~keep))
+    single = np.where(pc.is_null(table["twin"]).to_numpy(), values, np.nan)
+    limits = [_limit(values, single, *cut, at=axis.place(cut[0])) for cut in cuts]
+    return Histogram(column, UNITS.get(column, ""), axis.log, axis.edges.tolist(), kept, dropped, axis.ticks(), limits)
+
+
+def _limit(values: Values, single: Values, value: float, least: bool, reason: str, at: float) -> Limit:
+    outside = int((values < value if least else values > value).sum())
+    low, high = (single < value, single >= value) if least else (single <= value, single > value)
+    below, above = (_nearest(values, np.flatnonzero(side), value) for side in (low, high))
+    return Limit(value, least, reason, at, outside, below, above)
+
+
+def _nearest(values: Values, rows: NDArray[np.int64], value: float) -> list[int]:
+    """Returns the rows whose values are nearest to one, ascending by value; ties by row."""
+    nearest = rows[np.argsort(np.abs(values[rows] - value), kind="stable")[:NEIGHBOURS]]
+    chosen: list[int] = nearest[np.lexsort((nearest, values[nearest]))].tolist()
+    return chosen
+
+
+class _Axis(NamedTuple):
+    """From values to places between 0 and 1."""
+
+    edges: Values
+    log: bool
+
+    @classmethod
+    def of(cls, values: Values, limits: list[float], whole: bool) -> "_Axis":
+        """Returns an axis that holds all values and limits."""
+        low, high = min(values.min(), *limits, np.inf), max(values.max(), *limits, -np.inf)
+        if low >= 0 and high > 10 and high > TAIL * np.quantile(values, 0.75):
+            edges = 10 ** np.linspace(np.log10(1 + low), np.log10(1 + high), BINS + 1) - 1
+            edges[0], edges[-1] = low, high  # whatever rounding did to the powers
+            return cls(edges, log=True)
+        margin = 0.5 if whole or low == high else 0.0
+        bins = int(min(BINS, high - low + 1)) if whole else BINS
+        return cls(np.linspace(low - margin, high + margin, bins + 1), log=False)
+
+    def place(self, value: float) -> float:
+        """Returns where a value is, 0 at the first edge and 1 at the last."""
+        low, at, high = (np.log10(1 + number) if self.log else number for number in (self.edges[0], value, self.edges[-1]))
+        return float((at - low) / (high - low))
+
+    def ticks(self) -> list[tuple[float, float]]:
+        """Returns round values and their places."""
+        low, high = float(self.edges[0]), float(self.edges[-1])
+        for steps in ((1, 2, 5), (1,)):
+            powers = range(13) if self.log else ()
+            found = [float(step * 10**power) for power in powers for step in steps if low <= step * 10**power <= high]
+            if 2 <= len(found) <= TICKS:
+                return [(value, self.place(value)) for value in found]
+        step = _round_step((high - low) / (TICKS - 2))
+        values = np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step
+        return [(float(value), self.place(value)) for value in values.tolist()]
+
+
+def _round_step(step: float) -> float:
+    """Returns the next of 1, 2, 5 times a power of ten."""
+    power = 10 ** np.floor(np.log10(step))
+    return float(next(factor for factor in (1, 2, 5, 10) if factor * power >= step * (1 - 1e-9)) * power)

@@ -1,0 +1,103 @@
+"""The report: one HTML file that shows what a manifest dropped and lets a person overrule it.
+
+It is whole in itself: style, script, data and thumbnails are in the file, and its security policy forbids it to load anything
+but the images themselves. Names of files and labels are hostile: they reach the page as JSON, and its script sets text only.
+"""
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+from dataprep.errors import DataprepError
+from dataprep.manifest import Manifest
+from dataprep.overrides import NO_OVERRIDES, Overrides
+from dataprep.report.contents import contents
+from dataprep.report.summary import Summary
+from dataprep.report.thumbnails import Progress
+
+SCRIPTS: Final = ("elements.js", "pictures.js", "measures.js", "views.js")
+"""In the order in which they run."""
+
+
+def write_report(
+    manifest: Manifest,
+    summary: Summary,
+    path: str | Path,
+    *,
+    overrides: Overrides = NO_OVERRIDES,
+    when: datetime | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Writes the report of a manifest, to a temporary name first, so that no half of one is ever seen.
+
+    Args:
+        manifest: What is shown; its source is read for thumbnails.
+        summary: The numbers of the run that made it.
+        path: The HTML file.
+        overrides: What was decided by hand before; it is in the file that the page saves, together with what is new.
+        when: The time to show; the same arguments give the same bytes.
+        progress: Called as thumbnails are done.
+
+    Raises:
+        DataprepError: It cannot be written.
+    """
+    text = _html(manifest, summary, overrides, when, progress)
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        Path(temporary).write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise DataprepError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def _html(manifest: Manifest, summary: Summary, overrides: Overrides, when: datetime | None, progress: Progress | None) -> str:
+    from jinja2 import Environment, StrictUndefined
+
+    found = contents(manifest, overrides, progress)
+    script = "\n".join(_asset(name) for name in SCRIPTS)
+    title, where = _title(manifest)
+    template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return template.from_string(_asset("page.html.jinja")).render(
+        title=title,
+        where=where,
+        when=when,
+        summary=summary,
+        contents=found,
+        decided=len(overrides.decisions),
+        lost=overrides.lost(manifest.table),
+        style=_asset("style.css"),
+        script=script,
+        script_hash=_hash(script),
+        data=_json(found.data),
+    )
+
+
+def _title(manifest: Manifest) -> tuple[str, str]:
+    """Returns the name of the source and where it is, as text that any encoding holds."""
+    root = getattr(manifest.source, "root", None) or repr(manifest.source)
+    text = os.fsencode(root).decode("utf-8", "backslashreplace")
+    return os.path.basename(text.rstrip("/")) or text, text
+
+
+def _asset(name: str) -> str:
+    return files("dataprep.report").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    """Returns JSON that can stand in a script element: it can neither close it nor open a comment."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _hash(script: str) -> str:
+    """Returns the name of a script in a security policy: this one may run, and no other."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"

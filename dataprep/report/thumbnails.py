@@ -1,0 +1,67 @@
+"""Small pictures for the report, as data that a page can hold: WebP in base64."""
+
+import base64
+import io
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, NamedTuple
+
+import PIL.Image
+
+from dataprep.decode import MAX_PIXELS, decode, quiet_decoders
+from dataprep.errors import DecodeError, SourceError
+from dataprep.types import Image, Source
+
+SIDE: Final = 144
+"""Pixels of the longer side."""
+QUALITY: Final = 60
+"""WebP's; about 3 kB for a photo."""
+
+Progress = Callable[[int, int], None]
+"""Called with the number of images done and the number there are."""
+
+
+class Thumbnail(NamedTuple):
+    """A small picture, or why there is none.
+
+    Attributes:
+        url: A `data:` URL.
+        error: What went wrong.
+    """
+
+    url: str | None
+    error: str | None
+
+
+def thumbnails(
+    source: Source, uris: Sequence[str], progress: Progress | None = None, max_pixels: int = MAX_PIXELS
+) -> list[Thumbnail]:
+    """Returns the thumbnail of each image, read and decoded by threads: decoders work outside the interpreter's lock."""
+    found: list[Thumbnail] = []
+    with quiet_decoders(max_pixels), ThreadPoolExecutor(min(16, os.cpu_count() or 1)) as threads:
+        try:
+            for thumbnail in threads.map(lambda uri: _thumbnail(source, uri, max_pixels), uris):
+                found.append(thumbnail)
+                if progress is not None:
+                    progress(len(found), len(uris))
+        finally:
+            threads.shutdown(cancel_futures=True)  # Ctrl-C does not wait for the rest
+    return found
+
+
+def _thumbnail(source: Source, uri: str, max_pixels: int) -> Thumbnail:
+    try:
+        image = decode(source.read(uri), side=SIDE, max_pixels=max_pixels).image
+    except (SourceError, DecodeError) as error:
+        return Thumbnail(None, str(error))
+    return Thumbnail(f"data:image/webp;base64,{base64.b64encode(_webp(image)).decode()}", None)
+
+
+def _webp(image: Image) -> bytes:
+    """Returns the bytes of an image that fits into a square of `SIDE` pixels; a smaller one stays as it is."""
+    opened = PIL.Image.fromarray(image)
+    opened.thumbnail((SIDE, SIDE), PIL.Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    opened.save(buffer, "WEBP", quality=QUALITY, method=3)
+    return buffer.getvalue()

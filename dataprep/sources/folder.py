@@ -1,0 +1,180 @@
+"""A folder of image files; the first folder below it names the label, as in torchvision's ImageFolder.
+
+A uri is the path below the root with forward slashes. Bytes of a name that are not UTF-8 and the percent sign itself are
+percent-encoded, so that every name that a file system allows is a string that a table can hold.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+from urllib.parse import unquote_to_bytes
+
+import pyarrow as pa
+
+from dataprep.errors import SourceError
+from dataprep.stages.describe import register
+
+EXTENSIONS: Final = frozenset(
+    ".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .gif .tif .tiff .ppm .pgm .pbm .pnm .avif .jp2 .j2k .jpx .ico .tga".split()
+)
+"""What counts as an image file, in any case; others are counted, not read."""
+
+SCHEMA: Final = pa.schema(
+    [
+        pa.field("uri", pa.string(), nullable=False),
+        pa.field("label", pa.string()),
+        pa.field("split", pa.string()),
+        pa.field("bytes", pa.int64()),
+        pa.field("modified", pa.int64()),
+        pa.field("error", pa.string()),
+    ]
+)
+
+
+class Entry(NamedTuple):
+    """A file or folder that was met: its path below the root, and what went wrong with it, if anything."""
+
+    path: str
+    bytes: int | None
+    modified: int | None
+    error: str | None
+
+
+@register
+@dataclass(frozen=True)
+class Folder:
+    """Images in a folder and the folders below it.
+
+    Attributes:
+        root: The folder.
+        splits: Whether the first folder names the split and the second the label; otherwise the first names the label,
+            so that a class may be called "train".
+    """
+
+    root: str
+    splits: bool = False
+
+    def __post_init__(self) -> None:
+        """Makes the root absolute, so that a manifest can be used from anywhere."""
+        object.__setattr__(self, "root", os.path.abspath(self.root))
+
+    def records(self) -> pa.Table:
+        """Lists every image file, sorted by uri; the schema's metadata counts the other files as `ignored`.
+
+        Returns:
+            A table of uri, label, split, bytes, modified (ns since 1970) and error: a folder or file that cannot be looked at
+            is a row with an error.
+
+        Raises:
+            SourceError: The root is no folder, or there is no image in it.
+        """
+        _check_root(self.root)
+        entries = list(_walk(self.root))
+        images = [entry for entry in entries if entry.error is not None or _is_image(entry.path)]
+        ignored = len(entries) - len(images)
+        if not images:
+            found = {0: "nothing", 1: "1 other file"}.get(ignored, f"{ignored} other files")
+            raise SourceError(f"no images in {self.root}: it holds {found}; images end in .jpg, .png, .webp and the like")
+        rows = sorted((_uri(entry.path), entry) for entry in images)
+        parts = [uri.split("/")[:-1] for uri, _ in rows]
+        at = int(self.splits)
+        columns = [
+            [uri for uri, _ in rows],
+            [_name(folders[at]) if len(folders) > at else None for folders in parts],
+            [_name(folders[0]) if self.splits and folders else None for folders in parts],
+            [entry.bytes for _, entry in rows],
+            [entry.modified for _, entry in rows],
+            [entry.error for _, entry in rows],
+        ]
+        schema = SCHEMA.with_metadata({"ignored": str(ignored)})
+        return pa.table([pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)], schema=schema)
+
+    def path(self, uri: str) -> str:
+        """Returns the path of the file that a uri names."""
+        return os.path.join(self.root, os.fsdecode(unquote_to_bytes(uri)))
+
+    def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
+        """Returns the bytes `start` to `stop` of a file.
+
+        Raises:
+            SourceError: It cannot be opened or read.
+        """
+        try:
+            with open(self.path(uri), "rb") as file:
+                if start:
+                    file.seek(start)
+                return file.read() if stop is None else file.read(max(0, stop - start))
+        except OSError as error:
+            raise SourceError(f"cannot be read: {error.strerror or error}") from error
+
+
+def _check_root(root: str) -> None:
+    if not os.path.exists(root):
+        raise SourceError(f"no such folder: {root}")
+    if not os.path.isdir(root):
+        raise SourceError(f"{root} is a file; give the folder that holds the images")
+    try:
+        os.scandir(root).close()
+    except OSError as error:
+        raise SourceError(f"{root} cannot be listed: {error.strerror}") from error
+
+
+def _walk(root: str) -> Iterator[Entry]:
+    """Yields every file below the root; each real folder once, so symbolic links may form loops."""
+    seen = set()
+    pending: list[str] = [""]
+    links: list[str] = []  # folders that links lead to come last: the real path of a file names it
+    while pending or links:
+        folder = pending.pop() if pending else links.pop(0)
+        absolute = os.path.join(root, folder)
+        try:
+            status = os.stat(absolute)
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            with os.scandir(absolute) as found:
+                items = sorted(found, key=lambda item: item.name)
+        except OSError as error:
+            yield Entry(os.path.join(folder, ""), None, None, f"folder cannot be listed: {error.strerror}")
+            continue
+        for item in items:
+            path = os.path.join(folder, item.name)
+            if _is_folder(item):
+                (links if item.is_symlink() else pending).append(path)
+            else:
+                yield _entry(path, item)
+
+
+def _is_folder(item: os.DirEntry[str]) -> bool:
+    try:
+        return item.is_dir()
+    except OSError:
+        return False
+
+
+def _entry(path: str, item: os.DirEntry[str]) -> Entry:
+    """Returns what is known of a file without opening it."""
+    try:
+        status = item.stat()
+    except OSError as error:
+        return Entry(path, None, None, f"cannot be read: {error.strerror}" if _is_image(path) else None)
+    odd = _is_image(path) and not stat.S_ISREG(status.st_mode)  # opening a pipe would wait for ever
+    return Entry(path, status.st_size, status.st_mtime_ns, "not a regular file" if odd else None)
+
+
+def _is_image(path: str) -> bool:
+    return Path(path).suffix.lower() in EXTENSIONS
+
+
+def _name(part: str) -> str:
+    """Returns a folder's name as a label: as a person wrote it, but for bytes that are not UTF-8."""
+    return part.replace("%25", "%")
+
+
+def _uri(path: str) -> str:
+    """Returns a path as a string of valid Unicode that `Folder.path` turns back."""
+    escaped = os.fsencode(path.replace(os.sep, "/")).replace(b"%", b"%25").decode("utf-8", "surrogateescape")
+    return "".join(f"%{ord(c) - 0xDC00:02X}" if "\udc80" <= c <= "\udcff" else c for c in escaped)

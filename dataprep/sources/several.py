@@ -1,0 +1,114 @@
+"""Several sources in one run, each under a name: what finds an image of the training set again in the test set.
+
+A uri is `<name>/<uri of its source>`, so two parts may hold files of the same name, or be the same folder. Where a source
+names no split, the part's name is the split.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dataprep.errors import PipelineError, SourceError, suggestion
+from dataprep.sources.folder import SCHEMA
+from dataprep.stages.describe import register
+from dataprep.types import Source
+
+
+@register
+@dataclass(frozen=True)
+class Part:
+    """A source and what it is called among others.
+
+    Attributes:
+        name: What the uris of its images start with, and their split where the source gives none.
+        source: Where its images are.
+    """
+
+    name: str
+    source: Source
+
+    def __post_init__(self) -> None:
+        """Checks that the name can start a uri and that the source is one."""
+        if not _is_name(self.name):
+            raise PipelineError(f"no part can be called {self.name!r}; give it a short name without a slash, such as 'train'")
+        if isinstance(self.source, type) or not (hasattr(self.source, "records") and hasattr(self.source, "read")):
+            raise PipelineError(f"part {self.name!r}: {self.source!r} is no source; give one, such as Folder('photos')")
+
+
+@register
+@dataclass(frozen=True, init=False)
+class Several:
+    """The images of several sources: `Several({"train": Folder("train"), "test": Folder("test")})`.
+
+    Attributes:
+        parts: The sources under their names, in the order given.
+    """
+
+    parts: tuple[Part, ...]
+
+    def __init__(self, parts: Mapping[str, Source] | Iterable[Part]) -> None:
+        """Takes sources by name, or parts.
+
+        Raises:
+            PipelineError: There are none, a name is no good or given twice, or one is no source.
+        """
+        given = tuple(Part(*item) for item in parts.items()) if isinstance(parts, Mapping) else tuple(parts)
+        object.__setattr__(self, "parts", given)
+        strange = [part for part in given if not isinstance(part, Part)]
+        if strange or not given:
+            what = repr(strange[0]) if strange else "no part at all"
+            raise PipelineError(f'Several takes sources by name, such as {{"train": Folder("train")}}, not {what}')
+        names = [part.name for part in given]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise PipelineError(f"two parts are called {twice[0]!r}; their uris would be the same, so give one another name")
+
+    def records(self) -> pa.Table:
+        """Lists the images of all parts, sorted by uri; the schema's metadata counts their other files as `ignored`.
+
+        Raises:
+            SourceError: A part cannot be listed or holds no image; the message names it.
+        """
+        tables = [_records(part) for part in self.parts]
+        ignored = sum(int((table.schema.metadata or {}).get(b"ignored", 0)) for table in tables)
+        # a source may list columns that another one does not; they are null there
+        table = pa.concat_tables([table.replace_schema_metadata(None) for table in tables], promote_options="default")
+        # parts in order would not do: "a" comes before "a-b", but "a-b/1.jpg" before "a/1.jpg"
+        table = table.take(pc.sort_indices(table["uri"])).combine_chunks()
+        return table.replace_schema_metadata({"ignored": str(ignored)})
+
+    def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
+        """Returns the bytes `start` to `stop` of one image.
+
+        Raises:
+            SourceError: There is no such part, or its source cannot read the image.
+        """
+        name, _, rest = uri.partition("/")
+        sources = {part.name: part.source for part in self.parts}
+        if name not in sources:
+            raise SourceError(f"cannot be read: no part is called {name!r}; {suggestion(name, sources)}")
+        return sources[name].read(rest, start, stop)
+
+
+def _is_name(name: object) -> bool:
+    """Returns whether a name is one step of a path and can be a string in a table."""
+    if not isinstance(name, str) or name in ("", ".", "..") or "/" in name:
+        return False
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)  # what stands for bytes that are not UTF-8
+
+
+def _records(part: Part) -> pa.Table:
+    """Returns the records of one part under its name."""
+    try:
+        table = part.source.records()
+    except SourceError as error:
+        raise SourceError(f"part {part.name!r}: {error}") from error
+    if table.num_rows == 0:
+        raise SourceError(f"part {part.name!r}: {part.source!r} lists no images")
+    uris = pc.binary_join_element_wise(part.name, table["uri"], "/")
+    splits = pc.fill_null(table["split"].cast(pa.string()), part.name)
+    for name, column in (("uri", uris), ("split", splits)):
+        table = table.set_column(table.column_names.index(name), SCHEMA.field(name), column)
+    return table

@@ -1,0 +1,193 @@
+"""The shapes that cross the house: images, specs, recipes, batches, and the protocols of the three stage roles.
+
+A stage is a frozen dataclass that describes; functions on higher floors do the work. That is why these protocols hold
+fields and pure methods only, and why printing, comparing, saving and sending a stage to a worker need no code of its own.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+Image: TypeAlias = NDArray[np.uint8]
+"""(H, W, 3) RGB or (H, W) luminance, 0..255, C-contiguous, EXIF-upright."""
+
+Sizes: TypeAlias = NDArray[np.int64]
+"""(B, 2) height and width of each image, in pixels."""
+
+Params: TypeAlias = NDArray[np.float64]
+"""(B, k) what one op drew for each image of a batch; integers are held exactly."""
+
+Uniforms: TypeAlias = NDArray[np.float64]
+"""(B, slots) independent numbers in [0, 1)."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What an image is between two ops; `None` means that it varies from sample to sample.
+
+    Attributes:
+        height: Pixels, or None.
+        width: Pixels, or None.
+        dtype: "uint8" (0..255) or "float32" (after `Normalize`).
+        layout: "HWC" or "CHW".
+    """
+
+    height: int | None = None
+    width: int | None = None
+    dtype: Literal["uint8", "float32"] = "uint8"
+    layout: Literal["HWC", "CHW"] = "HWC"
+
+
+class Recipe(NamedTuple):
+    """One batch, fully determined: nothing random happens after this point.
+
+    Attributes:
+        ids: (B,) the records' ids.
+        uris: B strings that the source reads.
+        labels: (B,) class numbers, -1 where a record has no label.
+        sizes: (B, 2) height and width that each image had when it was measured.
+        params: One (B, k) array for each op of the pipeline.
+    """
+
+    ids: NDArray[np.int64]
+    uris: list[str]
+    labels: NDArray[np.int64]
+    sizes: Sizes
+    params: tuple[Params, ...]
+
+
+class Batch(NamedTuple):
+    """What training sees; the arrays are the backend's own (torch tensors from `Torch` and `Dali`).
+
+    Attributes:
+        images: (B, 3, H, W) float32 after `Normalize`, else uint8.
+        labels: (B,) int64, -1 where a record has no label.
+        ids: (B,) int64, the manifest's ids.
+    """
+
+    images: Any
+    labels: Any
+    ids: Any
+
+
+class Statistics(NamedTuple):
+    """RGB mean and standard deviation over all pixels of the kept images, as shares of 255.
+
+    Attributes:
+        mean: Red, green, blue, 0..1.
+        std: Red, green, blue, 0..0.5.
+        images: How many images.
+        pixels: How many pixels.
+    """
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    images: int
+    pixels: int
+
+
+@dataclass(frozen=True)
+class Drops:
+    """What a rule decided against: four columns of equal length.
+
+    Attributes:
+        ids: (D,) the records to drop.
+        reasons: The rule in two words, such as "near duplicate"; what summaries count.
+        details: The sentence with the numbers, such as "distance 2".
+        twins: The record that each one is a duplicate of, or None.
+    """
+
+    ids: list[int] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
+    twins: list[int | None] = field(default_factory=list)
+
+    def add(self, id: int, reason: str, detail: str, twin: int | None = None) -> None:
+        """Appends one drop."""
+        self.ids.append(id)
+        self.reasons.append(reason)
+        self.details.append(detail)
+        self.twins.append(twin)
+
+
+@runtime_checkable
+class Measure(Protocol):
+    """Pixels to columns: a frozen dataclass that says which image it wants and what it finds there."""
+
+    version: ClassVar[int]
+    """Goes up when the same image would give other values, so that cached ones are measured again."""
+
+    @property
+    def fields(self) -> tuple[pa.Field, ...]:
+        """The columns it fills."""
+
+    @property
+    def side(self) -> int | None:
+        """The shorter side, in pixels, that larger images are reduced to before it sees them; None for full pixels."""
+
+    @property
+    def channels(self) -> int:
+        """1 to see (H, W) luminance, 3 to see (H, W, 3) RGB."""
+
+    def measure(self, image: Image) -> Mapping[str, object]:
+        """Returns the value of each column for one image."""
+
+
+@runtime_checkable
+class Rule(Protocol):
+    """The table of the rows that survived so far to drops; reads no pixels."""
+
+    @property
+    def needs(self) -> tuple[Measure, ...]:
+        """The measures whose columns it reads."""
+
+    def judge(self, table: pa.Table) -> Drops:
+        """Returns the rows of `table` to drop, each with its reason."""
+
+
+@runtime_checkable
+class Op(Protocol):
+    """Image to image at load time, as a description: the work is one kernel per backend."""
+
+    @property
+    def slots(self) -> int:
+        """How many uniforms it takes for an image."""
+
+    def spec(self, spec: Spec) -> Spec:
+        """Returns what an image is after it; raises `PipelineError` where it cannot follow `spec`."""
+
+    def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
+        """Returns the parameters (B, k) for images of `sizes` and the sizes after it."""
+
+
+class Source(Protocol):
+    """Where images come from; only a source understands its uris."""
+
+    def records(self) -> pa.Table:
+        """Lists every image: uri, label, split, bytes, modified (ns), error, sorted by uri."""
+
+    def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
+        """Returns the bytes `start` to `stop` of one image; raises `SourceError`."""
+
+
+class Engine(Protocol):
+    """Runs a pure, picklable function over many batches of records."""
+
+    def map(
+        self,
+        function: Callable[[pa.RecordBatch], pa.RecordBatch],
+        batches: Iterable[pa.RecordBatch],
+        lost: Callable[[pa.RecordBatch, str], pa.RecordBatch],
+    ) -> Iterator[pa.RecordBatch]:
+        """Yields the results in any order; `lost` gives the result of a record whose process died, and why."""
+
+
+class Backend(Protocol):
+    """Turns recipes into batches, in order."""
+
+    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Batch]:
+        """Yields one batch for each recipe."""

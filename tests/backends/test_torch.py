@@ -1,0 +1,367 @@
+"""The torch backend: the same batches from any number of workers, nothing left behind, and the parts that stand alone."""
+
+import multiprocessing
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from dataprep.backends.kernels import kernel, render
+from dataprep.clean import clean
+from dataprep.engines import Local
+from dataprep.errors import LoaderError, PipelineError
+from dataprep.loader import Loader
+from dataprep.manifest import Manifest
+from dataprep.pipeline import Pipeline
+from dataprep.sampler import Sampler
+from dataprep.stages import Brightness, HorizontalFlip, Normalize, RandomResizedCrop, Require, Resize, Rotate
+from dataprep.testing import photo, write_images
+from dataprep.types import Batch, Image, Op, Params, Recipe, Sizes, Source, Spec, Uniforms
+
+torch = pytest.importorskip("torch")
+
+from torch.utils.data import DataLoader, Dataset  # noqa: E402
+
+from dataprep.backends.torch import ImageDataset, Torch, Transform  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")  # two workers on a machine of one core
+
+KEPT = 22
+OPS = (RandomResizedCrop((8, 10)), HorizontalFlip(), Rotate(5), Brightness(), Normalize())
+PIPELINE = Pipeline(Require("height", least=8), *OPS)
+
+
+class Plain:
+    """The oracle: a backend that renders in this process, without torch."""
+
+    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Batch]:
+        for recipe in recipes:
+            yield render(source, ops, recipe)
+
+
+@dataclass(frozen=True)
+class Invert:
+    """An op of a user's own: a share of the images becomes its negative."""
+
+    p: float = 0.5
+    slots = 1
+
+    def spec(self, spec: Spec) -> Spec:
+        return spec
+
+    def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
+        return (u < self.p).astype(np.float64), sizes
+
+
+@kernel.register
+def _(op: Invert, image: Image, params: Params) -> Image:
+    return 255 - image if params[0] else image
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the manifest."""
+    folder = tmp_path_factory.mktemp("photos")
+    write_images(folder, KEPT, height=24, width=32)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def manifest(folder: Path) -> Manifest:
+    """22 kept photos of two classes."""
+    return clean(folder, PIPELINE, engine=Local(0))
+
+
+def assert_same(ours: Iterable[Batch], theirs: Iterable[Batch]) -> None:
+    """Checks that two runs gave the same batches to the last bit."""
+    for one, other in zip(ours, theirs, strict=True):
+        for mine, yours in zip(one, other, strict=True):
+            assert np.array_equal(np.asarray(mine), np.asarray(yours))
+
+
+@pytest.mark.parametrize("prefetch", [1, 3])
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_any_number_of_workers_gives_the_same_batches(manifest: Manifest, workers: int, prefetch: int) -> None:
+    """Two epochs are the same to the last bit from 0, 1 and 2 workers, and the same as from a loop without torch."""
+    loader = Loader(manifest, batch_size=4, backend=Torch(workers=workers, prefetch=prefetch))
+    oracle = Loader(manifest, batch_size=4, backend=Plain())
+    for _ in range(2):
+        assert_same(loader, oracle)
+    assert loader.epoch == 2
+
+
+def test_spawned_workers_give_the_same_batches(manifest: Manifest) -> None:
+    """Workers that start from nothing give the same batches as forked ones."""
+    loader = Loader(manifest, batch_size=4, backend=Torch(workers=1, start="spawn"))
+    assert_same(loader, Loader(manifest, batch_size=4, backend=Plain()))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("ops", [(Resize((8, 9)),), (Resize((8, 9)), Normalize())])
+def test_batches_are_tensors(manifest: Manifest, workers: int, ops: tuple[Op, ...]) -> None:
+    """A batch is contiguous (B, 3, H, W) float32 after `Normalize`, else 8-bit, with int64 labels and ids."""
+    for batch in Loader(manifest, Pipeline(*ops), batch_size=5, backend=Torch(workers=workers)):
+        assert isinstance(batch, Batch)
+        assert batch.images.shape == (5, 3, 8, 9)
+        assert batch.images.dtype == (torch.float32 if len(ops) == 2 else torch.uint8)
+        assert batch.images.is_contiguous()
+        for numbers in (batch.labels, batch.ids):
+            assert (numbers.shape, numbers.dtype) == ((5,), torch.int64)
+
+
+@pytest.mark.parametrize("stop", [1, 4, 5])
+@pytest.mark.parametrize(("workers", "workers_after"), [(2, 0), (0, 2), (2, 1)])
+def test_a_run_resumes_under_other_workers(manifest: Manifest, stop: int, workers: int, workers_after: int) -> None:
+    """Stopped after a batch and gone on with another number of workers, a run is the undisturbed one to the last bit."""
+    first = Loader(manifest, batch_size=4, backend=Torch(workers=workers))
+    before = list(islice(first, stop))
+    assert first.state_dict()["position"] == 4 * stop
+    second = Loader(manifest, batch_size=4, backend=Torch(workers=workers_after))
+    second.load_state_dict(first.state_dict())
+    assert_same(before + list(second), Loader(manifest, batch_size=4, backend=Plain()))
+
+
+@pytest.mark.parametrize("leave_after", [None, 1, 3])
+@pytest.mark.parametrize("start", ["fork", None])
+def test_no_process_is_left(manifest: Manifest, start: Literal["fork"] | None, leave_after: int | None) -> None:
+    """After a loop, and after one that was left early, no worker is left; a loop again starts and ends its own."""
+    loader = Loader(manifest, batch_size=4, backend=Torch(workers=2, start=start))
+    for _ in range(2):
+        for number, _batch in enumerate(loader, start=1):
+            assert len(multiprocessing.active_children()) == 2
+            if number == leave_after:
+                break
+        assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("fault", ["gone", "another size", "broken"])
+def test_a_file_that_is_not_what_was_measured_is_named(tmp_path: Path, workers: int, fault: str) -> None:
+    """A file that vanished or changed since `clean` ends the loop and its workers with an error that names it."""
+    paths = write_images(tmp_path, 8, height=24, width=32)
+    manifest = clean(tmp_path, PIPELINE, engine=Local(0))
+    if fault == "gone":
+        paths[5].unlink()
+    else:
+        write_images(tmp_path / "new", 1, height=32 if fault == "another size" else 24, width=32)[0].replace(paths[5])
+    if fault == "broken":
+        paths[5].write_bytes(paths[5].read_bytes()[:-100])
+    with pytest.raises(LoaderError) as caught:
+        list(Loader(manifest, batch_size=2, backend=Torch(workers=workers)))
+    assert f"{paths[5].parent.name}/{paths[5].name}" in str(caught.value)
+    assert "run `clean` again" in str(caught.value)
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_op_of_ones_own_works_as_ours_do(manifest: Manifest, workers: int) -> None:
+    """A frozen dataclass with a registered kernel is drawn for and applied like any op, in workers too."""
+    ops = (Resize((8, 8)), Invert(0.5))
+    plain = Loader(manifest, Pipeline(*ops[:1]), batch_size=11, backend=Torch())
+    loader = Loader(manifest, Pipeline(*ops), batch_size=11, backend=Torch(workers=workers))
+    inverted = []
+    for batch, before in zip(loader, plain, strict=True):
+        for image, original in zip(batch.images, before.images, strict=True):
+            inverted.append(not torch.equal(image, original))
+            assert torch.equal(image, 255 - original if inverted[-1] else original)
+    assert {True, False} == set(inverted)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_op_without_kernel_says_how_to_register_one(manifest: Manifest, workers: int) -> None:
+    """An op that the backend does not know ends the loop with its name and the decorator, in workers too."""
+
+    @dataclass(frozen=True)
+    class Alien:
+        slots = 0
+
+        def spec(self, spec: Spec) -> Spec:
+            return spec
+
+        def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
+            return np.empty((len(sizes), 0)), sizes
+
+    loader = Loader(manifest, Pipeline(Resize((8, 8)), Alien()), batch_size=4, backend=Torch(workers=workers))
+    with pytest.raises(PipelineError, match=r"`Alien` has no CPU kernel; register one: `@kernel\.register`"):
+        next(iter(loader))
+
+
+@pytest.mark.parametrize(("workers", "prefetch"), [(-1, 2), (2, 0), (0, -1)])
+def test_workers_that_cannot_be_are_quoted(workers: int, prefetch: int) -> None:
+    """A number of workers or of batches ahead that makes no sense is an error that quotes it."""
+    with pytest.raises(LoaderError, match=rf"Torch\(workers={workers}, prefetch={prefetch}\)"):
+        Torch(workers=workers, prefetch=prefetch)
+
+
+class Rows(Dataset[tuple[Any, int]]):
+    """A dataset of a user's own: one picture under many row numbers, so that what differs is the augmentation alone."""
+
+    def __init__(self, transform: Transform, size: int = 32) -> None:
+        self.transform, self.size, self.image = transform, size, photo(1, 40, 48)
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        return self.transform(self.image, row=index), index
+
+
+AUGMENTATIONS = Pipeline(*OPS[:-1], Normalize.imagenet())
+
+
+def augmented(loader: "DataLoader[Any]") -> dict[int, bytes]:
+    """Returns the pixels of each row in one pass."""
+    return {int(row): image.numpy().tobytes() for images, rows in loader for image, row in zip(images, rows, strict=True)}
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_every_row_has_an_augmentation_of_its_own(workers: int) -> None:
+    """One picture under 32 rows comes out in 32 ways, also where two workers share the rows."""
+    loader = DataLoader(Rows(Transform(AUGMENTATIONS)), batch_size=4, num_workers=workers)
+    assert len(set(augmented(loader).values())) == 32
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"num_workers": 2},
+        {"num_workers": 2, "persistent_workers": True},
+        {"num_workers": 1, "persistent_workers": True, "multiprocessing_context": "spawn"},
+    ],
+    ids=["no workers", "workers", "persistent workers", "spawned workers"],
+)
+def test_augmentations_change_with_the_epoch_only(options: dict[str, Any]) -> None:
+    """A row's augmentation repeats in a second pass of the epoch and is another after `set_epoch`, also in workers kept alive."""
+    transform = Transform(AUGMENTATIONS, seed=4)
+    loader = DataLoader(Rows(transform), batch_size=4, shuffle=True, **options)
+    first, again = augmented(loader), augmented(loader)
+    transform.set_epoch(1)
+    second = augmented(loader)
+    transform.set_epoch(0)
+    back = augmented(loader)
+    assert first == again == back
+    assert all(first[row] != second[row] for row in range(32))
+
+
+def test_augmentations_change_with_the_seed() -> None:
+    """Two seeds give every row two augmentations."""
+    first, second = (augmented(DataLoader(Rows(Transform(AUGMENTATIONS, seed=seed)))) for seed in (0, 1))
+    assert all(first[row] != second[row] for row in range(32))
+
+
+@pytest.mark.parametrize("epoch", [0, 3])
+@pytest.mark.parametrize("seed", [0, 5])
+def test_a_transform_gives_what_the_loader_gives(manifest: Manifest, seed: int, epoch: int) -> None:
+    """`Transform` with the id as row gives the pixels that the loader has for that id, seed and epoch."""
+    loader = Loader(manifest, batch_size=11, sampler=Sampler(seed=seed), backend=Torch())
+    loader.set_epoch(epoch)
+    transform = Transform(loader.pipeline, seed=seed)
+    transform.set_epoch(epoch)
+    paths = {row["id"]: manifest.source.path(row["uri"]) for row in manifest.table.to_pylist()}  # type: ignore[attr-defined]
+    for batch in loader:
+        for image, id in zip(batch.images, batch.ids.tolist(), strict=True):
+            with PIL.Image.open(paths[id]) as opened:
+                assert torch.equal(transform(opened, row=id), image)
+                assert torch.equal(transform(np.asarray(opened.convert("RGB")), row=id), image)
+
+
+def test_without_a_row_the_pixels_stand_for_it() -> None:
+    """Without a row number a picture has one augmentation in an epoch, and different pictures different ones."""
+    transform = Transform(Pipeline(Brightness(0.5), Resize((8, 8))))
+    ratios = set()
+    for seed in range(20):
+        image = photo(seed, 40, 48)
+        outputs = [transform(image), transform(PIL.Image.fromarray(image))]
+        assert torch.equal(*outputs)
+        ratios.add(round(float(outputs[0].double().mean()) / image.mean(), 2))
+    assert len(ratios) > 10
+
+
+def test_a_transform_takes_pillow_images_of_any_mode() -> None:
+    """Gray, palette and transparent pictures become RGB, as ImageFolder's do."""
+    transform = Transform(Pipeline(Resize((8, 8)), Normalize.imagenet()))
+    for mode in ("L", "P", "RGBA", "CMYK", "1"):
+        image = PIL.Image.fromarray(photo(2, 40, 48)).convert(mode)
+        assert torch.equal(transform(image, row=0), transform(image.convert("RGB"), row=0))
+
+
+def test_a_dataset_holds_the_kept_images(manifest: Manifest) -> None:
+    """`ImageDataset` has a length, classes, and (Pillow image, class number) of each kept image in the manifest's order."""
+    dataset = ImageDataset(manifest)
+    kept = manifest.kept().to_pylist()
+    assert len(dataset) == len(kept) == KEPT
+    assert dataset.classes == ("cat", "dog")
+    for index, row in enumerate(kept):
+        image, label = dataset[index]
+        assert isinstance(image, PIL.Image.Image)
+        assert (image.height, image.width, image.mode) == (row["height"], row["width"], "RGB")
+        assert dataset.classes[label] == row["label"]
+        with PIL.Image.open(manifest.source.path(row["uri"])) as opened:  # type: ignore[attr-defined]  # a Folder
+            assert np.array_equal(np.asarray(image), np.asarray(opened.convert("RGB")))
+
+
+def test_a_dataset_leaves_out_what_was_dropped(manifest: Manifest) -> None:
+    """Indices count kept images only, without holes."""
+    sizes = sorted(manifest.table["bytes"].to_pylist())
+    part = manifest.judge(Pipeline(Require("bytes", least=sizes[7])))
+    dataset = ImageDataset(part, transform=lambda image: image.size)
+    assert len(dataset) == part.kept().num_rows == KEPT - 7
+    assert [dataset[index] for index in range(len(dataset))] == [((32, 24), int(label)) for label in part.labels()]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_dataset_in_a_dataloader_gives_what_the_loader_gives(manifest: Manifest, workers: int) -> None:
+    """`ImageDataset` with a `Transform` under torch's own DataLoader has the images and labels of the loader's epoch."""
+    loader = Loader(manifest, batch_size=KEPT, sampler=Sampler(shuffle=False), backend=Torch())
+    dataset = ImageDataset(manifest, Transform(loader.pipeline))
+    (expected,) = loader
+    images, labels = zip(*DataLoader(dataset, batch_size=6, num_workers=workers), strict=True)
+    assert torch.equal(torch.cat(images), expected.images)
+    assert torch.equal(torch.cat(labels), expected.labels)
+
+
+@pytest.mark.parametrize("world", range(1, 6))
+@pytest.mark.parametrize("workers", [0, 2])
+def test_ranks_visit_every_row_once_through_a_dataloader(world: int, workers: int) -> None:
+    """`Sampler.over` in plain DataLoaders of several ranks gives every row of any dataset once, in another order each epoch."""
+    rows = torch.arange(37)
+    orders = []
+    for epoch in range(2):
+        seen = []
+        for rank in range(world):
+            sampler = Sampler(seed=3, remainder="exact", rank=rank, world=world).over(len(rows), batch_size=5)
+            sampler.set_epoch(epoch)
+            loader = DataLoader(rows, batch_size=5, sampler=sampler, num_workers=workers)  # type: ignore[arg-type]  # a tensor
+            seen.append([row for batch in loader for row in batch.tolist()])
+            assert len(sampler) == len(seen[-1])
+        assert sorted(row for rank_rows in seen for row in rank_rows) == rows.tolist()
+        orders.append(seen)
+    assert orders[0] != orders[1]
+
+
+def test_a_sampler_in_a_dataloader_resumes_where_the_loop_was() -> None:
+    """Told what was delivered, an `EpochSampler` goes on there although the DataLoader had fetched ahead."""
+    rows = torch.arange(40)
+
+    def run(state: dict[str, Any] | None, count: int | None) -> tuple[list[int], dict[str, Any]]:
+        sampler = Sampler(seed=3).over(len(rows), batch_size=4)
+        if state is not None:
+            sampler.load_state_dict(state)
+        had = []
+        loader = DataLoader(rows, batch_size=4, sampler=sampler, num_workers=2)  # type: ignore[arg-type]  # a tensor
+        for batch in islice(loader, count):
+            had += batch.tolist()
+            sampler.delivered(len(batch))
+        return had, sampler.state_dict()
+
+    whole, _ = run(None, None)
+    for stop in (1, 4):
+        before, state = run(None, stop)
+        after, _ = run(state, None)
+        assert before + after == whole

@@ -1,0 +1,552 @@
+"""`dataprep clean`: what it writes and prints, what its flags do, how it refuses, and what a stop leaves behind."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from dataprep.cli import main
+from dataprep.decode import decode
+from dataprep.manifest import Manifest
+from dataprep.pipeline import Pipeline
+from dataprep.stages import Deduplicate, Normalize, Require, Resize
+from dataprep.stages.standard import standard_rules
+from dataprep.testing import encoded, photo, write_images
+
+TIMEOUT = 60  # seconds until a process that ought to end is given up: a limit for broken code, not a measurement
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    error: str
+
+
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def dataprep(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs the command `dataprep` in this process."""
+
+    def run(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["dataprep", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, error = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), out, error)
+
+    return run
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Eight good photos, one of each kind of noise, a broken image, an exact and a near duplicate, and a text file."""
+    folder = tmp_path / "photos"
+    paths = write_images(folder, 8)
+    noise = folder / "noise"
+    noise.mkdir()
+    (noise / "small.png").write_bytes(encoded(photo(50, 20, 31), "PNG"))
+    (noise / "dark.png").write_bytes(encoded(photo(51) // 20, "PNG"))
+    (noise / "bright.png").write_bytes(encoded(255 - photo(52) // 20, "PNG"))
+    (noise / "flat.png").write_bytes(encoded(photo(53) // 40 + 100, "PNG"))
+    (noise / "blurred.png").write_bytes(encoded(np.asarray(cv2.GaussianBlur(photo(54), None, 4), np.uint8), "PNG"))
+    (noise / "broken.jpg").write_bytes(paths[0].read_bytes()[:2000])
+    (noise / "copy.jpg").write_bytes(paths[0].read_bytes())
+    (noise / "near.png").write_bytes(encoded(photo(1)[::2, ::2], "PNG"))
+    (noise / "notes.txt").write_text("not an image")
+    return folder
+
+
+def stamps(folder: Path) -> dict[str, tuple[bytes, int]]:
+    """Returns the bytes and the modification time of everything in a folder."""
+    return {
+        str(path.relative_to(folder)): (path.read_bytes() if path.is_file() else b"", path.stat().st_mtime_ns)
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+def summary_of(out: Path) -> dict[str, Any]:
+    """Returns what summary.json holds."""
+    summary: dict[str, Any] = json.loads((out / "summary.json").read_text())
+    return summary
+
+
+def reasons_of(out: Path) -> dict[str, str | None]:
+    """Returns the reason of each image by its uri."""
+    table = pq.read_table(out / "manifest.parquet")
+    return dict(zip(table["uri"].to_pylist(), table["reason"].to_pylist(), strict=True))
+
+
+NOISE = {
+    "noise/small.png": "too small",
+    "noise/dark.png": "too dark",
+    "noise/bright.png": "too bright",
+    "noise/flat.png": "nearly uniform",
+    "noise/blurred.png": "blurred",
+    "noise/broken.jpg": "unreadable",
+    "noise/copy.jpg": "exact duplicate",
+    "noise/near.png": "near duplicate",
+}
+
+
+def assert_refused(ended: Ended, code: int, *said: str) -> None:
+    """Checks for an exit code and one sentence on standard error, without a traceback."""
+    assert ended.code == code, ended.error
+    assert ended.out == ""
+    assert "Traceback" not in ended.error
+    sentence = ended.error.strip().splitlines()[-1]
+    assert sentence.startswith("Error: ")
+    for part in said:
+        assert part in sentence
+
+
+def test_manifest_and_summary_agree(dataprep: Command, photos: Path, tmp_path: Path) -> None:
+    """One command drops every kind of noise for its reason, and manifest, summary and terminal tell the same."""
+    out = tmp_path / "deep" / "out"
+    ended = dataprep("clean", photos, "--out", out)
+    assert ended.code == 0
+    reasons = reasons_of(out)
+    assert {uri: reason for uri, reason in reasons.items() if reason} == NOISE
+    summary, manifest = summary_of(out), Manifest.read(out / "manifest.parquet")
+    assert (summary["scanned"], summary["kept"], summary["measured"]) == (16, 8, 16)
+    assert summary["dropped"] == manifest.reasons() == dict.fromkeys(sorted(NOISE.values()), 1)
+    assert summary["labels"] == {"cat": 4, "dog": 4}
+    assert summary["ignored"] == manifest.ignored == 1
+    assert summary["fingerprint"] == manifest.fingerprint
+    assert summary["version"] == 1
+    for words in (("scanned", "16"), ("kept", "8"), *((reason, "1") for reason in NOISE.values())):
+        assert any(line.split() == " ".join(words).split() for line in ended.out.splitlines()), words
+    assert str(out / "manifest.parquet") in ended.out
+    assert sorted(path.name for path in out.iterdir()) == ["cache", "manifest.parquet", "report.html", "summary.json"]
+
+
+def test_the_source_is_never_changed(dataprep: Command, photos: Path, tmp_path: Path) -> None:
+    """After two runs every byte and every modification time of the source is what it was."""
+    before = stamps(photos)
+    for flags in ((), ("--statistics", "--min-sharpness", "off")):
+        assert dataprep("clean", photos, "--out", tmp_path / "out", "--workers", "0", *flags).code == 0
+    assert stamps(photos) == before
+
+
+def test_json_is_the_summary(dataprep: Command, photos: Path, tmp_path: Path) -> None:
+    """`--json` prints summary.json and nothing else."""
+    ended = dataprep("clean", photos, "--out", tmp_path / "out", "--workers", "0", "--json")
+    assert (ended.code, ended.error) == (0, "")
+    assert json.loads(ended.out) == summary_of(tmp_path / "out")
+
+
+def test_quiet_prints_nothing(dataprep: Command, photos: Path, tmp_path: Path) -> None:
+    """`--quiet` writes the files and prints nothing at all."""
+    assert dataprep("clean", photos, "--out", tmp_path / "out", "--workers", "0", "--quiet") == (0, "", "")
+    assert summary_of(tmp_path / "out")["kept"] == 8
+
+
+def test_a_second_run_measures_nothing(dataprep: Command, photos: Path, tmp_path: Path) -> None:
+    """The same command again reads no image and gives the same manifest; a new image is the only one measured."""
+    out = tmp_path / "out"
+    command = ("clean", photos, "--out", out, "--workers", "0", "--json")
+    first = json.loads(dataprep(*command).out)
+    table = pq.read_table(out / "manifest.parquet")
+    second = json.loads(dataprep(*command).out)
+    assert (first["measured"], second["measured"]) == (16, 0)
+    assert pq.read_table(out / "manifest.parquet") == table
+    assert second["fingerprint"] == first["fingerprint"]
+    (photos / "new.jpg").write_bytes(encoded(photo(99)))
+    third = json.loads(dataprep(*command).out)
+    assert (third["scanned"], third["measured"], third["kept"]) == (17, 1, 9)
+
+
+@pytest.mark.parametrize(
+    ("flag", "dropping", "reason"),
+    [
+        ("--min-side", "97", "too small"),
+        ("--min-brightness", "250", "too dark"),
+        ("--max-brightness", "5", "too bright"),
+        ("--min-contrast", "120", "nearly uniform"),
+        ("--min-sharpness", "1e9", "blurred"),
+        ("--radius", "31", "near duplicate"),
+    ],
+)
+def test_every_threshold_changes_or_switches_off_its_rule(
+    dataprep: Command, photos: Path, tmp_path: Path, flag: str, dropping: str, reason: str
+) -> None:
+    """A threshold flag drops more for its reason when stricter, nothing for it when "off", and needs no image for either."""
+    counts = {}
+    for value in ("off", None, dropping):
+        given = () if value is None else (flag, value)
+        given += ("--within", "off") if flag == "--radius" else ()  # else the second hash has the last word
+        ended = dataprep("clean", photos, "--out", tmp_path / "out", "--workers", "0", "--json", *given)
+        counts[value] = json.loads(ended.out)["dropped"].get(reason, 0)
+    assert counts["off"] == 0
+    assert counts[None] == 1
+    assert counts[dropping] > 1
+
+
+def test_duplicates_can_be_kept(dataprep: Command, photos: Path, tmp_path: Path) -> None:
+    """`--keep-duplicates` keeps exact and near duplicates and leaves the other rules alone."""
+    ended = dataprep("clean", photos, "--out", tmp_path / "out", "--workers", "0", "--keep-duplicates", "--json")
+    dropped = json.loads(ended.out)["dropped"]
+    assert dropped == dict.fromkeys(sorted(set(NOISE.values()) - {"exact duplicate", "near duplicate"}), 1)
+
+
+def test_statistics_are_measured_on_request(dataprep: Command, photos: Path, tmp_path: Path) -> None:
+    """`--statistics` gives mean and std over the kept images as NumPy has them, and prints them; without it there are none."""
+    out = tmp_path / "out"
+    assert json.loads(dataprep("clean", photos, "--out", out, "--workers", "0", "--json").out)["mean"] is None
+    ended = dataprep("clean", photos, "--out", out, "--workers", "0", "--statistics")
+    summary, manifest = summary_of(out), Manifest.read(out / "manifest.parquet")
+    kept = [decode((photos / uri).read_bytes()).image.reshape(-1, 3) for uri in manifest.kept()["uri"].to_pylist()]
+    pixels = np.concatenate(kept) / 255
+    assert summary["mean"] == pytest.approx(pixels.mean(axis=0), abs=1e-9)
+    assert summary["std"] == pytest.approx(pixels.std(axis=0), abs=1e-9)
+    assert manifest.pipeline.fill(manifest.statistics)
+    assert " ".join(f"{value:.4f}" for value in summary["mean"]) in " ".join(ended.out.split())
+
+
+def test_splits_name_the_first_folder(dataprep: Command, tmp_path: Path) -> None:
+    """With `--splits` the first folder is the split and the second the label."""
+    for name in ("train", "test"):
+        write_images(tmp_path / "photos" / name, 4, seed=len(name))
+    out = tmp_path / "out"
+    assert dataprep("clean", tmp_path / "photos", "--out", out, "--workers", "0", "--splits").code == 0
+    manifest = Manifest.read(out / "manifest.parquet")
+    assert manifest.classes == ("cat", "dog")
+    assert manifest.split("train").table.num_rows == manifest.split("test").table.num_rows == 4
+
+
+def test_larger_images_are_unreadable(dataprep: Command, photos: Path, tmp_path: Path) -> None:
+    """`--max-pixels` drops what has more, with the numbers in the detail."""
+    out = tmp_path / "out"
+    assert dataprep("clean", photos, "--out", out, "--workers", "0", "--max-pixels", 96 * 128 - 1).code == 0
+    large = pq.read_table(out / "manifest.parquet", filters=[("uri", "=", "cat/0000.jpg")]).to_pylist()[0]
+    assert large["reason"] == "unreadable"
+    assert "128×96 is 12,288 pixels, over the limit of 12,287" in large["detail"]
+
+
+def test_a_pipeline_file_stands_for_the_flags(dataprep: Command, photos: Path, tmp_path: Path) -> None:
+    """`--pipeline` applies the file's rules and no others, and the manifest holds the pipeline with its ops."""
+    pipeline = Pipeline(Require("height", least=50, reason="tiny"), Deduplicate(by=None), Resize((8, 8)), Normalize.imagenet())
+    pipeline.write(tmp_path / "pipeline.yaml")
+    out = tmp_path / "out"
+    ended = dataprep("clean", photos, "--out", out, "--workers", "0", "--pipeline", tmp_path / "pipeline.yaml", "--json")
+    assert json.loads(ended.out)["dropped"] == {"tiny": 2, "exact duplicate": 1, "unreadable": 1}
+    assert Manifest.read(out / "manifest.parquet").pipeline == pipeline
+
+
+def test_the_defaults_are_the_standard_rules(dataprep: Command, photos: Path, tmp_path: Path) -> None:
+    """Without flags the command judges by `standard_rules()`."""
+    assert dataprep("clean", photos, "--out", tmp_path / "out", "--workers", "0").code == 0
+    assert Manifest.read(tmp_path / "out" / "manifest.parquet").pipeline == Pipeline(*standard_rules())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("version: 1\nstages: [{Dedupicate: {radius: 8}}]", ("stage 1", "'Dedupicate'", "did you mean 'Deduplicate'?")),
+        ("version: 1\nstages: [Deduplicate, {Require: {column: sharpnes, least: 3}}]", ("stage 2", "'sharpnes'", "'sharpness'")),
+        ("version: 1\nstages: [{Require: {column: height, leest: 3}}]", ("stage 1", "'leest'", "did you mean 'least'?")),
+        ("version: 1\nstages: [{Resize: {size: 0}}]", ("stage 1", "Resize(size=0)")),
+        ("version: 1\nstages: [{Resize: {size: 256}}]", ("Resize", "leaves height or width free")),
+        ("version: 1\nstages: [{HorizontalFlip: {p: often}}]", ("stage 1", "HorizontalFlip")),
+        ("version: 1\nstages: [{Rotate: {degrees: 5, fill: 0}}]", ("stage 1", "Rotate")),
+        ("version: 1\nstages: [{Deduplicate: {radius: near}}]", ("stage 1", "Deduplicate")),
+        ("version: 7\nstages: []", ("version 7",)),
+        ("stages: {", ("not a YAML file",)),
+        ("just words", ("`version: 1` and a list of `stages`",)),
+        (None, ("cannot be read", "No such file")),
+    ],
+)
+def test_a_pipeline_file_that_cannot_be_understood(
+    dataprep: Command, photos: Path, tmp_path: Path, text: str | None, said: tuple[str, ...]
+) -> None:
+    """A mistake in a pipeline file ends with code 2 and a sentence that names the file, the place and what was meant."""
+    file = tmp_path / "pipeline.yaml"
+    if text is not None:
+        file.write_text(text)
+    assert_refused(dataprep("clean", photos, "--out", tmp_path / "out", "--pipeline", file), 2, str(file), *said)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "flag",
+    [
+        *(("--min-side", "10"), ("--min-brightness", "10"), ("--max-brightness", "off"), ("--min-contrast", "1")),
+        *(("--min-sharpness", "50"), ("--radius", "8"), ("--keep-duplicates",)),
+    ],
+)
+def test_a_threshold_beside_a_pipeline_file_is_wrong_usage(
+    dataprep: Command, photos: Path, tmp_path: Path, flag: tuple[str, ...]
+) -> None:
+    """A threshold flag that a pipeline file would silence, at its default or not, ends with code 2 and names the flag."""
+    file = tmp_path / "pipeline.yaml"
+    Pipeline(Deduplicate()).write(file)
+    ended = dataprep("clean", photos, "--out", tmp_path / "out", "--pipeline", file, *flag)
+    assert_refused(ended, 2, f"{flag[0]} and --pipeline exclude each other")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--min-side", "big"), "'big' is neither a number nor 'off'"),
+        (("--min-side", "nan"), "'nan' is neither a number nor 'off'"),
+        (("--min-sharpness", "inf"), "'inf' is neither a number nor 'off'"),
+        (("--radius", "nan"), "'nan' is neither a number nor 'off'"),
+        (("--radius", "8.5"), "'8.5' is no whole number"),
+        (("--min-side", "32.5"), "'32.5' is no whole number"),
+        (("--radius", "-1"), "Deduplicate(radius=-1)"),
+        (("--radius", "64"), "Deduplicate(radius=64)"),
+        (("--workers", "-1"), "--workers"),
+        (("--max-pixels", "0"), "--max-pixels"),
+        (("--min-sharpnes", "3"), "--min-sharpness"),
+    ],
+)
+def test_a_flag_that_cannot_be_understood(
+    dataprep: Command, photos: Path, tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    """A flag with a value that makes no sense, or no flag at all, ends with code 2 and names it; nothing is written."""
+    assert_refused(dataprep("clean", photos, "--out", tmp_path / "out", *arguments), 2, said)
+    assert not (tmp_path / "out" / "manifest.parquet").exists()
+
+
+def test_source_and_out_are_needed(dataprep: Command, photos: Path) -> None:
+    """Without a source or without `--out` the command ends with code 2 and says what is missing."""
+    assert_refused(dataprep("clean", photos), 2, "--out")
+    assert_refused(dataprep("clean"), 2, "SOURCE")
+
+
+def empty(tmp_path: Path) -> tuple[Path, Path]:
+    """A source without any file."""
+    (tmp_path / "source").mkdir()
+    return tmp_path / "source", tmp_path / "out"
+
+
+def without_images(tmp_path: Path) -> tuple[Path, Path]:
+    """A source with a text file."""
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "notes.txt").write_text("not an image")
+    return tmp_path / "source", tmp_path / "out"
+
+
+def missing(tmp_path: Path) -> tuple[Path, Path]:
+    """A source that is not there."""
+    return tmp_path / "source", tmp_path / "out"
+
+
+def a_file(tmp_path: Path) -> tuple[Path, Path]:
+    """A source that is a file."""
+    return write_images(tmp_path / "source", 1)[0], tmp_path / "out"
+
+
+def out_is_a_file(tmp_path: Path) -> tuple[Path, Path]:
+    """A file where the results should go."""
+    write_images(tmp_path / "source", 1)
+    (tmp_path / "out").write_text("a file")
+    return tmp_path / "source", tmp_path / "out"
+
+
+def out_below_a_file(tmp_path: Path) -> tuple[Path, Path]:
+    """A file above where the results should go."""
+    write_images(tmp_path / "source", 1)
+    (tmp_path / "file").write_text("a file")
+    return tmp_path / "source", tmp_path / "file" / "out"
+
+
+def out_is_the_source(tmp_path: Path) -> tuple[Path, Path]:
+    """The source for the results, in other words."""
+    write_images(tmp_path / "source", 1)
+    return tmp_path / "source", tmp_path / "source" / "cat" / ".."
+
+
+def manifest_is_a_folder(tmp_path: Path) -> tuple[Path, Path]:
+    """A folder in the manifest's place."""
+    write_images(tmp_path / "source", 1)
+    (tmp_path / "out" / "manifest.parquet").mkdir(parents=True)
+    return tmp_path / "source", tmp_path / "out"
+
+
+@pytest.mark.parametrize(
+    ("places", "said"),
+    [
+        (empty, ("no images in", "source", "it holds nothing")),
+        (without_images, ("no images in", "it holds 1 other file;", ".jpg")),
+        (missing, ("no such folder", "source")),
+        (a_file, ("0000.jpg is a file", "give the folder")),
+        (out_is_a_file, ("--out", "cannot be written", "choose another folder")),
+        (out_below_a_file, ("--out", "cannot be written: Not a directory", "choose another folder")),
+        (out_is_the_source, ("--out", "is the source, which is never changed")),
+        (manifest_is_a_folder, ("manifest.parquet cannot be written",)),
+    ],
+)
+def test_a_source_or_place_that_is_no_good(
+    dataprep: Command, tmp_path: Path, places: Callable[[Path], tuple[Path, Path]], said: tuple[str, ...]
+) -> None:
+    """Where there is nothing to clean or nowhere to write, the command ends with code 1 and one sentence."""
+    source, out = places(tmp_path)
+    assert_refused(dataprep("clean", source, "--out", out, "--workers", "0"), 1, *said)
+    assert list(tmp_path.rglob("*.tmp")) == []
+
+
+def test_one_image_is_enough(dataprep: Command, tmp_path: Path) -> None:
+    """A folder of a single image is cleaned like any other."""
+    write_images(tmp_path / "photos", 1, labels=())
+    ended = dataprep("clean", tmp_path / "photos", "--out", tmp_path / "out", "--workers", "0", "--json")
+    assert (ended.code, json.loads(ended.out)["kept"]) == (0, 1)
+
+
+def test_a_folder_where_nothing_is_kept_is_an_answer(dataprep: Command, tmp_path: Path) -> None:
+    """Where every image is dropped, the command is done: each one is a row with its reason."""
+    (tmp_path / "photos").mkdir()
+    for number in range(3):
+        (tmp_path / "photos" / f"{number}.jpg").write_bytes(b"\xff\xd8\xff broken" * number)
+    ended = dataprep("clean", tmp_path / "photos", "--out", tmp_path / "out", "--workers", "0", "--statistics")
+    assert ended.code == 0
+    assert set(reasons_of(tmp_path / "out").values()) == {"unreadable"}
+    assert summary_of(tmp_path / "out")["kept"] == 0
+
+
+def test_names_of_any_kind_are_printed(dataprep: Command, tmp_path: Path) -> None:
+    """Brackets, spaces and non-ASCII letters in the path of the results and in a rule's reason appear as they are."""
+    write_images(tmp_path / "photos", 1)
+    out = tmp_path / "[bold] Ergebnis 1é"
+    Pipeline(Require("height", least=1000, reason="[red] trop petité")).write(tmp_path / "pipeline.yaml")
+    ended = dataprep("clean", tmp_path / "photos", "--out", out, "--workers", "0", "--pipeline", tmp_path / "pipeline.yaml")
+    assert str(out / "manifest.parquet") in ended.out
+    assert "[red] trop petité" in ended.out
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("-h",), ("clean", "--help"), ("clean", "-h")])
+def test_help_names_the_exit_codes(dataprep: Command, arguments: tuple[str, ...]) -> None:
+    """Help ends with code 0 and tells what the exit codes mean."""
+    ended = dataprep(*arguments)
+    assert ended.code == 0
+    assert "130 stopped by Ctrl-C" in " ".join(ended.out.split())
+
+
+def test_the_module_is_the_command(photos: Path, tmp_path: Path) -> None:
+    """`python -m dataprep` is the command, and a run by two processes gives the manifest of a run by none."""
+    out = tmp_path / "out"
+    command = [
+        sys.executable,
+        "-W",
+        "error",
+        "-m",
+        "dataprep",
+        "clean",
+        str(photos),
+        "--out",
+        str(out),
+        "--workers",
+        "2",
+        "--json",
+    ]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert json.loads(ended.stdout)["dropped"] == dict.fromkeys(sorted(NOISE.values()), 1)
+
+
+# The command itself, but that it waits on standard input once some batches are measured and saved, so that a test can stop it
+# at a moment that it knows.
+PAUSING = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a script starts with it ignored
+from dataprep.cli import main
+from dataprep.cli.output import ProgressBar
+advance = ProgressBar.advance
+def advance_and_wait(bar, done, total):
+    advance(bar, done, total)
+    if 64 <= done < total:
+        print("waiting", flush=True)
+        sys.stdin.read()
+ProgressBar.advance = advance_and_wait
+main()
+"""
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """A folder of ten batches' worth of images."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(320):
+        (folder / f"{number:03d}.png").write_bytes(encoded(photo(number, 32, 32), "PNG", compress_level=1))
+    return folder
+
+
+@pytest.fixture
+def paused(many: Path, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """The command with two processes over many images, which waits when a part of them is measured."""
+    command = [sys.executable, "-c", PAUSING, "clean", str(many), "--out", str(tmp_path / "out"), "--workers", "2"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, start_new_session=True, **pipes) as process:  # type: ignore[call-overload]
+        try:
+            assert process.stdout.readline() == "waiting\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def test_control_c_saves_what_was_measured(
+    paused: "subprocess.Popen[str]", dataprep: Command, many: Path, tmp_path: Path
+) -> None:
+    """Ctrl-C ends with code 130 and says that the same command goes on; that measures only the rest, to the same manifest."""
+    os.killpg(paused.pid, signal.SIGINT)  # a terminal sends it to the workers too
+    _, error = paused.communicate(timeout=TIMEOUT)
+    assert paused.returncode == 130
+    assert error.strip() == "Stopped. What was measured is saved; the same command goes on from there."
+    assert not (tmp_path / "out" / "manifest.parquet").exists()
+    assert_goes_on(dataprep, many, tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="waiting for processes of others takes Linux's pidfd_open")
+def test_a_killed_run_leaves_no_process_and_goes_on(
+    paused: "subprocess.Popen[str]", dataprep: Command, many: Path, tmp_path: Path
+) -> None:
+    """Killed outright, a run takes its workers with it, and the same command goes on to the manifest of an undisturbed run."""
+    workers = [os.pidfd_open(pid) for pid in descendants(paused.pid)]
+    assert len(workers) >= 2
+    paused.kill()
+    for worker in workers:
+        poll = select.poll()
+        poll.register(worker, select.POLLIN)
+        assert poll.poll(TIMEOUT * 1000), "a worker outlived the command"
+        os.close(worker)
+    assert_goes_on(dataprep, many, tmp_path)
+
+
+def assert_goes_on(dataprep: Command, many: Path, tmp_path: Path) -> None:
+    """Checks that the stopped command goes on, and that its manifest is that of an undisturbed run."""
+    again = json.loads(dataprep("clean", many, "--out", tmp_path / "out", "--workers", "0", "--json").out)
+    assert again["scanned"] == 320
+    assert 0 < again["measured"] <= 320 - 64
+    undisturbed = json.loads(dataprep("clean", many, "--out", tmp_path / "other", "--workers", "0", "--json").out)
+    assert undisturbed["measured"] == 320
+    tables: list[pa.Table] = [pq.read_table(tmp_path / name / "manifest.parquet") for name in ("out", "other")]
+    assert tables[0].equals(tables[1], check_metadata=True)
+
+
+def descendants(parent: int) -> list[int]:
+    """Returns the processes that a process started, and those that these started."""
+    children: dict[int, list[int]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            after_name = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it ended meanwhile
+        children.setdefault(int(after_name[1]), []).append(int(folder.name))
+    found = children.get(parent, [])
+    return found + [pid for child in found for pid in descendants(child)]

@@ -1,0 +1,307 @@
+"""The report in a browser: opened from a file, paged by keyboard, overruled, saved, and read by assistive technology."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+import pytest
+
+from dataprep.manifest import Manifest
+from dataprep.overrides import Decision, Overrides
+from dataprep.report import summarize, write_report
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+VIEWS = ("overview", "duplicates", "conflicts", "leaks", "dropped", "measures")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A headless Chromium."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")
+    with playwright.sync_playwright() as running:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = running.chromium.launch(executable_path=path, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Opens a file in a window of its own; afterwards nothing may have been said, thrown or fetched."""
+    faults, fetched, windows = [], [], []
+
+    def opened(path: Path, width: int = 1600, **options: Any) -> Any:
+        windows.append(chromium.new_context(viewport={"width": width, "height": 900}, **options))
+        page = windows[-1].new_page()
+        page.on("console", lambda message: faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda request: fetched.append(request.url))
+        page.goto(path.as_uri())
+        return page
+
+    yield opened
+    for window in windows:
+        window.close()
+    assert faults == []
+    assert {url.split(":")[0] for url in fetched} <= {"file", "data", "blob"}
+
+
+@pytest.fixture(scope="module")
+def report(manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of the messy folder."""
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    write_report(manifest, summarize(manifest, measured=len(manifest), seconds=1.5), path)
+    return path
+
+
+def view(page: Any, name: str) -> Any:
+    """Opens a view by its address and returns its section."""
+    page.evaluate(f"location.hash = '{name}'")
+    section = page.locator(f"section#{name.partition('/')[0]}")
+    section.wait_for(state="visible")
+    return section
+
+
+def pressed_until(page: Any, key: str, reached: str) -> None:
+    """Presses a key until the element that has the focus matches a selector."""
+    for _ in range(60):
+        if page.evaluate("selector => document.activeElement.matches(selector)", reached):
+            return
+        page.keyboard.press(key)
+    raise AssertionError(f"{key} never reaches {reached}")
+
+
+def test_opens(open_page: Callable[..., Any], report: Path, manifest: Manifest) -> None:
+    """From a file, the page shows its numbers and every view, and loads nothing but itself."""
+    page = open_page(report)
+    heading = page.locator("#overview h2").inner_text()
+    kept = manifest.kept().num_rows
+    assert heading == f"{kept} of {len(manifest)} pictures are kept, {len(manifest) - kept} dropped"
+    assert page.locator(".reasons li").count() == len(manifest.reasons())
+    for name in VIEWS:
+        section = view(page, name)
+        assert page.locator("main > section:visible").count() == 1
+        assert section.locator("h2").inner_text()
+    assert page.locator("nav a[aria-current]").inner_text() == "Measures"
+
+
+def test_flagged(open_page: Callable[..., Any], report: Path) -> None:
+    """A copy under another label is a conflict, one in another split a leak; both say what differs."""
+    page = open_page(report)
+    for name, flag, file in (("conflicts", "label dog ≠ cat", "conflict.jpg"), ("leaks", "split train ≠ test", "leak.jpg")):
+        section = view(page, name)
+        assert section.locator(".cluster").count() == 1
+        assert set(section.locator(".flag").all_inner_texts()) == {flag}
+        assert file in section.inner_text()
+
+
+def test_filter(open_page: Callable[..., Any], report: Path) -> None:
+    """Clusters can be narrowed to those with exact copies, or with near ones."""
+    page = open_page(report)
+    section = view(page, "duplicates")
+    section.get_by_role("button", name="exact duplicate 2").click()
+    assert section.locator(".cluster").count() == 2
+    assert section.locator("[aria-pressed=true]").inner_text() == "exact duplicate 2"
+    section.get_by_role("button", name="near duplicate 30").click()
+    assert section.locator(".cluster").count() == 24
+
+
+def test_pages_by_keyboard(open_page: Callable[..., Any], report: Path) -> None:
+    """Tab reaches the views and the pages, Enter and the arrow keys turn them, and no focus is lost."""
+    page = open_page(report)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    pressed_until(page, "Tab", "nav a[href='#duplicates']")
+    page.keyboard.press("Enter")
+    status = page.locator("#duplicates .pager [role=status]")
+    playwright.expect(status).to_have_text("1–24 of 30")
+    pressed_until(page, "Tab", "#duplicates .pager [data-step='1']")
+    page.keyboard.press("Enter")
+    assert status.inner_text() == "25–30 of 30"
+    assert page.evaluate("document.activeElement.matches('.pager button')")
+    page.keyboard.press("Enter")
+    assert status.inner_text() == "25–30 of 30"
+    for key, text in (("ArrowLeft", "1–24 of 30"), ("ArrowLeft", "1–24 of 30"), ("ArrowRight", "25–30 of 30")):
+        page.keyboard.press(key)
+        assert status.inner_text() == text
+    pressed_until(page, "Tab", "#duplicates .look")
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate("document.activeElement.matches('#duplicates .clusters')")
+
+
+def test_looking_closely(open_page: Callable[..., Any], report: Path) -> None:
+    """A thumbnail opens both pictures of a copy side by side, the arrow keys go on, Escape returns to where one was."""
+    page = open_page(report)
+    first = view(page, "duplicates").locator(".cluster").first.locator(".look")
+    first.nth(1).focus()
+    page.keyboard.press("Enter")
+    dialog = page.locator("dialog")
+    assert dialog.locator("figure").count() == 2
+    assert "duplicate, " in dialog.locator("h2").inner_text()
+    whole = "image => image.src.startsWith('file:') && image.naturalWidth >= 96"
+    page.wait_for_function(f"[...document.querySelectorAll('dialog img')].every({whole})")
+    page.keyboard.press("ArrowLeft")
+    assert dialog.locator("figure").count() == 1
+    dialog.get_by_role("button", name="Drop").click()
+    page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+    assert page.evaluate("document.activeElement.matches('.look')")
+    assert page.locator("#count").inner_text() == "1 overruled"
+    assert page.locator("#duplicates .card.changed").count() == 1
+
+
+def saved(page: Any, path: Path) -> Overrides:
+    """Saves the overrides and reads them."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save overrides.json").click()
+    assert download.value.suggested_filename == "overrides.json"
+    download.value.save_as(path)
+    return Overrides.read(path)
+
+
+def test_overrule(open_page: Callable[..., Any], report: Path, manifest: Manifest, tmp_path: Path) -> None:
+    """What a person decides on the page comes true when the manifest is judged with the file that it saves."""
+    page = open_page(report)
+    assert page.locator("#save").is_disabled()
+    cluster = view(page, "duplicates").locator(".cluster", has_text="07.jpg")
+    twin = cluster.locator(".card").first
+    twin.get_by_role("button", name="Drop").click()
+    view(page, f"dropped/{list(manifest.reasons()).index('too dark')}")
+    dark = page.locator("#dropped .card").first
+    dark.get_by_role("button", name="Keep").press("Enter")
+    assert dark.locator(".verdict").inner_text() == "to be kept"
+    other = page.locator("#dropped .card").nth(1).locator(".toggle")
+    other.click()
+    assert page.locator("#count").inner_text() == "3 overruled"
+    other.click()
+    assert other.get_attribute("aria-pressed") == "false"
+    overrides = saved(page, tmp_path / "overrides.json")
+    assert len(overrides.decisions) == 2
+    assert overrides.lost(manifest.table) == ()
+    judged = {row["uri"]: row for row in manifest.judge(manifest.pipeline, overrides).table.to_pylist()}
+    kept, dropped = sorted(overrides.decisions, key=lambda decision: not decision.keep)
+    assert dropped.uri == "train/cat/07.jpg"
+    assert (judged[kept.uri]["keep"], judged[dropped.uri]["reason"]) == (True, "overruled")
+    assert judged["train/cat/07-copy.png"]["keep"]
+
+
+def test_decisions_from_before(open_page: Callable[..., Any], manifest: Manifest, tmp_path: Path) -> None:
+    """Old decisions stay in the file that the page saves, unless a new one about the same picture replaces them."""
+    rows = {row["uri"]: row for row in manifest.table.select(["uri", "digest"]).to_pylist()}
+    old = [Decision(uri, rows[uri]["digest"], keep=False) for uri in ("train/cat/01.jpg", "train/cat/02.jpg")]
+    before = Overrides((*old, Decision("gone.jpg", "0" * 64, keep=True)))
+    judged = manifest.judge(manifest.pipeline, before)
+    write_report(judged, summarize(judged, measured=0, seconds=1), tmp_path / "report.html", overrides=before)
+    page = open_page(tmp_path / "report.html")
+    assert page.locator("#count").inner_text() == "Nothing overruled, 3 from before"
+    view(page, f"dropped/{list(judged.reasons()).index('overruled')}")
+    page.locator("#dropped .card", has_text="02.jpg").get_by_role("button", name="Keep").click()
+    again = saved(page, tmp_path / "overrides.json")
+    assert {decision.uri: decision.keep for decision in again.decisions} == {
+        "train/cat/01.jpg": False,
+        "train/cat/02.jpg": True,
+        "gone.jpg": True,
+    }
+
+
+def test_hostile_names(open_page: Callable[..., Any], report: Path, manifest: Manifest) -> None:
+    """Names are shown as text: none becomes an element, runs, or turns the direction of what is around it."""
+    page = open_page(report)
+    view(page, f"dropped/{list(manifest.reasons()).index('too dark')}")
+    names = page.locator("#dropped .name").all_inner_texts()
+    assert "<img src=x onerror=window.hit=1>.png" in names
+    assert "\"double\" and 'single' &amp; &.png" in names
+    assert "⟨U+202E⟩gnp.exe.png" in names
+    assert "line⟨U+000A⟩break.png" in names
+    assert "separators⟨U+2028⟩⟨U+2029⟩.png" in names
+    assert "%FF%E9.png" in names
+    folders = page.locator("#dropped .folder").all_inner_texts()
+    assert "train/</script>window.hit=1<" in folders
+    for number in range(len(names)):
+        page.locator("#dropped .look").nth(number).click()
+        page.wait_for_function("document.querySelector('dialog img').complete")
+        assert page.evaluate("document.querySelector('dialog img').src").startswith("file:")
+        page.keyboard.press("Escape")
+    assert page.evaluate("window.hit") is None
+    assert page.locator("section:visible b, dialog b, img[src=x], main script").count() == 0
+    assert page.locator("script").count() == 2
+
+
+@pytest.mark.parametrize("width", [400, 1600])
+def test_width(open_page: Callable[..., Any], report: Path, width: int) -> None:
+    """No view is wider than the window."""
+    page = open_page(report, width)
+    for name in VIEWS:
+        view(page, name)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_hundred_thousand(open_page: Callable[..., Any], drawn: Callable[[int], Manifest], tmp_path: Path) -> None:
+    """With 100,000 rows, half of them dropped and one with 5,000 copies, the document holds one page at a time."""
+    manifest = drawn(100_000)
+    write_report(manifest, summarize(manifest, measured=0, seconds=60), tmp_path / "report.html")
+    assert (tmp_path / "report.html").stat().st_size < 30e6
+    page = open_page(tmp_path / "report.html")
+    assert "Thumbnails are embedded for 3," in page.locator("#overview").inner_text()
+    for name in VIEWS:
+        section = view(page, name)
+        assert page.locator("*").count() < 7_000, name
+        if name in ("duplicates", "leaks", "dropped"):
+            texts = [section.locator(".pager [role=status]").inner_text()]
+            for _ in range(3):
+                page.keyboard.press("ArrowRight")
+                texts.append(section.locator(".pager [role=status]").inner_text())
+            assert len(set(texts)) == 4
+            assert page.locator("*").count() < 7_000, name
+    more = view(page, "duplicates").locator(".cluster").first.locator(".more")
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    more.click()
+    assert page.locator(".cluster").first.locator(".card").count() == 58
+    assert page.evaluate("document.activeElement.matches('.cluster li:nth-child(11) .look')")
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The script of axe-core, the accessibility checker, from the file that DATAPREP_AXE names or from node_modules."""
+    for path in (os.environ.get("DATAPREP_AXE"), "node_modules/axe-core/axe.min.js"):
+        if path and Path(path).is_file():
+            return Path(path).read_text(encoding="utf-8")
+    pytest.skip("axe-core is not there: `npm install axe-core`, or set DATAPREP_AXE to its axe.min.js")
+
+
+@pytest.fixture(scope="module")
+def small_report(manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a few rows of each kind: what axe takes grows with the page."""
+    path = tmp_path_factory.mktemp("small") / "report.html"
+    wanted = pc.match_substring_regex(manifest.table["uri"], "/0[357]|/dog/|/</|leak")
+    few = replace(manifest, table=manifest.table.filter(wanted))
+    write_report(few, summarize(few, measured=0, seconds=1), path)
+    return path
+
+
+@pytest.mark.parametrize(("scheme", "width", "paper"), [("light", 1600, "rgb(247, 246, 243)"), ("dark", 400, "rgb(18, 20, 23)")])
+def test_accessible(open_page: Callable[..., Any], small_report: Path, axe: str, scheme: str, width: int, paper: str) -> None:
+    """In both colour schemes, axe finds nothing wrong with any view, with an overruled picture, or with the dialog."""
+    page = open_page(small_report, width, color_scheme=scheme)
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == paper
+    page.evaluate(axe)
+    found = {}
+    for name in VIEWS:
+        section = view(page, name)
+        if name == "dropped":
+            section.locator(".toggle").first.click()
+        found[name] = page.evaluate("axe.run()")
+    view(page, "duplicates").locator(".look").nth(1).click()
+    found["dialog"] = page.evaluate("axe.run()")
+    for name, result in found.items():
+        assert "color-contrast" in {rule["id"] for rule in result["passes"]}, name
+        assert [(rule["id"], rule["nodes"][0]["html"]) for rule in result["violations"]] == [], name

@@ -1,0 +1,162 @@
+"""The report as a file: whole in itself, hostile to hostile names, and the same for the same manifest."""
+
+import base64
+import io
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import PIL.Image
+import pytest
+
+from dataprep.errors import DataprepError
+from dataprep.manifest import Manifest
+from dataprep.overrides import Decision, Overrides
+from dataprep.report import contents, summarize, thumbnails, write_report
+from dataprep.sources import Folder
+
+
+def written(manifest: Manifest, path: Path, **options: Any) -> str:
+    """Writes a report and returns its text."""
+    write_report(manifest, summarize(manifest, measured=3, seconds=1.5), path / "report.html", **options)
+    return (path / "report.html").read_text(encoding="utf-8")
+
+
+def data_of(page: str) -> dict[str, Any]:
+    """Returns the data that a page holds, found as a browser does: up to the first end tag."""
+    (text,) = re.findall(r'<script type="application/json" id="data">(.*?)</script', page, re.DOTALL | re.IGNORECASE)
+    return dict(json.loads(text))
+
+
+@pytest.fixture(scope="module")
+def page(manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The report of the messy folder."""
+    return written(manifest, tmp_path_factory.mktemp("page"))
+
+
+def test_whole_in_itself(page: str) -> None:
+    """The page names nothing to load: no address but that of SVG, and no element that fetches."""
+    assert set(re.findall(r"https?://[^\s\"']+", page)) <= {"http://www.w3.org/2000/svg"}
+    assert not re.search(r"<(link|iframe|object|embed|img|base)\b|<script[^>]*\bsrc=|@import|url\(", page.split("<script", 1)[0])
+    assert len(re.findall("<script", page)) == 2
+
+
+def test_its_data(page: str, manifest: Manifest) -> None:
+    """Every dropped picture is in the data, under its reason and its twin, with the uri as it is."""
+    data = data_of(page)
+    pictures = data["pictures"]
+    rows = {row["uri"]: row for row in manifest.table.to_pylist()}
+    shown = {uri: place for place, uri in enumerate(pictures["uri"])}
+    for uri, row in rows.items():
+        if not row["keep"]:
+            place = shown[uri]
+            assert data["reasons"][pictures["reason"][place]] == row["reason"]
+            assert place in data["dropped"][pictures["reason"][place]]
+            assert (pictures["digest"][place], pictures["detail"][place]) == (row["digest"], row["detail"])
+    assert [len(places) for places in data["dropped"]] == list(manifest.reasons().values())
+    for twin, *leaves in data["clusters"]:
+        assert {rows[pictures["uri"][leaf]]["twin"] for leaf in leaves} == {rows[pictures["uri"][twin]]["id"]}
+        assert {pictures["twin"][leaf] for leaf in leaves} == {twin}
+
+
+def test_thumbnails(page: str) -> None:
+    """Every readable picture has a small WebP of its own proportions; what cannot be read has its error."""
+    data = data_of(page)
+    for place, url in enumerate(data["thumbnails"]):
+        if data["pictures"]["readable"][place]:
+            image = PIL.Image.open(io.BytesIO(base64.b64decode(url.removeprefix("data:image/webp;base64,"))))
+            assert image.format == "WEBP"
+            assert max(image.size) <= thumbnails.SIDE
+            assert image.width * 3 == image.height * 4
+        else:
+            assert url is None
+    assert list(data["errors"].values()) == ["Premature end of JPEG file"]
+
+
+def test_same_bytes(page: str, manifest: Manifest, tmp_path: Path) -> None:
+    """The same manifest, summary and time give the same page; without a time, it shows none."""
+    assert written(manifest, tmp_path) == page
+    assert "<time" not in page
+    assert "1 March 2026, 09:30" in written(manifest, tmp_path, when=datetime(2026, 3, 1, 9, 30, tzinfo=UTC))
+
+
+def test_progress(manifest: Manifest, tmp_path: Path) -> None:
+    """Progress counts up to the thumbnails there are to make."""
+    seen: list[tuple[int, int]] = []
+    data = data_of(written(manifest, tmp_path, progress=lambda done, total: seen.append((done, total))))
+    total = sum(data["pictures"]["readable"])
+    assert seen == [(done, total) for done in range(1, total + 1)]
+
+
+def test_files_that_are_gone(manifest: Manifest, messy: Path, tmp_path: Path) -> None:
+    """A file that is gone since has its error for a thumbnail, and no other picture suffers."""
+    shutil.copytree(messy, tmp_path / "moved")
+    (tmp_path / "moved" / "train" / "dog" / "conflict.jpg").unlink()
+    moved = replace(manifest, source=Folder(str(tmp_path / "moved"), splits=True))
+    data = data_of(written(moved, tmp_path))
+    errors = {data["pictures"]["uri"][int(place)]: error for place, error in data["errors"].items()}
+    assert errors["train/dog/conflict.jpg"] == "cannot be read: No such file or directory"
+    assert len(errors) == 2
+
+
+def test_limits(drawn: Callable[[int], Manifest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the limits pictures are counted, not shown: the page says so, and what it shows is the first of every list."""
+    monkeypatch.setattr(contents, "THUMBNAILS", 50)
+    monkeypatch.setattr(contents, "LISTED", 300)
+    manifest = drawn(2_000)
+    page = written(manifest, tmp_path)
+    data = data_of(page)
+    near = {place for graph in data["histograms"] for limit in graph["limits"] for place in limit["below"] + limit["above"]}
+    assert len(data["pictures"]["uri"]) == 300
+    assert len(data["thumbnails"]) == len(near) + 50
+    assert max(near) < len(near)
+    assert f"{len(near) + 50} of 300 pictures" in page
+    assert "300 pictures are listed" in page
+    uris = manifest.table["uri"].to_pylist()
+    for reason, places in zip(data["reasons"], data["dropped"], strict=True):
+        rows = [row["uri"] for row in manifest.table.to_pylist() if row["reason"] == reason]
+        listed = [data["pictures"]["uri"][place] for place in places]
+        assert listed[:8] == rows[:8]
+        assert listed == sorted(listed, key=uris.index)
+    assert all(len(cluster) > 1 and min(cluster) >= 0 for cluster in data["clusters"])
+
+
+def test_decisions_from_before(manifest: Manifest, tmp_path: Path) -> None:
+    """The page counts what was decided before and names what no longer holds, as text."""
+    row = manifest.table.slice(0, 1).to_pylist()[0]
+    held = Decision(row["uri"], row["digest"], keep=False)
+    lost = Decision("<b>gone</b>.jpg", "0" * 64, keep=True)
+    overrides = Overrides((held, lost))
+    page = written(manifest.judge(manifest.pipeline, overrides), tmp_path, overrides=overrides)
+    assert "2 decisions from before" in page
+    assert "1 decision</strong> by hand no longer" in page or "1 decision by hand no longer holds" in page
+    assert "&lt;b&gt;gone&lt;/b&gt;.jpg" in page
+    assert data_of(page)["decisions"] == [held._asdict(), lost._asdict()]
+    assert "overruled" in data_of(page)["reasons"]
+
+
+def test_nothing_dropped(manifest: Manifest, tmp_path: Path) -> None:
+    """A manifest that dropped nothing, or has no rows, has a report."""
+    kept = replace(manifest, table=manifest.kept())
+    assert "None was. Every rule let every picture through." in written(kept, tmp_path)
+    empty = replace(manifest, table=manifest.table.slice(0, 0))
+    assert data_of(written(empty, tmp_path))["histograms"] == []
+
+
+def test_written_whole_or_not(manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writing that fails leaves the old file as it was and no temporary one."""
+    (tmp_path / "report.html").write_text("old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(DataprepError, match=r"report.html cannot be written: No space left"):
+        written(manifest, tmp_path)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("report.html", "old")]

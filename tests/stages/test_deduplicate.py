@@ -1,0 +1,288 @@
+"""Duplicates: one of each group stays, the best one, whatever the order of the rows."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataprep.clean import measure_batch
+from dataprep.errors import PipelineError
+from dataprep.search import hamming
+from dataprep.sources import Folder
+from dataprep.stages import Deduplicate, DHash, PHash, Readable
+from dataprep.testing import encoded, photo
+from dataprep.types import Image
+
+
+def random_table(seed: int, size: int, radius: int, *, sharpness: bool = True) -> pa.Table:
+    """Rows of which many have the same content, the same or nearby hashes, and equal sizes."""
+    generator = np.random.default_rng(seed)
+    hashes = generator.integers(0, 256, (max(1, size // 4), 8), np.uint8)
+    codes = hashes[generator.integers(len(hashes), size=size)]
+    for code in codes:
+        for bit in generator.choice(64, generator.integers(0, radius + 2), replace=False):
+            code[bit // 8] ^= 1 << bit % 8
+    contents = generator.integers(0, max(1, size * 3 // 4), size)  # equal numbers: equal bytes
+    side = generator.integers(1, 4, size)[contents]
+    columns: dict[str, Any] = {
+        "id": np.arange(size) * 3 + 7,
+        "uri": [f"{place:04d}.jpg" for place in generator.permutation(size)],
+        "digest": [f"{content:064x}" for content in contents],
+        "bytes": generator.integers(1, 4, size)[contents],
+        "height": (side * 10).astype(np.int32),
+        "width": np.full(size, 10, np.int32),
+        "phash64": pa.array([codes[content].tobytes() for content in contents], pa.binary(8)),
+        "split": pa.array([None] * size, pa.string()),
+        "label": pa.array([None] * size, pa.string()),
+    }
+    if sharpness:
+        columns["sharpness"] = generator.integers(1, 4, size)[contents].astype(np.float32)
+    return pa.table(columns)
+
+
+SPACE = (st.integers(0, 10_000), st.integers(1, 60), st.integers(0, 12))
+
+
+def code_of(table: pa.Table, id: int) -> np.ndarray:
+    """The hash of a record."""
+    (row,) = np.flatnonzero(table["id"].to_numpy() == id)
+    return np.frombuffer(table["phash64"][int(row)].as_py(), np.uint8)[None]
+
+
+@given(*SPACE)
+def test_stars(seed: int, size: int, radius: int) -> None:
+    """A dropped image is within the radius of its twin, the twin is kept, and kept images are beyond the radius of each other."""
+    table = random_table(seed, size, radius)
+    drops = Deduplicate(radius=radius, verify=None).judge(table)
+    dropped = dict(zip(drops.ids, drops.twins, strict=True))
+    kept = set(table["id"].to_pylist()) - set(dropped)
+    near = {id: twin for (id, twin), reason in zip(dropped.items(), drops.reasons, strict=True) if reason == "near duplicate"}
+    assert len(dropped) == len(drops.ids)
+    assert set(near.values()) <= kept
+    for place, (id, twin) in enumerate(zip(drops.ids, drops.twins, strict=True)):
+        assert twin is not None
+        distance = hamming(code_of(table, id), code_of(table, twin))[0]
+        assert drops.details[place] == ("same content" if id not in near else f"distance {distance}")
+        assert distance <= radius
+    codes = np.concatenate([code_of(table, id) for id in sorted(kept)])
+    distances = hamming(codes[:, None], codes[None])
+    assert (distances[np.triu_indices(len(codes), 1)] > radius).all()
+
+
+@given(*SPACE)
+def test_twins_are_kept(seed: int, size: int, radius: int) -> None:
+    """Every twin is a kept image."""
+    table = random_table(seed, size, radius)
+    drops = Deduplicate(radius=radius, verify=None).judge(table)
+    assert not set(drops.twins) & set(drops.ids)
+
+
+@given(*SPACE, st.randoms(use_true_random=False))
+def test_order_plays_no_part(seed: int, size: int, radius: int, random: Any) -> None:
+    """The same contents are kept whatever the order of the rows, and so whatever the order of files or results."""
+    table = random_table(seed, size, radius)
+    shuffled = table.take(random.sample(range(size), size))
+    twins = []
+    for rows in (table, shuffled):
+        drops = Deduplicate(radius=radius, verify=None).judge(rows)
+        twins.append(dict(zip(drops.ids, drops.twins, strict=True)))
+    assert twins[0] == twins[1]
+
+
+@given(*SPACE)
+def test_names_play_no_part(seed: int, size: int, radius: int) -> None:
+    """The same contents are kept whatever the files are called."""
+    table = random_table(seed, size, radius)
+    renamed = table.set_column(1, "uri", table["uri"].take(np.random.default_rng(seed).permutation(size)))
+    kept = []
+    for rows in (table, renamed):
+        dropped = Deduplicate(radius=radius, verify=None).judge(rows).ids
+        kept.append(sorted(rows.filter(~np.isin(rows["id"].to_numpy(), dropped))["digest"].to_pylist()))
+    assert kept[0] == kept[1]
+
+
+@given(*SPACE)
+def test_again(seed: int, size: int, radius: int) -> None:
+    """What was kept is kept: judging it again drops nothing."""
+    table = random_table(seed, size, radius)
+    rule = Deduplicate(radius=radius, verify=None)
+    kept = table.filter(~np.isin(table["id"].to_numpy(), rule.judge(table).ids))
+    assert rule.judge(kept).ids == []
+
+
+@given(*SPACE)
+def test_exact_only(seed: int, size: int, radius: int) -> None:
+    """Without a hash, what is dropped are all but one of each content."""
+    table = random_table(seed, size, radius)
+    drops = Deduplicate(by=None).judge(table)
+    digest = dict(zip(table["id"].to_pylist(), table["digest"].to_pylist(), strict=True))
+    assert len(drops.ids) == size - len(set(digest.values()))
+    assert all(digest[id] == digest[twin] for id, twin in zip(drops.ids, drops.twins, strict=True) if twin is not None)
+    assert set(drops.reasons) <= {"exact duplicate"}
+
+
+BETTER = [
+    {"height": 30, "width": 10, "sharpness": 1.0, "bytes": 1, "digest": "d"},  # most pixels
+    {"height": 10, "width": 20, "sharpness": 9.0, "bytes": 1, "digest": "c"},  # then most sharpness
+    {"height": 20, "width": 10, "sharpness": 8.0, "bytes": 7, "digest": "e"},  # then most bytes
+    {"height": 20, "width": 10, "sharpness": 8.0, "bytes": 6, "digest": "a"},  # then the lowest digest
+    {"height": 10, "width": 20, "sharpness": 8.0, "bytes": 6, "digest": "b"},
+]
+
+
+@pytest.mark.parametrize("best", range(len(BETTER) - 1))
+def test_best_is_kept(best: int) -> None:
+    """Of the same picture the one with most pixels is kept, then most sharpness, then most bytes, then the lowest digest."""
+    for rows in (BETTER[best:], BETTER[best:][::-1]):
+        table = pa.Table.from_pylist(
+            [{"uri": row["digest"], "phash64": b"12345678", "split": "all", "label": "cat", **row} for row in rows]
+        )
+        table = table.append_column("id", pa.array(range(len(rows))))
+        drops = Deduplicate(radius=8, verify=None).judge(table)
+        (kept,) = set(range(len(rows))) - set(drops.ids)
+        assert rows[kept] is BETTER[best]
+        assert set(drops.twins) == {kept}
+
+
+def test_without_sharpness() -> None:
+    """Where sharpness was not measured, bytes come right after pixels."""
+    table = random_table(0, 40, 4, sharpness=False)
+    assert "sharpness" not in table.column_names
+    assert Deduplicate(radius=8, verify=None).judge(table).ids
+
+
+def test_chain() -> None:
+    """Images that form a chain, each like the next, do not all fall to one: every dropped one is like the one kept for it."""
+    codes = [((1 << 6 * place) - 1).to_bytes(8) for place in range(10)]  # 6 more bits each
+    rows = [
+        {"id": place, "uri": str(place), "digest": str(place), "bytes": 1, "height": 100 - place, "width": 1}
+        | {"phash64": code, "split": "all", "label": "cat"}
+        for place, code in enumerate(codes)
+    ]
+    drops = Deduplicate(radius=8, verify=None).judge(pa.Table.from_pylist(rows))
+    assert dict(zip(drops.ids, drops.twins, strict=True)) == {1: 0, 3: 2, 5: 4, 7: 6, 9: 8}
+    assert set(drops.details) == {"distance 6"}
+
+
+def test_no_rows() -> None:
+    """No rows, no drops."""
+    assert Deduplicate(radius=8, verify=None).judge(random_table(0, 5, 0).slice(0, 0)).ids == []
+
+
+@pytest.mark.parametrize(("by", "radius"), [(PHash(), -1), (PHash(), 32), (DHash(256), 128)])
+def test_radius(by: PHash | DHash, radius: int) -> None:
+    """A radius of half the bits or more, or below 0, is refused."""
+    with pytest.raises(PipelineError, match=rf"radius={radius}.* is 0 to {by.bits // 2 - 1}"):
+        Deduplicate(by, radius)
+
+
+def with_second_hash(table: pa.Table, seed: int) -> pa.Table:
+    """The table with a second hash, which agrees for about half of the rows."""
+    codes = np.random.default_rng(seed).choice(np.array([0, 255], np.uint8), (len(table), 1)).repeat(32, axis=1)
+    of_digest = dict(zip(table["digest"].to_pylist(), codes, strict=True))  # the same content has the same hash
+    second = [of_digest[digest].tobytes() for digest in table["digest"].to_pylist()]
+    return table.append_column("phash256", pa.array(second, pa.binary(32)))
+
+
+@given(*SPACE)
+def test_second_hash_must_agree(seed: int, size: int, radius: int) -> None:
+    """An image is a near duplicate only of one that both hashes find near it, and no two kept ones are near in both."""
+    table = with_second_hash(random_table(seed, size, radius), seed)
+    drops = Deduplicate(radius=radius, within=80).judge(table)
+    second = dict(zip(table["id"].to_pylist(), table["phash256"].to_pylist(), strict=True))
+    for id, twin in zip(drops.ids, drops.twins, strict=True):
+        assert twin is not None
+        assert second[id] == second[twin]
+        assert hamming(code_of(table, id), code_of(table, twin))[0] <= radius
+    kept = sorted(set(table["id"].to_pylist()) - set(drops.ids))
+    for place, id in enumerate(kept):
+        for other in kept[:place]:
+            assert hamming(code_of(table, id), code_of(table, other))[0] > radius or second[id] != second[other]
+
+
+@given(*SPACE, st.booleans())
+def test_protected_splits(seed: int, size: int, radius: int, exact_only: bool) -> None:
+    """A protected image always stays, a copy of one elsewhere is a leak, and no kept image is a copy of a protected one."""
+    table = random_table(seed, size, radius)
+    splits = np.random.default_rng(seed).choice(["train", "test", "val"], size).tolist()
+    table = table.set_column(table.column_names.index("split"), "split", pa.array(splits))
+    rule = Deduplicate(by=None if exact_only else PHash(), radius=radius, verify=None, protect=("test", "val"))
+    drops = rule.judge(table)
+    split = dict(zip(table["id"].to_pylist(), splits, strict=True))
+    assert {split[id] for id in drops.ids} <= {"train"}
+    for reason, twin in zip(drops.reasons, drops.twins, strict=True):
+        assert twin is not None
+        assert (reason == "leak") == (split[twin] != "train")
+    kept = set(table["id"].to_pylist()) - set(drops.ids)
+    digest = dict(zip(table["id"].to_pylist(), table["digest"].to_pylist(), strict=True))
+    for id in kept:
+        for other in kept - {id}:
+            if split[id] == "train" and split[other] != "train":
+                assert digest[id] != digest[other]
+                assert exact_only or hamming(code_of(table, id), code_of(table, other))[0] > radius
+
+
+@given(*SPACE)
+def test_conflicts(seed: int, size: int, radius: int) -> None:
+    """On request a group goes whole where its labels disagree, and nothing else changes."""
+    table = random_table(seed, size, radius)
+    labels = np.random.default_rng(seed).choice(["cat", "dog", None], size).tolist()
+    table = table.set_column(table.column_names.index("label"), "label", pa.array(labels, pa.string()))
+    label = dict(zip(table["id"].to_pylist(), labels, strict=True))
+    before = Deduplicate(radius=radius, verify=None).judge(table)
+    after = Deduplicate(radius=radius, verify=None, conflicts="drop").judge(table)
+    groups: dict[int, set[int]] = {}
+    for id, twin in zip(before.ids, before.twins, strict=True):
+        assert twin is not None
+        groups.setdefault(twin, {twin}).add(id)
+    torn = {id for group in groups.values() if len({label[id] for id in group} - {None}) > 1 for id in group}
+    reasons = dict(zip(after.ids, after.reasons, strict=True))
+    assert {id for id, reason in reasons.items() if reason == "label conflict"} == torn
+    assert set(reasons) == set(before.ids) | torn
+
+
+EDITS: dict[str, Callable[[Image], Image]] = {
+    "mirrored": lambda image: image[:, ::-1],
+    "upside down": lambda image: image[::-1, ::-1],
+    "quarter turn": np.rot90,
+    "cropped": lambda image: image[15:-15, 20:-20],
+    "framed": lambda image: cv2.copyMakeBorder(image, 15, 15, 20, 20, cv2.BORDER_CONSTANT),
+    "turned by 4°": lambda image: cv2.warpAffine(image, cv2.getRotationMatrix2D((199.5, 149.5), 4, 1.0), (400, 300)),
+}
+
+FOUND = {
+    ("none", False): set(),
+    ("flip", False): {"mirrored"},
+    ("dihedral", False): {"mirrored", "upside down", "quarter turn"},
+    ("flip", True): {"mirrored", "cropped", "framed", "turned by 4°"},
+    ("dihedral", True): set(EDITS),
+}
+
+
+@pytest.mark.parametrize(("invariant", "views"), FOUND)
+def test_invariance(tmp_path: Path, invariant: Any, views: bool) -> None:
+    """Mirrored and turned copies, crops, frames and slight turns are found where they are asked for, and no other picture is."""
+    rule = Deduplicate(radius=8, invariant=invariant, views=views)
+    for seed in range(6):
+        original = photo(seed, 300, 400)
+        for name, image in {"": original, **{name: edit(original) for name, edit in EDITS.items()}}.items():
+            (tmp_path / f"{seed} {name}.png").write_bytes(encoded(np.ascontiguousarray(image), "PNG"))
+    source = Folder(str(tmp_path))
+    scanned = source.records().drop_columns(["error"])
+    rows = scanned.add_column(0, "row", pa.array(range(len(scanned)))).combine_chunks()
+    table = pa.Table.from_batches([measure_batch(rows.to_batches()[0], rule.needs, source)]).rename_columns({"row": "id"})
+    assert not Readable().judge(table).ids
+    uris = dict(zip(table["id"].to_pylist(), table["uri"].to_pylist(), strict=True))
+    drops = rule.judge(table)
+    assert all(uris[id][0] == uris[twin][0] for id, twin in zip(drops.ids, drops.twins, strict=True) if twin is not None)
+    for seed in range(6):
+        for name in EDITS:
+            two = table.filter(pc.is_in(table["uri"], pa.array([f"{seed} .png", f"{seed} {name}.png"])))
+            assert len(rule.judge(two).ids) == (name in FOUND[invariant, views])

@@ -1,0 +1,100 @@
+"""Stages as plain data: there and back, and what a typing mistake is told."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from dataprep.errors import PipelineError
+from dataprep.stages import Deduplicate, DHash, Normalize, PHash, RandomResizedCrop, Require, Resize
+from dataprep.stages.describe import STAGES, build, describe, register
+
+STAGES_IN_USE = [
+    PHash(256),
+    Deduplicate(),
+    Deduplicate(by=None),
+    Deduplicate(by=DHash(256, side=64), radius=20),
+    Require("height", least=3),
+    Resize((3, 4), "lanczos"),
+    RandomResizedCrop(7, scale=(0.5, 1)),
+    Normalize.imagenet(),
+    Normalize(),
+]
+
+
+@pytest.mark.parametrize("stage", STAGES_IN_USE, ids=repr)
+def test_there_and_back(stage: object) -> None:
+    """A stage's description builds an equal stage."""
+    assert build(describe(stage), "here") == stage
+
+
+def test_short_form() -> None:
+    """A bare name takes all defaults, and a value that is no mapping is the first field."""
+    assert build("PHash", "here") == build({"PHash": None}, "here") == PHash()
+    assert build({"Resize": 256}, "here") == Resize(256)
+    assert build({"Resize": [240, 320]}, "here") == Resize((240, 320))
+
+
+def test_defaults_are_left_out() -> None:
+    """A description holds what differs from the defaults, nested stages included."""
+    assert describe(Deduplicate()) == {"Deduplicate": {}}
+    assert describe(Deduplicate(by=DHash(256))) == {"Deduplicate": {"by": {"DHash": {"bits": 256}}}}
+
+
+@pytest.mark.parametrize(
+    ("description", "message"),
+    [
+        ({"Dedupicate": {}}, "stage 3: no stage is called 'Dedupicate'; did you mean 'Deduplicate'"),
+        ({"Require": {"colum": "height"}}, "stage 3: Require has no field 'colum'; did you mean 'column'"),
+        ({"Require": {"least": 3}}, "stage 3: Require: missing 1 required positional argument: 'column'"),
+        ({"Require": {"column": "heigth", "least": 3}}, "stage 3: Require: no column 'heigth'; did you mean 'height'"),
+        ({"PHash": 65}, r"stage 3: PHash\(bits=65\): a hash has 64 or 256 bits"),
+        ({"Readable": {}, "Require": None}, "stage 3: write one stage as"),
+        ({"PHash": {}, "DHash": {}}, "stage 3: write one stage as"),
+        (7, "stage 3: write one stage as"),
+        ("Phash", "stage 3: no stage is called 'Phash'; did you mean 'PHash'"),
+        ({"Resize": {"size": "large"}}, "stage 3: Resize.*'large'"),
+        ({"Rotate": {"degrees": "ten"}}, "stage 3: Rotate"),
+        ({"Require": {"column": "height", "least": "ten"}}, "stage 3: Require"),
+        ({"HorizontalFlip": {"p": "half"}}, "stage 3: HorizontalFlip"),
+        ({"Deduplicate": {"radius": "8"}}, "stage 3: Deduplicate"),
+        ({"Deduplicate": {"radius": 7.5}}, "stage 3: Deduplicate"),
+        ({"Deduplicate": {"by": "PHash"}}, "stage 3: Deduplicate"),
+        ({"Brightness": {"amount": "much"}}, "stage 3: Brightness"),
+        ({"Normalize": {"mean": 1, "std": 1}}, "stage 3: Normalize"),
+        ({"PHash": {"side": "many"}}, "stage 3: PHash"),
+        ({"PHash": {"side": 0}}, "stage 3: PHash"),
+        ({"Luminance": {"side": "many"}}, "stage 3: Luminance"),
+        ({"LaplacianVariance": {"side": 0}}, "stage 3: LaplacianVariance"),
+    ],
+)
+def test_mistakes(description: object, message: str) -> None:
+    """A mistake in a file names its place, what is wrong and what was meant."""
+    with pytest.raises(PipelineError, match=message):
+        build(description, "stage 3")
+
+
+def test_register() -> None:
+    """A stage of one's own takes part once it is registered, and registering it again is no harm."""
+
+    @dataclass(frozen=True)
+    class Own:
+        number: int = 0
+
+    try:
+        assert register(register(Own)) is Own
+        assert build({"Own": {"number": 3}}, "here") == Own(3)
+    finally:
+        STAGES.pop("Own", None)
+
+
+def test_register_what_is_no_stage() -> None:
+    """What is no dataclass, or has the name of another stage, is refused."""
+    with pytest.raises(PipelineError, match=r"register\(str\): a stage is a frozen dataclass"):
+        register(str)
+
+    @dataclass(frozen=True)
+    class Resize:  # the name of one of dataprep's own
+        pass
+
+    with pytest.raises(PipelineError, match="has this name already"):
+        register(Resize)

@@ -1,0 +1,282 @@
+"""The cache: what was measured is found again, as long as neither the file nor the measure changed."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from dataprep.cache import Cache, measure_key
+from dataprep.clean import clean
+from dataprep.errors import DataprepError
+from dataprep.manifest import Manifest
+from dataprep.pipeline import Pipeline
+from dataprep.stages import ChannelSums, Deduplicate, LaplacianVariance, Luminance, PHash, Require
+from dataprep.stages.standard import standard_rules
+from dataprep.testing import FakeEngine, encoded, photo, write_images
+from dataprep.types import Image, Measure
+
+MEASURES: tuple[Measure, ...] = (PHash(), Luminance())
+STANDARD = Pipeline(*standard_rules())
+
+
+def measured_again(folder: Path, cache: Path, pipeline: Pipeline = STANDARD) -> list[str]:
+    """The uris that another run measures, which must come out as without a cache."""
+    engine = FakeEngine(shuffle=0)
+    cached = clean(folder, pipeline, engine=engine, cache=cache)
+    fresh = clean(folder, pipeline, engine=FakeEngine())
+    assert cached.table.equals(fresh.table)
+    assert cached == Manifest(cached.table, fresh.pipeline, fresh.source, fresh.measures, fresh.classes, fresh.ignored)
+    return sorted(engine.uris)
+
+
+def records_of(count: int) -> pa.Table:
+    """A scan of files that are not there."""
+    uris = [f"{row}.jpg" for row in range(count)]
+    return pa.table({"uri": uris, "bytes": np.arange(count) + 100, "modified": np.arange(count) + 10**18})
+
+
+def batch_of(records: pa.Table, start: int, stop: int) -> pa.RecordBatch:
+    """What was measured of some records: their number, told in every column."""
+    part = records.slice(start, stop - start)
+    rows = range(start, stop)
+    columns = {
+        **{name: part[name].combine_chunks() for name in ("uri", "bytes", "modified")},
+        "digest": pa.array([f"{row:064x}" for row in rows]),
+        "phash64": pa.array([row.to_bytes(8) for row in rows], pa.binary(8)),
+        "brightness": pa.array([float(row) for row in rows], pa.float32()),
+        "contrast": pa.array([float(row) for row in rows], pa.float32()),
+    }
+    return pa.RecordBatch.from_pydict(columns)
+
+
+def found_in(folder: Path, records: pa.Table, measures: tuple[Measure, ...] = MEASURES) -> list[int]:
+    """The rows that a cache knows, in order; what it says of each must be of that row."""
+    rows = []
+    with Cache(folder) as cache:
+        for found in cache.find(records, measures):
+            assert found.table["digest"].to_pylist() == [f"{row:064x}" for row in found.rows]
+            for name in set(found.table.column_names) - {"digest"}:
+                values = found.table[name].to_pylist()
+                assert [int.from_bytes(value) if name == "phash64" else int(value) for value in values] == found.rows.tolist()
+            rows += found.rows.tolist()
+    return sorted(rows)
+
+
+def test_found_again(tmp_path: Path) -> None:
+    """Every batch that was appended is found again, by the rows that its records have now, whatever their order."""
+    records = records_of(50)
+    with Cache(tmp_path) as cache:
+        assert cache.find(records, MEASURES) == []
+        for start in (20, 0, 30, 10):
+            cache.append(batch_of(records, start, start + 10), MEASURES)
+    assert found_in(tmp_path, records) == list(range(40))
+    moved = records.take(pa.array([49, 3, 20, 1]))
+    with Cache(tmp_path) as cache:
+        (found,) = cache.find(moved, MEASURES)
+    assert dict(zip(found.rows.tolist(), found.table["digest"].to_pylist(), strict=True)) == {
+        1: f"{3:064x}",
+        2: f"{20:064x}",
+        3: f"{1:064x}",
+    }
+
+
+def test_found_while_open(tmp_path: Path) -> None:
+    """A batch is on disk once it was appended: it is found though the writer never closes, as when it is killed."""
+    records = records_of(20)
+    cache = Cache(tmp_path)
+    for start in (0, 10):
+        cache.append(batch_of(records, start, start + 10), MEASURES)
+        assert found_in(tmp_path, records) == list(range(start + 10))
+    cache.__exit__(None, None, None)
+
+
+def test_torn_stream(tmp_path: Path) -> None:
+    """A stream that was cut at any byte gives the batches that were written whole, in their order, and nothing else."""
+    records = records_of(20)
+    with Cache(tmp_path) as cache:
+        for start in range(0, 20, 4):
+            cache.append(batch_of(records, start, start + 4), MEASURES)
+    (path,) = tmp_path.glob("*.arrows")
+    data = path.read_bytes()
+    counts = []
+    for at in range(0, len(data) + 1, 3):
+        path.write_bytes(data[:at])
+        rows = found_in(tmp_path, records)
+        assert rows == list(range(len(rows)))
+        counts.append(len(rows))
+    assert counts == sorted(counts)
+    assert set(counts) == {0, 4, 8, 12, 16, 20}
+
+
+def test_stream_of_something_else(tmp_path: Path) -> None:
+    """A stream of another version, of another program, or no stream at all is left alone."""
+    records = records_of(8)
+    with Cache(tmp_path) as cache:
+        cache.append(batch_of(records, 0, 4), MEASURES)
+    (path,) = tmp_path.glob("*.arrows")
+    (tmp_path / "000002.arrows").write_bytes(path.read_bytes().replace(b'"version": 1', b'"version": 9'))
+    (tmp_path / "000003.arrows").write_bytes(b"no stream")
+    (tmp_path / "000004.arrows").touch()
+    (tmp_path / "notes.txt").write_text("mine")
+    with pa.OSFile(str(tmp_path / "000005.arrows"), "wb") as file, pa.ipc.new_stream(file, records.schema) as stream:
+        stream.write_table(records)
+    assert found_in(tmp_path, records) == list(range(4))
+
+
+@pytest.mark.parametrize("name", ["bytes", "modified"])
+def test_changed_file(tmp_path: Path, name: str) -> None:
+    """A file of another size or time is not found."""
+    records = records_of(10)
+    with Cache(tmp_path) as cache:
+        cache.append(batch_of(records, 0, 10), MEASURES)
+    values = records[name].to_numpy().copy()
+    values[[2, 5]] += 1
+    changed = records.set_column(records.column_names.index(name), name, pa.array(values))
+    assert found_in(tmp_path, changed) == [0, 1, 3, 4, 6, 7, 8, 9]
+
+
+@pytest.mark.parametrize("other", [PHash(side=64), PHash(256)])
+def test_changed_measure(tmp_path: Path, other: PHash) -> None:
+    """A column is found under the same parameters and version of its measure only; the others beside it stay."""
+    records = records_of(6)
+    with Cache(tmp_path) as cache:
+        cache.append(batch_of(records, 0, 6), MEASURES)
+        (found,) = cache.find(records, (other, Luminance()))
+    assert "phash64" not in found.table.column_names
+    assert {"digest", "brightness", "contrast"} <= set(found.table.column_names)
+    assert measure_key(other) != measure_key(PHash())
+
+
+def test_later_version_of_a_measure(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A measure whose version went up, since it gives other values now, is measured again."""
+    measured_again(folder, tmp_path / "cache")
+    monkeypatch.setattr(PHash, "version", PHash.version + 1)
+    assert len(measured_again(folder, tmp_path / "cache")) == 12
+    assert measured_again(folder, tmp_path / "cache") == []
+
+
+def test_second_run_measures_nothing(folder: Path, tmp_path: Path) -> None:
+    """A second run over the same folder measures nothing and gives the same manifest."""
+    everything = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.jpg"))]
+    assert measured_again(folder, tmp_path / "cache") == everything
+    assert measured_again(folder, tmp_path / "cache") == []
+
+
+def test_grown_folder(folder: Path, tmp_path: Path) -> None:
+    """A run over a folder that has grown measures what is new."""
+    measured_again(folder, tmp_path / "cache")
+    write_images(folder, 3, seed=70, labels=("ant",))
+    assert measured_again(folder, tmp_path / "cache") == ["ant/0000.jpg", "ant/0001.jpg", "ant/0002.jpg"]
+    for path in (folder / "cat").glob("*.jpg"):
+        path.unlink()
+    assert measured_again(folder, tmp_path / "cache") == []
+
+
+def test_changed_folder(folder: Path, tmp_path: Path) -> None:
+    """A file that was written again is measured again, also where its size or its time stayed as they were."""
+    measured_again(folder, tmp_path / "cache")
+    sized, timed, moved = (folder / "cat" / name for name in ("0000.jpg", "0002.jpg", "0004.jpg"))
+    sized.write_bytes(encoded(photo(80), quality=70))
+    status = timed.stat()
+    timed.write_bytes(encoded(photo(81), quality=60))
+    os.utime(timed, ns=(status.st_atime_ns, status.st_mtime_ns))
+    moved.rename(folder / "cat" / "moved.jpg")
+    assert measured_again(folder, tmp_path / "cache") == ["cat/0000.jpg", "cat/0002.jpg", "cat/moved.jpg"]
+    assert measured_again(folder, tmp_path / "cache") == []
+
+
+def test_another_measure(folder: Path, tmp_path: Path) -> None:
+    """A measure that is new is measured for every image, and nothing is when it is asked for again or left out."""
+    first = Pipeline(Deduplicate())
+    second = Pipeline(Deduplicate(), Require("sharpness", least=10))
+    assert len(measured_again(folder, tmp_path / "cache", first)) == 12
+    assert len(measured_again(folder, tmp_path / "cache", second)) == 12
+    assert measured_again(folder, tmp_path / "cache", second) == []
+    assert measured_again(folder, tmp_path / "cache", first) == []
+    assert measured_again(folder, tmp_path / "cache", Pipeline()) == []
+    other = Pipeline(Require("sharpness", least=10, measure=LaplacianVariance(side=64)))
+    assert len(measured_again(folder, tmp_path / "cache", other)) == 12
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A measure that a test can make fail."""
+
+    side: ClassVar[int] = 64
+    channels: ClassVar[int] = 1
+    version: ClassVar[int] = 1
+    fields: ClassVar[tuple[pa.Field, ...]] = (pa.field("pixels", pa.int64()),)
+
+    def measure(self, image: Image) -> Mapping[str, object]:
+        return {"pixels": image.size}
+
+
+def test_only_what_is_missing(folder: Path, tmp_path: Path) -> None:
+    """Where only some rows lack a measure, only those are measured."""
+    measured_again(folder, tmp_path / "cache", Pipeline(Luminance()))
+    write_images(folder, 2, seed=90, labels=("ant",))
+    measured_again(folder, tmp_path / "cache", Pipeline(Counted(), Luminance()))
+    write_images(folder, 2, seed=95, labels=("bee",))
+    assert measured_again(folder, tmp_path / "cache", Pipeline(Counted())) == ["bee/0000.jpg", "bee/0001.jpg"]
+    assert measured_again(folder, tmp_path / "cache", Pipeline(Luminance(), ChannelSums(), Counted()))[:4] == [
+        "ant/0000.jpg",
+        "ant/0001.jpg",
+        "bee/0000.jpg",
+        "bee/0001.jpg",
+    ]
+
+
+def test_facts_alone(folder: Path, tmp_path: Path) -> None:
+    """Rows of which only the facts are known are measured together with those of which nothing is."""
+    assert len(measured_again(folder, tmp_path / "cache", Pipeline())) == 12
+    write_images(folder, 2, seed=90, labels=("ant", "eel"))
+    assert len(measured_again(folder, tmp_path / "cache", Pipeline(Luminance()))) == 14
+    assert measured_again(folder, tmp_path / "cache", Pipeline(Luminance())) == []
+
+
+def test_broken_images_are_remembered(folder: Path, tmp_path: Path) -> None:
+    """An image that does not decode is not decoded again, until it is mended."""
+    broken = folder / "cat" / "0000.jpg"
+    data = broken.read_bytes()
+    broken.write_bytes(data[:-700])
+    measured_again(folder, tmp_path / "cache")
+    assert measured_again(folder, tmp_path / "cache") == []
+    broken.write_bytes(data)
+    assert measured_again(folder, tmp_path / "cache") == ["cat/0000.jpg"]
+
+
+def test_unreadable_files_are_tried_again(folder: Path, tmp_path: Path) -> None:
+    """A file that could not even be read, which may be the fault of the network, is tried again by the next run."""
+    path = folder / "cat" / "0000.jpg"
+    data, status = path.read_bytes(), path.stat()
+    engine = FakeEngine(before=lambda batch: path.unlink(missing_ok=True))
+    manifest = clean(folder, STANDARD, engine=engine, cache=tmp_path / "cache")
+    assert manifest.reasons() == {"unreadable": 1}
+    path.write_bytes(data)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert measured_again(folder, tmp_path / "cache") == ["cat/0000.jpg"]
+
+
+def test_two_runs_at_once(tmp_path: Path) -> None:
+    """Two runs that share a cache write streams of their own, and both are found."""
+    records = records_of(20)
+    with Cache(tmp_path) as one, Cache(tmp_path) as other:
+        one.append(batch_of(records, 0, 10), MEASURES)
+        other.append(batch_of(records, 10, 20), MEASURES)
+    assert found_in(tmp_path, records) == list(range(20))
+
+
+def test_cache_that_cannot_be(tmp_path: Path) -> None:
+    """A cache that cannot be made, or is gone, is an error that says where."""
+    (tmp_path / "file").touch()
+    with pytest.raises(DataprepError, match="file"):
+        Cache(tmp_path / "file")
+    cache = Cache(tmp_path / "cache")
+    cache.folder.rmdir()
+    with pytest.raises(DataprepError, match="cannot be written"):
+        cache.append(batch_of(records_of(2), 0, 2), MEASURES)

@@ -1,0 +1,391 @@
+"""Decoding: the same upright pixels as Pillow's for every kind of image, and a `DecodeError` for everything else."""
+
+import io
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import PIL.features
+import PIL.Image
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataprep.decode import MAX_PIXELS, Decoded, _decode_any, _decode_jpeg, decode, luminance, quiet_decoders, reduce, upright
+from dataprep.errors import DecodeError
+from dataprep.testing import encoded, photo
+from dataprep.types import Image
+
+JPEGS: dict[str, dict[str, object]] = {
+    "4:4:4": {"quality": 95, "subsampling": 0},
+    "4:2:2": {"quality": 60, "subsampling": 1},
+    "4:2:0": {"quality": 85, "subsampling": 2},
+    "coarse": {"quality": 5},
+    "progressive": {"quality": 75, "progressive": True},
+    "restart markers": {"quality": 75, "restart_marker_blocks": 4},
+}
+ORIENTATIONS = range(1, 9)
+
+
+def orientation_exif(orientation: int) -> PIL.Image.Exif:
+    """EXIF that holds an orientation."""
+    exif = PIL.Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
+def as_a_camera_stores(image: Image, orientation: int) -> Image:
+    """An upright image laid down so that its EXIF orientation turns it back."""
+    undo = {6: 8, 8: 6}.get(orientation, orientation)  # two quarter turns undo each other; the others are their own opposite
+    return upright(image, undo)
+
+
+def with_segment(jpeg: bytes, marker: int, payload: bytes) -> bytes:
+    """A JPEG with one more segment at its start."""
+    return jpeg[:2] + struct.pack(">BBH", 0xFF, marker, len(payload) + 2) + payload + jpeg[2:]
+
+
+def chunk(name: bytes, payload: bytes) -> bytes:
+    """One chunk of a PNG."""
+    return struct.pack(">I", len(payload)) + name + payload + struct.pack(">I", zlib.crc32(name + payload))
+
+
+def with_chunk(png: bytes, name: bytes, payload: bytes) -> bytes:
+    """A PNG with one more chunk after its header."""
+    return png[:33] + chunk(name, payload) + png[33:]
+
+
+def same(left: Decoded, right: Decoded) -> bool:
+    """Whether two results agree in every pixel and every fact."""
+    return left[1:] == right[1:] and np.array_equal(left.image, right.image)
+
+
+@pytest.mark.parametrize("options", JPEGS.values(), ids=JPEGS)
+def test_jpeg_as_pillow(skimage_photos: dict[str, Image], options: dict[str, object]) -> None:
+    """A JPEG has the same pixels as from Pillow: whole and reduced, in colour and in gray, whatever its encoding."""
+    for pixels in skimage_photos.values():
+        data = encoded(pixels, **options)
+        for channels in (1, 3):
+            for side in (None, 20, 64, 128, 10_000):
+                fast = _decode_jpeg(data, side, channels, MAX_PIXELS)
+                assert fast is not None
+                assert same(fast, _decode_any(data, side, channels, MAX_PIXELS))
+
+
+def test_gray_jpeg_as_pillow(skimage_photos: dict[str, Image]) -> None:
+    """A grayscale JPEG has the same pixels as from Pillow, and equal red, green and blue where colour is asked for."""
+    for pixels in skimage_photos.values():
+        data = encoded(luminance(pixels), quality=80)
+        for side in (None, 64):
+            for channels in (1, 3):
+                assert same(decode(data, side=side, channels=channels), _decode_any(data, side, channels, MAX_PIXELS))
+        colour = decode(data).image
+        assert (colour == colour[..., :1]).all()
+
+
+def test_real_photos_as_pillow(real_photos: list[Path]) -> None:
+    """Photos from the wild have the same pixels as from Pillow."""
+    for path in real_photos:
+        data = path.read_bytes()
+        assert same(decode(data), _decode_any(data, None, 3, MAX_PIXELS))
+        assert same(decode(data, side=128, channels=1), _decode_any(data, 128, 1, MAX_PIXELS))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (7, 9), (16, 16), (255, 257)])
+def test_odd_sizes(size: tuple[int, int]) -> None:
+    """A JPEG of any size is whole: no side is lost to rounding."""
+    data = encoded(photo(0, *size))
+    assert decode(data).image.shape == (*size, 3)
+    for side in (1, 2, 8, 64):
+        decoded = decode(data, side=side)
+        assert (decoded.height, decoded.width) == size
+        assert min(decoded.image.shape[:2]) >= min(*size, side)
+
+
+@given(st.integers(1, 700), st.integers(1, 700), st.integers(1, 200))
+def test_reduced_decode(height: int, width: int, side: int) -> None:
+    """A JPEG is reduced to the least of 1/2, 1/4 and 1/8 whose shorter side is long enough, the whole size stated beside it."""
+    data = encoded(np.zeros((height, width), np.uint8))
+    decoded = decode(data, side=side, channels=1)
+    assert (decoded.height, decoded.width) == (height, width)
+    factor = max(factor for factor in (1, 2, 4, 8) if factor == 1 or min(height, width) >= factor * side)
+    assert decoded.image.shape == (-(-height // factor), -(-width // factor))
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+@pytest.mark.parametrize(
+    ("format", "options"),
+    [("JPEG", {"quality": 95, "subsampling": 0}), ("PNG", {}), ("WEBP", {"lossless": True}), ("TIFF", {})],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_orientation(format: str, options: dict[str, object], orientation: int) -> None:
+    """Every EXIF orientation gives the same upright picture, with its upright size, in every format that has one."""
+    pixels = cv2.resize(photo(1, 3, 5), (80, 48), interpolation=cv2.INTER_CUBIC)  # smooth, so that JPEG keeps it
+    stored = as_a_camera_stores(pixels, orientation)
+    decoded = decode(encoded(stored, format, exif=orientation_exif(orientation), **options))
+    assert (decoded.height, decoded.width) == (48, 80) == decoded.image.shape[:2]
+    assert decoded.image.flags.c_contiguous
+    assert np.abs(decoded.image.astype(int) - pixels).max() <= 8
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_orientation_reduced(orientation: int) -> None:
+    """A reduced JPEG is upright too, and its whole size is the upright one."""
+    data = encoded(as_a_camera_stores(photo(2, 240, 400), orientation), exif=orientation_exif(orientation))
+    decoded = decode(data, side=60, channels=1)
+    assert decoded.image.shape == (60, 100)
+    assert (decoded.height, decoded.width) == (240, 400)
+    assert same(decoded, _decode_any(data, 60, 1, MAX_PIXELS))
+
+
+def test_orientation_behind_other_segments() -> None:
+    """EXIF is found behind segments of 64 KiB, as image editors write them."""
+    exif = encoded(photo(0, 40, 60), exif=orientation_exif(6))
+    for jpeg in (
+        with_segment(exif, 0xED, b"x" * 65_533),
+        with_segment(with_segment(exif, 0xED, b"y" * 65_533), 0xE2, b"z" * 65_533),
+    ):
+        assert decode(jpeg).image.shape == (60, 40, 3)
+    assert decode(with_segment(exif, 0xED, b"looks like pixels: \xff\xda")).image.shape == (60, 40, 3)
+
+
+def test_orientation_of_xmp_is_left_alone() -> None:
+    """Only EXIF turns an image: the orientation in XMP does not, in any format, as in browsers and DALI."""
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf tiff:Orientation="6"/></x:xmpmeta>'
+    pixels = photo(0, 40, 60)
+    assert decode(with_segment(encoded(pixels), 0xE1, b"http://ns.adobe.com/xap/1.0/\x00" + xmp)).image.shape == (40, 60, 3)
+    assert decode(with_chunk(encoded(pixels, "PNG"), b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp)).image.shape == (40, 60, 3)
+    assert decode(encoded(pixels, "WEBP", xmp=xmp)).image.shape == (40, 60, 3)
+
+
+DAMAGED_EXIF = (
+    b"",
+    b"II",
+    b"II*\0\xff\xff\xff\xff",
+    b"garbage garbage",
+    b"MM\0*\0\0\0\x08\0\x05\x01\x12",
+    b"II*\0\x08\0\0\0\xff\xff",
+)
+
+
+@pytest.mark.parametrize("damaged", DAMAGED_EXIF)
+def test_damaged_exif(quiet: None, damaged: bytes) -> None:
+    """Damaged EXIF leaves the pixels readable, in every format."""
+    pixels = photo(0, 40, 60)
+    for data in (
+        with_segment(encoded(pixels), 0xE1, b"Exif\0\0" + damaged),
+        with_chunk(encoded(pixels, "PNG"), b"eXIf", damaged),
+        encoded(pixels, "WEBP", exif=damaged),
+    ):
+        assert decode(data).image.shape == (40, 60, 3)
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 255, 65535])
+def test_orientation_of_no_meaning(orientation: int) -> None:
+    """An EXIF orientation outside 1 to 8 is none."""
+    for format in ("JPEG", "PNG"):
+        assert decode(encoded(photo(0, 40, 60), format, exif=orientation_exif(orientation))).image.shape == (40, 60, 3)
+
+
+@pytest.mark.parametrize("levels", [(0, 0, 0), (255, 255, 255), (200, 30, 90), (1, 2, 3)])
+def test_transparency_over_black(levels: tuple[int, int, int]) -> None:
+    """Transparency is laid over black: opaque pixels stay, clear ones are black, half-clear ones half as bright."""
+    alpha = np.repeat(np.array([[0, 128, 255]], np.uint8), 2, axis=0)
+    rgba = np.dstack([np.full((2, 3, 3), levels, np.uint8), alpha])
+    expected = np.rint(np.array(levels) * alpha[..., None] / 255)
+    for image in (rgba, np.dstack([rgba[..., 0], alpha])):
+        wanted = expected if image.shape[2] == 4 else np.repeat(expected[..., :1], 3, axis=2)
+        decoded = decode(encoded(image, "PNG")).image
+        assert np.abs(decoded.astype(int) - wanted).max() <= 1
+
+
+def test_palette_transparency() -> None:
+    """The transparent colour of a palette is black, the others are what the palette says."""
+    palette = PIL.Image.new("P", (3, 1))
+    palette.putpalette([255, 0, 0, 0, 255, 0, 0, 0, 255])
+    palette.putdata([0, 1, 2])
+    for format in ("PNG", "GIF"):
+        buffer = io.BytesIO()
+        palette.save(buffer, format, transparency=1)
+        assert decode(buffer.getvalue()).image.tolist() == [[[255, 0, 0], [0, 0, 0], [0, 0, 255]]]
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF"])
+def test_sixteen_bits(format: str) -> None:
+    """16-bit gray is scaled to 8 bits by its high byte, never clipped."""
+    levels = np.arange(0, 65536, 16, dtype=np.uint16).reshape(64, 64)
+    decoded = decode(encoded(levels, format)).image
+    np.testing.assert_array_equal(decoded, np.repeat((levels >> 8).astype(np.uint8)[..., None], 3, axis=2))
+
+
+def test_sixteen_bits_of_colour() -> None:
+    """16-bit colour is scaled to 8 bits by its high byte."""
+    levels = np.random.default_rng(0).integers(0, 65536, (20, 30, 3), np.uint16)
+    _, png = cv2.imencode(".png", levels[..., ::-1])
+    np.testing.assert_array_equal(decode(png.tobytes()).image, (levels >> 8).astype(np.uint8))
+
+
+def test_one_bit() -> None:
+    """1-bit images are black and white, 0 and 255."""
+    bits = np.random.default_rng(0).integers(0, 2, (20, 30)).astype(bool)
+    for format in ("PNG", "TIFF", "BMP"):
+        np.testing.assert_array_equal(decode(encoded(bits, format), channels=1).image, bits * np.uint8(255))
+
+
+MODES = {"JPEG": "L CMYK YCbCr", "TIFF": "L P F CMYK LAB", "PNG": "L P", "GIF": "L P", "WEBP": "L", "BMP": "L P"}
+
+
+@pytest.mark.parametrize(("format", "mode"), [(format, mode) for format, modes in MODES.items() for mode in modes.split()])
+def test_every_mode(quiet: None, format: str, mode: str) -> None:
+    """Whatever the mode of a file, its colours are Pillow's and its luminance is that of its colours."""
+    source = PIL.Image.fromarray(photo(0, 40, 60))
+    buffer = io.BytesIO()
+    (source.convert("L") if mode == "F" else source).convert(mode).save(buffer, format)
+    with PIL.Image.open(buffer) as opened:
+        expected = np.asarray(opened.convert("RGB"))
+    np.testing.assert_array_equal(decode(buffer.getvalue()).image, expected)
+    gray = decode(buffer.getvalue(), channels=1).image
+    assert gray.shape == (40, 60)
+    assert np.abs(gray.astype(int) - luminance(expected)).mean() < 1.5
+
+
+@pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_first_frame(format: str) -> None:
+    """An animation counts as its first frame."""
+    frames = [PIL.Image.new("RGB", (30, 20), colour) for colour in ((200, 0, 0), (0, 200, 0), (0, 0, 200))]
+    buffer = io.BytesIO()
+    options = {"lossless": True} if format == "WEBP" else {}
+    frames[0].save(buffer, format, save_all=True, append_images=frames[1:], **options)
+    assert (decode(buffer.getvalue()).image == (200, 0, 0)).all()
+
+
+def damaged(data: bytes) -> Iterator[bytes]:
+    """A file cut at every 17th byte, and with every 17th byte flipped, in each bit once."""
+    for at in range(0, len(data), 17):
+        yield data[:at]
+        yield data[:at] + bytes([data[at] ^ 1 << at % 8]) + data[at + 1 :]
+        yield data[:at] + b"\xff" + data[at + 1 :]
+
+
+FORMATS = ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "PPM", "ICO", "TGA", "JPEG2000"]
+if "avif" in PIL.features.get_supported():
+    FORMATS.append("AVIF")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_damaged_files(quiet: None, format: str) -> None:
+    """A damaged file gives an image or a `DecodeError`, never another exception, wherever the damage is."""
+    readable = 0
+    for data in damaged(encoded(photo(3, 32, 32), format)):
+        for side, channels in ((None, 3), (8, 1)):
+            try:
+                readable += decode(data, side=side, channels=channels).image.size > 0
+            except DecodeError as error:
+                assert str(error)
+                assert "\n" not in str(error)
+    assert readable
+
+
+@pytest.mark.parametrize("options", JPEGS.values(), ids=JPEGS)
+def test_truncated_jpeg(options: dict[str, object]) -> None:
+    """A JPEG cut anywhere before its end marker is an error, not a picture that is half gray."""
+    data = encoded(photo(4, 64, 64), **options)
+    for at in range(0, len(data) - 2, 7):
+        with pytest.raises(DecodeError):
+            decode(data[:at])
+
+
+@given(
+    st.binary(max_size=300),
+    st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"BM", b"II*\0", b"RIFF", b"P6 "]),
+)
+def test_random_bytes(data: bytes, start: bytes) -> None:
+    """Random bytes behind the first bytes of any format give an image or a `DecodeError`."""
+    with quiet_decoders(10_000):
+        try:
+            assert decode(start + data, max_pixels=10_000).image.dtype == np.uint8
+        except DecodeError as error:
+            assert str(error)
+
+
+def test_hostile_files(hostile_files: list[Path]) -> None:
+    """Every file of a malformed corpus gives an upright 8-bit image of the stated size, or a `DecodeError`."""
+    with quiet_decoders():
+        for path in hostile_files:
+            for side, channels in ((None, 3), (128, 1)):
+                try:
+                    image, _, height, width = decode(path.read_bytes(), side=side, channels=channels)
+                except DecodeError as error:
+                    assert str(error), path
+                    continue
+                assert image.dtype == np.uint8 and image.flags.c_contiguous and image.ndim == (3 if channels == 3 else 2), path
+                assert side is not None or image.shape[:2] == (height, width), path
+
+
+def test_bombs(quiet: None) -> None:
+    """An image of too many pixels is refused by what its header says, so one without any pixels is refused as too large."""
+    size = struct.pack(">IIBBBBB", 20_000, 30_000, 8, 2, 0, 0, 0)
+    with pytest.raises(DecodeError, match=r"600,?000,?000"):
+        decode(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size) + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
+    jpeg = encoded(photo(0, 40, 60))
+    start = jpeg.index(b"\xff\xc0") + 5
+    huge = jpeg[:start] + struct.pack(">HH", 60_000, 50_000) + jpeg[start + 4 :]
+    with pytest.raises(DecodeError, match="50000×60000 is 3,000,000,000 pixels, over the limit of 178,956,970"):
+        decode(huge)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+def test_limit_is_inclusive(format: str) -> None:
+    """An image of just `max_pixels` is decoded; one pixel less of limit refuses it, naming both numbers."""
+    data = encoded(photo(0, 40, 60), format)
+    assert decode(data, max_pixels=2_400).image.shape == (40, 60, 3)
+    with pytest.raises(DecodeError, match="60×40 is 2,400 pixels, over the limit of 2,399"):
+        decode(data, max_pixels=2_399)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "empty"),
+        (b"no image", "not an image of a known format"),
+        (b"<html><body>404</body></html>", "not an image of a known format"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n", "PostScript"),
+    ],
+)
+def test_no_images(data: bytes, message: str) -> None:
+    """What is no image says so, and a PostScript program is not run."""
+    with pytest.raises(DecodeError, match=message):
+        decode(data)
+
+
+def test_quiet_decoders_put_back() -> None:
+    """What `quiet_decoders` sets is as it was afterwards, also after an error."""
+    before = (cv2.getNumThreads(), PIL.Image.MAX_IMAGE_PIXELS)
+    with pytest.raises(KeyError), quiet_decoders(1_000):
+        assert PIL.Image.MAX_IMAGE_PIXELS == 500
+        raise KeyError
+    assert (cv2.getNumThreads(), PIL.Image.MAX_IMAGE_PIXELS) == before
+
+
+@given(st.integers(1, 400), st.integers(1, 400), st.integers(1, 150), st.sampled_from([1, 3]))
+def test_reduce(height: int, width: int, side: int, channels: int) -> None:
+    """Reducing makes the shorter side `side`, keeps aspect and mean, and leaves smaller images as they are."""
+    image = photo(0, height, width) if channels == 3 else luminance(photo(0, height, width))
+    reduced = reduce(image, side)
+    if min(height, width) <= side:
+        assert reduced is image
+        return
+    assert min(reduced.shape[:2]) == side and reduced.ndim == image.ndim
+    assert abs(max(reduced.shape[:2]) - max(height, width) * side / min(height, width)) <= 0.5
+    assert abs(reduced.mean() - image.mean()) < 4
+
+
+def test_luminance() -> None:
+    """Luminance is ITU-R 601, as Pillow's, within rounding; one channel stays as it is."""
+    pixels = photo(5)
+    assert np.abs(luminance(pixels).astype(int) - np.asarray(PIL.Image.fromarray(pixels).convert("L"))).max() <= 1
+    gray = luminance(pixels)
+    assert luminance(gray) is gray

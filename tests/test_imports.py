@@ -1,0 +1,46 @@
+"""What importing dataprep costs: nothing that cleaning does not need is loaded before it is asked for."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import dataprep
+
+HEAVY = ("torch", "nvidia.dali", "ray", "albumentations", "imagehash", "sklearn", "skimage", "scipy", "pandas", "numba")
+
+IMPORT = "import dataprep"
+HELP = """
+import sys
+from dataprep.cli import main
+sys.argv = ["dataprep", "--help"]
+try:
+    main()
+except SystemExit as end:
+    assert end.code == 0, end.code
+"""
+
+
+def python(code: str) -> subprocess.CompletedProcess[str]:
+    """Runs code in a fresh interpreter, with warnings as errors, that sees the dataprep that this one sees."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(dataprep.__file__).parents[1])}
+    command = [sys.executable, "-P", "-W", "error", "-c", code]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("code", [IMPORT, HELP], ids=["import dataprep", "dataprep --help"])
+def test_light(code: str) -> None:
+    """Neither `import dataprep` nor `dataprep --help` loads a framework or a library of the tests."""
+    done = python(f"{code}\nimport sys\nprint('loaded:', *(set({HEAVY!r}) & sys.modules.keys()))")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "loaded:"
+
+
+@pytest.mark.parametrize("name", ["Torch", "Transform", "ImageDataset"])
+def test_missing_extra(name: str) -> None:
+    """A name that needs a library that is not installed says which extra brings it."""
+    done = python(f"import sys\nsys.modules['torch'] = None\nimport dataprep\ndataprep.{name}")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == f"ImportError: dataprep.{name} needs torch: pip install 'dataprep-images[torch]'"
