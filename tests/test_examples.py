@@ -1,0 +1,86 @@
+"""The examples run as they are described, each in processes of its own."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dataprep.manifest import Manifest
+from dataprep.testing import encoded, photo, write_images
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+TIMEOUT = 300  # seconds until a program that ought to end is given up: a limit for broken code, not a measurement
+
+
+def run(*arguments: object) -> str:
+    """Runs Python with some arguments and returns what it printed."""
+    command = [sys.executable, *map(str, arguments)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def test_a_folder_is_cleaned_and_judged_anew(tmp_path: Path) -> None:
+    """clean_folder.py prints how many are kept, each reason with its count and twin, and writes a manifest that says the same."""
+    paths = write_images(tmp_path / "photos", 6)
+    (tmp_path / "photos" / "copy.jpg").write_bytes(paths[0].read_bytes())
+    (tmp_path / "photos" / "dark.png").write_bytes(encoded(photo(50) // 20, "PNG"))
+    (tmp_path / "photos" / "broken.jpg").write_bytes(paths[1].read_bytes()[:1000])
+    printed = run(EXAMPLES / "clean_folder.py", tmp_path / "photos", "--out", tmp_path / "out").splitlines()
+    assert printed[0] == "9 scanned, 6 kept"
+    for reason in ("exact duplicate", "too dark", "unreadable"):
+        assert f"  {reason}: 1" in printed
+    assert any(re.match(r"  c\w+(/0000)?\.jpg: exact duplicate of c\w+(/0000)?\.jpg \(same content\)", line) for line in printed)
+    assert any(re.match(r"with stricter rules, \d would be kept", line) for line in printed)
+    manifest = Manifest.read(tmp_path / "out" / "manifest.parquet")
+    assert (len(manifest), manifest.kept().num_rows) == (9, 6)
+
+
+def held_out_accuracy(printed: str) -> float:
+    """Returns the number that train_torch.py prints last."""
+    found = re.search(r"held-out accuracy: ([0-9.]+)$", printed.strip())
+    assert found is not None, printed
+    return float(found[1])
+
+
+@pytest.fixture(scope="module")
+def training() -> None:
+    """Skips where the training examples lack something."""
+    pytest.importorskip("torch")
+    pytest.importorskip("sklearn")
+
+
+@pytest.mark.usefixtures("training")
+def test_training_reaches_its_accuracy() -> None:
+    """train_torch.py as it is called without arguments learns the digits: 95 of 100 held-out images at least."""
+    printed = run(EXAMPLES / "train_torch.py")
+    assert "1797 scanned" in printed
+    assert held_out_accuracy(printed) >= 0.95
+
+
+@pytest.mark.usefixtures("training")
+def test_training_accumulates_and_takes_data_parallel() -> None:
+    """With two batches for a step and `--parallel dp`, wherever it runs, train_torch.py learns, too."""
+    printed = run(EXAMPLES / "train_torch.py", "--accumulate", 2, "--parallel", "dp", "--epochs", 3, "--workers", 0)
+    losses = [float(loss) for loss in re.findall(r"epoch \d: loss ([0-9.]+)", printed)]
+    assert len(losses) == 3
+    assert losses[2] < losses[0]
+    assert held_out_accuracy(printed) > 0.5
+
+
+@pytest.mark.usefixtures("training")
+def test_a_distributed_run_resumes_to_the_same_losses(tmp_path: Path) -> None:
+    """train_ddp.py stopped in mid-epoch and started again writes the very losses of a run that was left alone."""
+    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2, EXAMPLES / "train_ddp.py")
+    run(*torchrun, "--out", tmp_path / "whole")
+    run(*torchrun, "--out", tmp_path / "parts", "--stop-after", 27)
+    losses = [tmp_path / name / "losses.jsonl" for name in ("whole", "parts")]
+    assert len(losses[1].read_text().splitlines()) == 27
+    run(*torchrun, "--out", tmp_path / "parts")
+    steps = [json.loads(line) for line in losses[0].read_text().splitlines()]
+    assert [step["step"] for step in steps] == list(range(1, len(steps) + 1))
+    assert steps[26]["epoch"] == steps[27]["epoch"]
+    assert losses[1].read_bytes() == losses[0].read_bytes()
