@@ -1,0 +1,64 @@
+"""How fast `clean` is, against the least that it could do and against the usual loop over `imagehash`."""
+
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+
+import imagehash
+import PIL.Image
+import pytest
+import simplejpeg
+
+from dataprep.clean import clean
+from dataprep.engines.local import available_cores
+
+pytestmark = pytest.mark.throughput
+
+SIDE = 128  # pixels: what the standard rules ask for
+
+
+def read_hash_decode(path: Path) -> None:
+    """Does what no cleaning can go without: reads a file, digests it, decodes its luminance at the scale that is enough."""
+    data = path.read_bytes()
+    hashlib.sha256(data).hexdigest()
+    height, width, _, _ = simplejpeg.decode_jpeg_header(data)
+    factor = max(factor for factor in (1, 2, 4, 8) if factor == 1 or min(height, width) >= factor * SIDE)
+    simplejpeg.decode_jpeg(data, "GRAY", min_height=-(-height // factor), min_width=-(-width // factor))
+
+
+def perceptual_hash(path: Path) -> str:
+    """Hashes one image as the documentation of `imagehash` shows."""
+    with PIL.Image.open(path) as opened:
+        return str(imagehash.phash(opened))
+
+
+def test_cleaning_keeps_up(thousand_photos: Path, tmp_path: Path, compare: Callable[..., dict[str, float]]) -> None:
+    """`clean` as a whole stays within a fixed multiple of reading and decoding alone, and near or ahead of hashing alone."""
+    paths = sorted(thousand_photos.rglob("*.jpg"))
+    cores = available_cores()
+    runs = count()
+
+    def floor() -> None:
+        with ThreadPoolExecutor(cores) as pool:
+            list(pool.map(read_hash_decode, paths))
+
+    def cleaned() -> None:
+        manifest = clean(thousand_photos, cache=tmp_path / str(next(runs)))
+        assert len(manifest) == len(paths)
+        assert manifest.reasons().get("unreadable", 0) == 0
+
+    def hashed() -> None:
+        with ProcessPoolExecutor(cores) as pool:
+            assert len(list(pool.map(perceptual_hash, paths, chunksize=16))) == len(paths)
+
+    name = f"clean, standard rules, {cores} processes and their start"
+    things = {
+        name: cleaned,
+        f"floor: read, SHA-256, decode, {cores} threads": floor,
+        f"imagehash.phash, {cores} processes": hashed,
+    }
+    of_floor, of_peer = compare("cleaning", things, len(paths)).values()
+    assert of_floor > 0.13
+    assert of_peer > 0.7
