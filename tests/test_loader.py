@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dataprep.backends.kernels import render
+from dataprep.backends.render import render
 from dataprep.clean import clean
 from dataprep.engines import Local
 from dataprep.errors import LoaderError, PipelineError, StateError

@@ -15,7 +15,8 @@ import PIL.Image
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from dataprep.backends.kernels import apply, pixel_limit, render
+from dataprep.backends.kernels import apply
+from dataprep.backends.render import pixel_limit, render
 from dataprep.decode import decode, quiet_decoders
 from dataprep.draws import key
 from dataprep.errors import LoaderError

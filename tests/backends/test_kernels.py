@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataprep.backends.kernels import FILTERS, apply, kernel, render
+from dataprep.backends.kernels import FILTERS, apply, kernel
+from dataprep.backends.render import render
 from dataprep.clean import clean
 from dataprep.engines import Local
 from dataprep.errors import LoaderError, PipelineError
@@ -242,6 +243,6 @@ def test_what_clean_let_pass_is_loaded(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "large.png").write_bytes(encoded(photo(0, side, side), "PNG"))
     manifest = clean(tmp_path, Pipeline(), engine=Local(0), max_pixels=2000)
     monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 50)  # Pillow warns of more, and refuses twice as many
-    monkeypatch.setattr("dataprep.backends.kernels.MAX_PIXELS", 100)
+    monkeypatch.setattr("dataprep.backends.render.MAX_PIXELS", 100)
     ops = (Resize((8, 8)),)
     assert render(manifest.source, ops, recipe_of(manifest, ops)).images.shape == (1, 3, 8, 8)

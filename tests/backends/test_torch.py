@@ -11,7 +11,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from dataprep.backends.kernels import kernel, render
+from dataprep.backends.kernels import kernel
+from dataprep.backends.render import render
 from dataprep.clean import clean
 from dataprep.engines import Local
 from dataprep.errors import LoaderError, PipelineError
