@@ -6,7 +6,7 @@
     manifest = dp.clean("photos", pipeline)
     loader = dp.Loader(manifest, batch_size=64, sampler=dp.Sampler(seed=0), backend=dp.Torch(workers=2))
 
-Importing it loads no framework; `Torch`, `Transform` and `ImageDataset` load torch when they are first used.
+Importing it loads no framework; `Torch`, `Transform`, `ImageDataset` and `Dali` load theirs when they are first used.
 """
 
 from importlib import import_module
@@ -58,6 +58,7 @@ from dataprep.stages.standard import standard_rules
 from dataprep.types import Batch, Drops, Recipe, Spec, Statistics
 
 if TYPE_CHECKING:
+    from dataprep.backends.dali import Dali
     from dataprep.backends.torch import ImageDataset, Torch, Transform
 
 __version__ = "0.1.0"
@@ -72,6 +73,7 @@ __all__ = [
     "Colorfulness",
     "CropResistantHash",
     "DHash",
+    "Dali",
     "DataprepError",
     "DecodeError",
     "Deduplicate",
@@ -126,19 +128,22 @@ __all__ = [
     "write_report",
 ]
 
-_LAZY = {"ImageDataset": "torch", "Torch": "torch", "Transform": "torch"}
-"""Names that load a framework, and the extra that installs it."""
+_LAZY = {"Dali": "dali", "ImageDataset": "torch", "Torch": "torch", "Transform": "torch"}
+"""Names that load a framework: the module in `backends`, which is also the extra that installs it."""
+
+_LIBRARIES = {"torch": "torch", "nvidia": "dali", "nvidia.dali": "dali"}
+"""What the frameworks are imported as, and the extra of each."""
 
 
 def __getattr__(name: str) -> Any:
     """Imports a name that needs a framework when it is first asked for."""
     if name not in _LAZY:
         raise AttributeError(f"module 'dataprep' has no attribute {name!r}")
-    extra = _LAZY[name]
     try:
-        return getattr(import_module(f"dataprep.backends.{extra}"), name)
+        return getattr(import_module(f"dataprep.backends.{_LAZY[name]}"), name)
     except ModuleNotFoundError as error:
-        if error.name != extra:
+        extra = _LIBRARIES.get(str(error.name))
+        if extra is None:
             raise
         raise ImportError(f"dataprep.{name} needs {extra}: pip install 'dataprep-images[{extra}]'") from error
 

@@ -47,6 +47,7 @@ BROKEN: Final = (
 """What Pillow and simplejpeg raise on files that are not images, seen on malformed corpora."""
 
 ORIENTATION_TAG = 0x0112
+END: Final = 64  # bytes at the end of a file in which a whole JPEG says so, be there some padding behind
 TRANSPOSED = (5, 6, 7, 8)  # EXIF orientations that exchange height and width
 
 
@@ -117,6 +118,22 @@ def upright(image: Image, orientation: int) -> Image:
     if orientation in (2, 3, 6, 7):
         image = image[:, ::-1]
     return np.ascontiguousarray(image)
+
+
+def plain_jpeg(data: bytes) -> tuple[int, int] | None:
+    """Returns the upright height and width of a JPEG that any decoder turns into the same pixels, None for all other files.
+
+    That is a file with an end, in the usual colours; of another kind decoders differ in what they make up.
+    """
+    if data[:3] != b"\xff\xd8\xff" or b"\xff\xd9" not in data[-END:]:
+        return None
+    try:
+        height, width, colorspace, _ = simplejpeg.decode_jpeg_header(data)
+    except ValueError:
+        return None
+    if colorspace not in ("YCbCr", "Gray"):
+        return None
+    return (width, height) if _jpeg_orientation(data) in TRANSPOSED else (height, width)
 
 
 def _decode_jpeg(data: bytes, side: int | None, channels: int, max_pixels: int) -> Decoded | None:

@@ -26,7 +26,7 @@ def render(source: Source, ops: tuple[Op, ...], recipe: Recipe) -> Batch:
     limit = pixel_limit(recipe.sizes)
     with quiet_decoders(limit):
         for place, uri in enumerate(recipe.uris):
-            image: NDArray[Any] = _decoded(source, uri, (int(recipe.sizes[place, 0]), int(recipe.sizes[place, 1])), limit)
+            image: NDArray[Any] = decoded(source, uri, (int(recipe.sizes[place, 0]), int(recipe.sizes[place, 1])), limit)
             image = apply(ops, image, [params[place] for params in recipe.params])
             if images is None:
                 images = np.empty((len(recipe.uris), *image.shape), image.dtype)
@@ -39,7 +39,7 @@ def pixel_limit(sizes: Sizes) -> int:
     return max(MAX_PIXELS, int(sizes.prod(axis=1).max(initial=0)))
 
 
-def _decoded(source: Source, uri: str, measured: tuple[int, int], limit: int) -> Image:
+def decoded(source: Source, uri: str, measured: tuple[int, int], limit: int) -> Image:
     """Returns the (H, W, 3) image of a uri, or says which file is not what the manifest says."""
     try:
         image = decode(source.read(uri), max_pixels=limit).image

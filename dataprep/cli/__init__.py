@@ -3,7 +3,7 @@
 0    done
 1    nothing was done: the source, the manifest or the place for the results is no good
 2    wrong usage: a flag or a pipeline file that cannot be understood
-3    done, and what --fail-on names was found
+3    done, and what --fail-on names was found; or the backends do not agree
 130  stopped by Ctrl-C: the same command goes on
 """
 
@@ -13,6 +13,7 @@ import click
 
 from dataprep.cli.clean import clean
 from dataprep.cli.demo import demo
+from dataprep.cli.parity import parity
 from dataprep.cli.split import split
 from dataprep.cli.undo import undo
 from dataprep.errors import DataprepError, PipelineError
@@ -28,6 +29,7 @@ def cli() -> None:
 
 cli.add_command(clean)
 cli.add_command(demo)
+cli.add_command(parity)
 cli.add_command(split)
 cli.add_command(undo)
 

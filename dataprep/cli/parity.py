@@ -1,0 +1,75 @@
+"""`dataprep parity`: whether DALI makes the batches that the CPU backends make, op by op and end to end."""
+
+import json
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from dataprep.errors import LoaderError
+from dataprep.loader import Loader
+from dataprep.manifest import Manifest
+from dataprep.pipeline import Pipeline
+from dataprep.sampler import Sampler
+
+VERSION = 1
+STANDARD = 0.999  # share of values within 2 of 255 that the same batch has on both sides
+
+
+@click.command(epilog="Exit codes: 0 the backends agree; 1 nothing was done; 2 wrong usage; 3 they do not agree.")
+@click.argument("manifest", type=click.Path(path_type=Path))
+@click.option("--pipeline", type=click.Path(path_type=Path), help="Pipeline file whose ops to run instead of the manifest's.")
+@click.option("--samples", type=click.IntRange(1), default=64, show_default=True, help="Images to compare.")
+@click.option("--seed", type=int, default=0, show_default=True, help="What the images and their augmentations are drawn from.")
+@click.option("--device", type=click.Choice(["cpu", "gpu"]), default="cpu", show_default=True, help="Where DALI runs.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def parity(manifest: Path, pipeline: Path | None, samples: int, seed: int, device: str, as_json: bool) -> int:
+    """Run the same recipes through the CPU kernels and through DALI, and print how alike the images are.
+
+    MANIFEST is the file that `dataprep clean` wrote, or the folder that holds it. They agree if 99.9 % of all values end up
+    within 2 of 255.
+    """
+    backends = _backends()
+    loaded = Manifest.read(manifest / "manifest.parquet" if manifest.is_dir() else manifest)
+    ops = Pipeline(*Pipeline.read(pipeline).ops) if pipeline else None
+    size = min(samples, loaded.kept().num_rows)
+    dali = backends.Dali(device=device)
+    loader = Loader(loaded, ops, batch_size=max(1, size), sampler=Sampler(seed=seed, rank=0, world=1), backend=dali)
+    rows = list(backends.parity(loader, dali))
+    agree = rows[-1].close >= STANDARD
+    if as_json:
+        steps = [row._asdict() for row in rows]
+        click.echo(json.dumps({"version": VERSION, "images": size, "device": device, "agree": agree, "steps": steps}, indent=2))
+    else:
+        show(rows, size, agree)
+    return 0 if agree else 3
+
+
+def show(rows: list[Any], images: int, agree: bool) -> None:
+    """Prints a line for each step and the verdict."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("")
+    for name in ("equal", "within 2", "mean", "p99", "most"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        if row.on_host:
+            table.add_row(row.step, "on the CPU before the graph: " + row.on_host)
+        else:
+            shares = f"{row.equal:.2%}", f"{row.close:.3%}"
+            table.add_row(row.step, *shares, f"{row.mean:.3f}", f"{row.p99:.1f}", f"{row.most:.1f}")
+    console = Console(highlight=False)
+    console.print(table)
+    verdict = "the same batches" if agree else "NOT the same batches: less than 99.9 % of the values are within 2 of 255"
+    console.print(f"{images:,} images, differences of 255: {verdict}", soft_wrap=True)
+
+
+def _backends() -> Any:
+    """Returns the module that compares, or says what to install."""
+    try:
+        return import_module("dataprep.backends.parity")
+    except ModuleNotFoundError as error:
+        hint = "pip install 'dataprep-images[dali,torch]'"
+        raise LoaderError(f"parity needs DALI and torch, and {error.name} is missing: {hint}") from error
