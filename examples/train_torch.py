@@ -18,6 +18,7 @@ from digits import write_digits
 from torch import nn
 
 import dataprep as dp
+from dataprep.types import Backend
 
 CLEANING = (dp.Require("contrast", least=5, reason="nearly uniform"), dp.Deduplicate(by=None))
 TRAINING = dp.Pipeline(*CLEANING, dp.Resize((32, 32)), dp.Rotate(10), dp.Brightness(0.2), dp.Normalize())
@@ -61,7 +62,7 @@ def accuracy(model: nn.Module, loader: dp.Loader, device: str) -> float:
     return right / seen
 
 
-def main() -> None:
+def main(backend: Backend | None = None) -> None:
     """Cleans, trains and prints the held-out accuracy."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of train/<label> and test/<label>; the digits if not given")
@@ -79,7 +80,7 @@ def main() -> None:
         print(f"{len(manifest)} scanned, {manifest.kept().num_rows} kept; dropped: {manifest.reasons() or 'none'}")
 
         train, test = manifest.split("train"), manifest.split("test")
-        backend = dp.Torch(workers=arguments.workers)
+        backend = backend or dp.Torch(workers=arguments.workers)
         training = dp.Loader(train, TRAINING, batch_size=arguments.batch_size, sampler=dp.Sampler(seed=0), backend=backend)
         everyone = dp.Sampler(shuffle=False, remainder="exact")
         # The held-out images are normalised with the numbers of the training split.

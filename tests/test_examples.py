@@ -54,6 +54,13 @@ def training() -> None:
 
 
 @pytest.mark.usefixtures("training")
+def test_training_from_dali_reaches_the_same_accuracy() -> None:
+    """train_dali.py learns the digits as train_torch.py does."""
+    pytest.importorskip("nvidia.dali")
+    assert held_out_accuracy(run(EXAMPLES / "train_dali.py", "--epochs", 4)) >= 0.9
+
+
+@pytest.mark.usefixtures("training")
 def test_training_reaches_its_accuracy() -> None:
     """train_torch.py as it is called without arguments learns the digits: 95 of 100 held-out images at least."""
     printed = run(EXAMPLES / "train_torch.py")

@@ -7,7 +7,8 @@ import pytest
 
 import dataprep
 
-NEED_TORCH = {"ImageDataset", "Torch", "Transform"}
+NEEDS = {"Dali": "nvidia", "ImageDataset": "torch", "Torch": "torch", "Transform": "torch"}
+"""Names that need a library of an extra."""
 
 
 def test_sorted() -> None:
@@ -18,8 +19,8 @@ def test_sorted() -> None:
 @pytest.mark.parametrize("name", dataprep.__all__)
 def test_documented(name: str) -> None:
     """Every public name resolves and says what it is in a sentence of its own."""
-    if name in NEED_TORCH and find_spec("torch") is None:
-        pytest.skip("torch is not installed")
+    if name in NEEDS and not (find_spec(NEEDS[name]) and find_spec("torch")):
+        pytest.skip(f"{NEEDS[name]} or torch is not installed")
     public = getattr(dataprep, name)
     summary = (getdoc(public) or "").split("\n\n")[0]
     assert summary.endswith((".", ":")), f"dataprep.{name}: {summary!r}"

@@ -38,9 +38,14 @@ def test_light(code: str) -> None:
     assert done.stdout.splitlines()[-1] == "loaded:"
 
 
-@pytest.mark.parametrize("name", ["Torch", "Transform", "ImageDataset"])
-def test_missing_extra(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "module", "extra"),
+    [*((name, "torch", "torch") for name in ("Torch", "Transform", "ImageDataset")), ("Dali", "nvidia", "dali")],
+)
+def test_missing_extra(name: str, module: str, extra: str) -> None:
     """A name that needs a library that is not installed says which extra brings it."""
-    done = python(f"import sys\nsys.modules['torch'] = None\nimport dataprep\ndataprep.{name}")
+    if extra == "dali":
+        pytest.importorskip("torch")
+    done = python(f"import sys\nsys.modules[{module!r}] = None\nimport dataprep\ndataprep.{name}")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == f"ImportError: dataprep.{name} needs torch: pip install 'dataprep-images[torch]'"
+    assert done.stderr.splitlines()[-1] == f"ImportError: dataprep.{name} needs {extra}: pip install 'dataprep-images[{extra}]'"

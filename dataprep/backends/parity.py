@@ -56,7 +56,7 @@ def parity(loader: Loader, dali: Dali) -> Iterator[Agreement]:
         ours = [kernel(op, image, recipe.params[place][row]) for row, image in enumerate(ours)]
         name = type(op).__name__
         if place < len(host):
-            yield _agreement(name, ours, ours, ops)._replace(on_host=host[place][1])
+            yield _agreement(name, _pixels(ours), _pixels(ours), ops)._replace(on_host=host[place][1])
         else:
             yield _agreement(name, _pixels(ours), dali.trace(source, ops[: place + 1], recipe, place), ops[: place + 1])
     yield _agreement("end to end", _pixels(ours), dali.trace(source, ops, recipe, len(host) or None), ops)
