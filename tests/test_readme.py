@@ -27,6 +27,7 @@ def commands() -> list[str]:
 def test_python_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The Python blocks run, one after the other, over a folder called photos."""
     pytest.importorskip("torch")
+    pytest.importorskip("nvidia.dali", reason="DALI is not installed")
     write_images(tmp_path / "photos", 96)
     monkeypatch.chdir(tmp_path)
     shapes: set[tuple[int, ...]] = set()
