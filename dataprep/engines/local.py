@@ -139,8 +139,9 @@ def _submit(executor: ProcessPoolExecutor, function: Function, batch: pa.RecordB
 
 
 def _follow(parent: int) -> None:
-    """Leaves Ctrl-C to the parent, and ends this process when the parent is gone, however that ended."""
+    """Leaves Ctrl-C and the terminal to the parent, and ends this process when the parent is gone, however that ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff and others write there of every fault, which is in the row as well
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -59,6 +59,12 @@ def leaving(records: pa.RecordBatch, row: int) -> pa.RecordBatch:
     return square(records)
 
 
+def chattering(records: pa.RecordBatch) -> pa.RecordBatch:
+    """Writes to standard error past Python, as decoders do."""
+    os.write(2, b"libtiff: bad strip")
+    return square(records)
+
+
 def failing(records: pa.RecordBatch, row: int) -> pa.RecordBatch:
     """Raises at one row."""
     if row in records["row"].to_pylist():
@@ -120,6 +126,12 @@ def test_everything_dies() -> None:
     results = results_of(Local(2), partial(deadly, rows=frozenset(range(28)), sign=signal.SIGKILL), batches()[5:6])
     assert len(results) == 2
     assert all(square is None and error is not None for square, error in results.values())
+
+
+def test_chatter(capfd: pytest.CaptureFixture[str]) -> None:
+    """What a library writes to the standard error of a process stays there."""
+    assert sum(batch.num_rows for batch in Local(1).map(chattering, batches(), lost)) == 28
+    assert capfd.readouterr().err == ""
 
 
 def test_exit() -> None:

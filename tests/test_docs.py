@@ -1,0 +1,49 @@
+"""The pages in docs/ are those that their programs draw."""
+
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from dataprep.stages import Require
+from dataprep.stages.standard import standard_rules
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+@pytest.fixture
+def drawing(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The program that draws docs/measures.md."""
+    pytest.importorskip("skimage")
+    monkeypatch.syspath_prepend(DOCS)
+    import draw_measures
+
+    return draw_measures
+
+
+def test_measures_page(drawing: ModuleType) -> None:
+    """The page is what the program writes, and every picture on it is there."""
+    text = (DOCS / "measures.md").read_text(encoding="utf-8")
+    assert text == drawing.page()
+    for limit in drawing.LIMITS:
+        assert (DOCS / "pictures" / "measures" / drawing.name_of(limit.rule)).is_file()
+
+
+def test_both_sides(drawing: ModuleType) -> None:
+    """Each strip begins with what is kept and ends with what is dropped."""
+    for limit in drawing.LIMITS:
+        photo = drawing.photograph(limit.photo)
+        least, most = limit.rule.least or -np.inf, limit.rule.most or np.inf
+        values = [drawing.value_of(limit.rule, np.asarray(limit.edit(photo, step))) for step in limit.steps]
+        kept = [least <= value <= most for value in values]
+        assert kept == sorted(kept, reverse=True)
+        assert set(kept) == {True, False}
+
+
+def test_every_default_is_pictured(drawing: ModuleType) -> None:
+    """Every threshold of the standard rules has its row."""
+    pictured = {(limit.rule.column, limit.rule.least, limit.rule.most) for limit in drawing.LIMITS}
+    for rule in standard_rules():
+        if isinstance(rule, Require) and rule.column != "width":  # as high as wide
+            assert (rule.column, rule.least, rule.most) in pictured
