@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from dataprep.draws import uniforms
 from dataprep.errors import LoaderError
 from dataprep.manifest import Manifest
+from dataprep.mixing import mixed
 from dataprep.pipeline import Pipeline
 from dataprep.sampler import Progress, Sampler
 from dataprep.types import Backend, Batch, Op, Params, Recipe, Sizes
@@ -79,9 +80,20 @@ class Loader:
         step = self.batch_size * self.sampler.resolved()[1]
         for batch in self.backend.run(self.source, self.pipeline.ops, self.recipes()):
             self.progress.position = min(self.progress.position + step, len(self._ids))
-            yield batch
+            yield self._mixed(batch, epoch)
         if self.progress.epoch == epoch:  # else the loop itself went elsewhere
             self.progress.seek(epoch + 1)
+
+    def _mixed(self, batch: Batch, epoch: int) -> Batch:
+        """Returns the batch as the pipeline's mix makes it."""
+        mix, spec = self.pipeline.mix, self.pipeline.spec
+        if mix is None:
+            return batch
+        assert spec.height is not None
+        assert spec.width is not None
+        taken = sum(op.slots for op in self.pipeline.ops)  # by the ops; the mix draws after them
+        u = uniforms(self.sampler.seed, epoch, np.asarray(batch.ids.tolist()), taken + mix.slots)[:, taken:]
+        return mixed(batch, mix.draw_mix(u, (spec.height, spec.width)), len(self.classes))
 
     def recipes(self) -> Iterable[Recipe]:
         """Yields what the batches of the rest of the epoch are made from; reads nothing."""

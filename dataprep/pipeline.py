@@ -14,16 +14,16 @@ import yaml
 from dataprep.errors import PipelineError
 from dataprep.stages import ChannelSums, Normalize
 from dataprep.stages.describe import build, describe
-from dataprep.types import Measure, Op, Rule, Spec, Statistics
+from dataprep.types import Measure, Mix, Op, Rule, Spec, Statistics
 
 VERSION = 1
 
-Stage: TypeAlias = Measure | Rule | Op
+Stage: TypeAlias = Measure | Rule | Op | Mix
 
 
 @dataclass(frozen=True, init=False)
 class Pipeline:
-    """Measures and rules that clean, then ops that load.
+    """Measures and rules that clean, then ops that load, then at most one mix.
 
     Attributes:
         stages: The stages, in order.
@@ -55,6 +55,11 @@ class Pipeline:
     def ops(self) -> tuple[Op, ...]:
         """The ops, in order."""
         return tuple(stage for stage in self.stages if isinstance(stage, Op))
+
+    @property
+    def mix(self) -> Mix | None:
+        """What the images of a batch are mixed by, if they are."""
+        return next((stage for stage in self.stages if isinstance(stage, Mix)), None)
 
     @property
     def measures(self) -> tuple[Measure, ...]:
@@ -144,8 +149,10 @@ class Pipeline:
 
     def _check_roles(self) -> None:
         op: Op | None = None
-        for stage in self.stages:
-            if isinstance(stage, Op):
+        for place, stage in enumerate(self.stages, start=1):
+            if isinstance(stage, Mix) and not isinstance(stage, type):
+                self._check_mix(stage, place)
+            elif isinstance(stage, Op):
                 op = stage
             elif not isinstance(stage, Measure | Rule) or isinstance(stage, type):
                 raise PipelineError(f"{stage!r} is no stage: it is neither a measure, a rule nor an op")
@@ -154,6 +161,13 @@ class Pipeline:
                     f"`{type(stage).__name__}` follows the op `{type(op).__name__}`; "
                     "measures and rules look at the files, before any op"
                 )
+
+    def _check_mix(self, mix: Mix, place: int) -> None:
+        name = type(mix).__name__
+        if place < len(self.stages):
+            raise PipelineError(f"`{name}` mixes whole batches, so it comes once and as the last stage")
+        if not self.ops or (mix.blends and self.spec.dtype == "uint8"):
+            raise PipelineError(f"`{name}` mixes what the ops made; put it after `Normalize()`")
 
     def _check_columns(self) -> None:
         filled: dict[str, Measure] = {}

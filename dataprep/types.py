@@ -164,6 +164,21 @@ class Op(Protocol):
         """Returns the parameters (B, k) for images of `sizes` and the sizes after it."""
 
 
+@runtime_checkable
+class Mix(Protocol):
+    """Batch to batch at load time, after the ops: each image with the next one of its batch."""
+
+    blends: bool
+    """Whether values are blended, which takes floats."""
+
+    @property
+    def slots(self) -> int:
+        """How many uniforms it takes for an image."""
+
+    def draw_mix(self, u: Uniforms, size: tuple[int, int]) -> Params:
+        """Returns (B, 5): the share that an image keeps, and the box of the next one that is pasted: top, left, height, width."""
+
+
 class Source(Protocol):
     """Where images come from; only a source understands its uris."""
 

@@ -97,6 +97,8 @@ def _(op: HorizontalFlip, images: Node, arguments: tuple[Node, ...]) -> Node:
 
 @obstacle.register
 def _(op: Rotate) -> str | None:
+    if op.expand:
+        return "DALI's size after a turn is another"
     return None if len(set(op.fill)) == 1 else "DALI fills corners with a gray level only"
 
 

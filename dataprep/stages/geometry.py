@@ -1,19 +1,24 @@
-"""Ops that move pixels: what each one is and what it draws. The work is one kernel per backend.
+"""Ops that resize and cut: what each one is and what it draws. The work is one kernel per backend.
 
 Boxes are drawn as integers (top, left, height, width in pixels), because libraries round a fractional anchor differently.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dataprep.errors import PipelineError
+from dataprep.stages.checks import (
+    Interpolation,
+    check_interpolation,
+    check_pixels,
+    checked_fill,
+    checked_range,
+    checked_size,
+    height_width,
+)
 from dataprep.types import Params, Sizes, Spec, Uniforms
-
-Interpolation: TypeAlias = Literal["nearest", "bilinear", "bicubic", "lanczos"]
-INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 
 
 @dataclass(frozen=True)
@@ -33,12 +38,12 @@ class Resize:
 
     def __post_init__(self) -> None:
         """Checks the size and the name of the interpolation."""
-        object.__setattr__(self, "size", _checked_size(self, self.size))
-        _check_interpolation(self, self.interpolation)
+        object.__setattr__(self, "size", checked_size(self, self.size))
+        check_interpolation(self, self.interpolation)
 
     def spec(self, spec: Spec) -> Spec:
         """A fixed height and width if both were given; else one side of the result varies."""
-        _check_pixels(self, spec)
+        check_pixels(self, spec)
         if isinstance(self.size, int):
             if spec.height is None or spec.width is None:
                 return Spec()
@@ -75,16 +80,16 @@ class CenterCrop:
 
     def __post_init__(self) -> None:
         """Checks the size."""
-        object.__setattr__(self, "size", _checked_size(self, self.size))
+        object.__setattr__(self, "size", checked_size(self, self.size))
 
     def spec(self, spec: Spec) -> Spec:
         """A fixed height and width."""
-        _check_pixels(self, spec)
-        return Spec(*_height_width(self.size))
+        check_pixels(self, spec)
+        return Spec(*height_width(self.size))
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws nothing: the parameters are the box, its top and left negative where black is laid around."""
-        target = np.tile(np.array(_height_width(self.size), np.int64), (len(sizes), 1))
+        target = np.tile(np.array(height_width(self.size), np.int64), (len(sizes), 1))
         anchor = np.floor_divide(sizes - target, 2)
         return np.concatenate([anchor, target], axis=1).astype(np.float64), target
 
@@ -111,35 +116,24 @@ class RandomResizedCrop:
 
     def __post_init__(self) -> None:
         """Checks the size, the ranges and the name of the interpolation."""
-        object.__setattr__(self, "size", _checked_size(self, self.size))
-        object.__setattr__(self, "scale", _checked_range(self, "scale", self.scale, 0, 1))
-        object.__setattr__(self, "ratio", _checked_range(self, "ratio", self.ratio, 1e-3, 1e3))
-        _check_interpolation(self, self.interpolation)
+        object.__setattr__(self, "size", checked_size(self, self.size))
+        object.__setattr__(self, "scale", checked_range(self, "scale", self.scale, 0, 1))
+        object.__setattr__(self, "ratio", checked_range(self, "ratio", self.ratio, 1e-3, 1e3))
+        check_interpolation(self, self.interpolation)
 
     def spec(self, spec: Spec) -> Spec:
         """A fixed height and width."""
-        _check_pixels(self, spec)
-        return Spec(*_height_width(self.size))
+        check_pixels(self, spec)
+        return Spec(*height_width(self.size))
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the box: top, left, height, width."""
-        box, fits = self._fitting(u, sizes)
+        box, fits = fitting(u[:, :20], sizes, self.scale, self.ratio)
+        box = np.where(fits, box, self._largest(sizes))
         room = sizes - box
         anchor = np.where(fits, np.floor(u[:, 20:22] * (room + 1)), room // 2)
-        target = np.tile(np.array(_height_width(self.size), np.int64), (len(sizes), 1))
+        target = np.tile(np.array(height_width(self.size), np.int64), (len(sizes), 1))
         return np.concatenate([anchor, box], axis=1).astype(np.float64), target
-
-    def _fitting(self, u: Uniforms, sizes: Sizes) -> tuple[Sizes, NDArray[np.bool_]]:
-        """Returns (B, 2) height and width of the first of ten tries that lies within the image, and (B, 1) whether one does."""
-        area = sizes.prod(axis=1)[:, None] * (self.scale[0] + (self.scale[1] - self.scale[0]) * u[:, 0:20:2])
-        low, high = np.log(self.ratio)
-        ratio = np.exp(low + (high - low) * u[:, 1:20:2])
-        # tries: (B, 10, 2) height and width
-        tries = np.floor(np.sqrt(np.stack([area / ratio, area * ratio], axis=2)) + 0.5).astype(np.int64)
-        fits = ((tries > 0) & (tries <= sizes[:, None])).all(axis=2)
-        first = np.take_along_axis(tries, fits.argmax(axis=1)[:, None, None], axis=1)[:, 0]
-        found = fits.any(axis=1, keepdims=True)
-        return np.where(found, first, self._largest(sizes)), found
 
     def _largest(self, sizes: Sizes) -> Sizes:
         """Returns the largest boxes with a ratio within the limits."""
@@ -150,91 +144,100 @@ class RandomResizedCrop:
 
 
 @dataclass(frozen=True)
-class HorizontalFlip:
-    """Mirrors left and right.
+class RandomCrop:
+    """Cuts out a box of one size at a random place.
 
     Attributes:
-        p: The share of images that are mirrored.
+        size: (height, width) in pixels, or one number for a square.
+        padding: Pixels that are laid around all sides first; a smaller image gets as many more as it needs, on both sides alike.
+        fill: RGB, 0..255, of what is laid around.
     """
 
-    p: float = 0.5
-    slots = 1
+    size: int | tuple[int, int]
+    padding: int = 0
+    fill: tuple[int, int, int] = (0, 0, 0)
+    slots = 2
 
     def __post_init__(self) -> None:
-        """Checks the probability."""
-        if not 0 <= self.p <= 1:
-            raise PipelineError(f"HorizontalFlip(p={self.p}): a probability is between 0 and 1")
+        """Checks the size, the padding and the colour."""
+        object.__setattr__(self, "size", checked_size(self, self.size))
+        object.__setattr__(self, "fill", checked_fill(self, self.fill))
+        if not isinstance(self.padding, int) or self.padding < 0:
+            raise PipelineError(f"RandomCrop(padding={self.padding!r}): give a number of pixels, 0 or more")
 
     def spec(self, spec: Spec) -> Spec:
-        """Unchanged."""
-        _check_pixels(self, spec)
-        return spec
+        """A fixed height and width."""
+        check_pixels(self, spec)
+        return Spec(*height_width(self.size))
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
-        """Draws 1 to mirror or 0."""
-        return (u < self.p).astype(np.float64), sizes
+        """Draws the box: top, left, height, width; top and left are negative where it begins in the padding."""
+        target = np.tile(np.array(height_width(self.size), np.int64), (len(sizes), 1))
+        # missing: (B, 2) pixels on each side that an image is too small by
+        padding = self.padding + np.maximum(-(-(target - sizes - 2 * self.padding) // 2), 0)
+        anchor = np.floor(u * (sizes + 2 * padding - target + 1)) - padding
+        return np.concatenate([anchor, target], axis=1).astype(np.float64), target
 
 
 @dataclass(frozen=True)
-class Rotate:
-    """Turns the image about its centre by a random angle and keeps its size; corners are filled.
+class Pad:
+    """Lays a border around.
 
     Attributes:
-        degrees: The least and the largest angle, counter-clockwise; one number d stands for (-d, d).
-        fill: RGB, 0..255, of what comes in at the corners.
+        padding: Pixels: one number for all sides, or (top, right, bottom, left).
+        fill: RGB, 0..255, of the border.
     """
 
-    degrees: float | tuple[float, float]
+    padding: int | tuple[int, int, int, int]
     fill: tuple[int, int, int] = (0, 0, 0)
-    slots = 1
+    slots = 0
 
     def __post_init__(self) -> None:
-        """Checks the angles and the colour."""
-        degrees = (-abs(self.degrees), abs(self.degrees)) if isinstance(self.degrees, int | float) else self.degrees
-        object.__setattr__(self, "degrees", _checked_range(self, "degrees", degrees, -360, 360))
-        object.__setattr__(self, "fill", tuple(self.fill))
-        if len(self.fill) != 3 or not all(0 <= level <= 255 for level in self.fill):
-            raise PipelineError(f"Rotate(fill={self.fill}): give red, green and blue, each 0 to 255")
+        """Checks the widths and the colour."""
+        sides = (self.padding,) * 4 if isinstance(self.padding, int) else tuple(self.padding)
+        if len(sides) != 4 or not all(isinstance(side, int) and side >= 0 for side in sides):
+            raise PipelineError(f"Pad(padding={self.padding!r}): give pixels, one number or (top, right, bottom, left)")
+        object.__setattr__(self, "padding", sides)
+        object.__setattr__(self, "fill", checked_fill(self, self.fill))
+
+    @property
+    def sides(self) -> tuple[int, int, int, int]:
+        """Top, right, bottom, left."""
+        assert isinstance(self.padding, tuple)
+        return self.padding
 
     def spec(self, spec: Spec) -> Spec:
-        """Unchanged."""
-        _check_pixels(self, spec)
-        return spec
+        """The height and the width with the borders."""
+        check_pixels(self, spec)
+        top, right, bottom, left = self.sides
+        height, width = spec.height, spec.width
+        return Spec(None if height is None else height + top + bottom, None if width is None else width + left + right)
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
-        """Draws the angle in degrees."""
-        assert isinstance(self.degrees, tuple)
-        low, high = self.degrees
-        return low + (high - low) * u, sizes
+        """Draws nothing: the parameters are the box, its top and left negative."""
+        top, right, bottom, left = self.sides
+        target = sizes + np.array([top + bottom, left + right])
+        anchor = np.tile(np.array([-top, -left]), (len(sizes), 1))
+        return np.concatenate([anchor, target], axis=1).astype(np.float64), target
 
 
-def _height_width(size: int | tuple[int, int]) -> tuple[int, int]:
-    return (size, size) if isinstance(size, int) else size
+def fitting(u: Uniforms, sizes: Sizes, scale: tuple[float, float], ratio: tuple[float, float]) -> tuple[Sizes, NDArray[np.bool_]]:
+    """Draws boxes of random area and aspect ratio.
 
+    Args:
+        u: (B, 2 T) an area and a ratio for each of T tries.
+        sizes: (B, 2) height and width of the images.
+        scale: The least and the largest area, as a share of the image's.
+        ratio: The least and the largest width : height, drawn evenly in logarithms.
 
-def _checked_size(op: object, size: object) -> int | tuple[int, int]:
-    """Returns a size as an int or a tuple of two, from Python or YAML."""
-    lengths: list[Any] = list(size) if isinstance(size, list | tuple) else [size]
-    whole = all(isinstance(length, int) and not isinstance(length, bool) and length > 0 for length in lengths)
-    if not whole or len(lengths) not in (1, 2):
-        raise PipelineError(f"{type(op).__name__}(size={size!r}): give pixels, one number or (height, width), each above 0")
-    return (lengths[0], lengths[1]) if len(lengths) == 2 else lengths[0]
-
-
-def _checked_range(op: object, name: str, given: object, low: float, high: float) -> tuple[float, float]:
-    """Returns (least, largest) from Python or YAML, within the limits."""
-    if not isinstance(given, list | tuple) or len(given) != 2 or not low <= given[0] <= given[1] <= high:
-        raise PipelineError(
-            f"{type(op).__name__}({name}={given!r}): give the least and the largest, in this order, between {low:g} and {high:g}"
-        )
-    return (float(given[0]), float(given[1]))
-
-
-def _check_interpolation(op: object, interpolation: str) -> None:
-    if interpolation not in INTERPOLATIONS:
-        raise PipelineError(f"{type(op).__name__}(interpolation={interpolation!r}): one of {', '.join(INTERPOLATIONS)}")
-
-
-def _check_pixels(op: object, spec: Spec) -> None:
-    if spec.dtype != "uint8":
-        raise PipelineError(f"`{type(op).__name__}` works on 8-bit pixels; put it before `Normalize`")
+    Returns:
+        (B, 2) height and width of the first try that lies within the image, and (B, 1) whether one does.
+    """
+    area = sizes.prod(axis=1)[:, None] * (scale[0] + (scale[1] - scale[0]) * u[:, 0::2])
+    low, high = np.log(ratio)
+    aspect = np.exp(low + (high - low) * u[:, 1::2])
+    # tries: (B, T, 2) height and width
+    tries = np.floor(np.sqrt(np.stack([area / aspect, area * aspect], axis=2)) + 0.5).astype(np.int64)
+    fits = ((tries > 0) & (tries <= sizes[:, None])).all(axis=2)
+    first = np.take_along_axis(tries, fits.argmax(axis=1)[:, None, None], axis=1)[:, 0]
+    return first, fits.any(axis=1, keepdims=True)

@@ -19,7 +19,7 @@ from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.sampler import Sampler
 from dataprep.stages import Brightness, CenterCrop, HorizontalFlip, Normalize, RandomResizedCrop, Require, Resize, Rotate
-from dataprep.stages.geometry import INTERPOLATIONS
+from dataprep.stages.checks import INTERPOLATIONS
 from dataprep.testing import encoded, photo, write_images
 from dataprep.types import Batch, Image, Op, Params, Recipe, Sizes, Source, Spec, Uniforms
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataprep.backends.kernels import FILTERS, apply, kernel
+from dataprep.backends.kernels import apply, kernel
+from dataprep.backends.kernels.geometry import FILTERS
 from dataprep.backends.render import render
 from dataprep.clean import clean
 from dataprep.engines import Local

@@ -188,9 +188,10 @@ def test_the_share_of_mirrored_images_is_p(p: float, share: float) -> None:
 def test_angles_lie_within_the_degrees(degrees: tuple[float, float], seed: int) -> None:
     """Every angle that `Rotate` draws is within its limits."""
     params, after = drawn(Rotate(degrees), np.ones((20, 2), np.int64), seed)
-    assert params.shape == (20, 1)
-    assert (params >= degrees[0]).all()
-    assert (params <= degrees[1]).all()
+    assert params.shape == (20, 3)
+    assert (params[:, 0] >= degrees[0]).all()
+    assert (params[:, 0] <= degrees[1]).all()
+    assert (params[:, 1:] == after).all()
     assert (after == 1).all()
 
 

@@ -1,0 +1,134 @@
+"""Automatic augmentation: a few of the elementary changes, each at a drawn strength. The work is one kernel per backend."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from dataprep.errors import PipelineError
+from dataprep.stages.checks import check_pixels, checked_fill
+from dataprep.types import Params, Sizes, Spec, Uniforms
+
+CHANGES: Final = (
+    "identity",
+    "shear_x",
+    "shear_y",
+    "translate_x",
+    "translate_y",
+    "rotate",
+    "brightness",
+    "saturation",
+    "contrast",
+    "sharpness",
+    "posterize",
+    "solarize",
+    "autocontrast",
+    "equalize",
+)
+"""The elementary changes; a change's place is the number that stands for it in the parameters."""
+
+SIGNED: Final = CHANGES[1:10]
+"""Those whose strength is drawn with a sign."""
+
+FACTORS: Final = CHANGES[6:10]
+"""Those whose value is a factor, 1 for no change."""
+
+LEVELS: Final = 30
+"""Strengths are 0 to 30, as in the papers."""
+
+
+@dataclass(frozen=True)
+class RandAugment:
+    """Makes some elementary changes, one after the other, all at one strength.
+
+    Source: Cubuk et al., "RandAugment: practical automated data augmentation with a reduced search space", 2020, with
+    torchvision's ranges: shearing by 0.3, moving by 45 % of the image, turning by 30°, factors 0.1 to 1.9, 4 bits.
+
+    Attributes:
+        changes: How many changes.
+        magnitude: The strength, 0 to 30.
+        fill: RGB, 0..255, of what comes in at the edges.
+    """
+
+    changes: int = 2
+    magnitude: int = 9
+    fill: tuple[int, int, int] = (0, 0, 0)
+
+    def __post_init__(self) -> None:
+        """Checks the numbers and the colour."""
+        if not isinstance(self.changes, int) or self.changes < 1:
+            raise PipelineError(f"RandAugment(changes={self.changes!r}): at least 1 change")
+        if not 0 <= self.magnitude <= LEVELS:
+            raise PipelineError(f"RandAugment(magnitude={self.magnitude!r}): a strength is 0 to {LEVELS}")
+        object.__setattr__(self, "fill", checked_fill(self, self.fill))
+
+    @property
+    def slots(self) -> int:
+        """Which change and which sign, for each."""
+        return 2 * self.changes
+
+    def spec(self, spec: Spec) -> Spec:
+        """Unchanged."""
+        check_pixels(self, spec)
+        return spec
+
+    def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
+        """Draws the number of each change and its value, in turns."""
+        most = {"shear": 0.3, "degrees": 30.0, "factor": 0.9, "bits": 4.0}
+        shift = np.asarray(150 / 331 * sizes, np.float64)
+        strength = np.full(len(sizes), self.magnitude / LEVELS)
+        drawn = [_drawn(u[:, place], strength, u[:, place + 1], shift, most) for place in range(0, self.slots, 2)]
+        return np.concatenate(drawn, axis=1), sizes
+
+
+@dataclass(frozen=True)
+class TrivialAugmentWide:
+    """Makes one elementary change at a random strength.
+
+    Source: Müller and Hutter, "TrivialAugment: tuning-free yet state-of-the-art data augmentation", 2021, with its wide ranges:
+    shearing by 0.99, moving by 32 pixels, turning by 135°, factors 0.01 to 1.99, 2 bits.
+
+    Attributes:
+        fill: RGB, 0..255, of what comes in at the edges.
+    """
+
+    fill: tuple[int, int, int] = (0, 0, 0)
+    slots = 3
+
+    def __post_init__(self) -> None:
+        """Checks the colour."""
+        object.__setattr__(self, "fill", checked_fill(self, self.fill))
+
+    def spec(self, spec: Spec) -> Spec:
+        """Unchanged."""
+        check_pixels(self, spec)
+        return spec
+
+    def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
+        """Draws the number of the change and its value."""
+        most = {"shear": 0.99, "degrees": 135.0, "factor": 0.99, "bits": 6.0}
+        strength = np.floor(u[:, 2] * (LEVELS + 1)) / LEVELS
+        return _drawn(u[:, 0], strength, u[:, 1], np.full((len(sizes), 2), 32.0), most), sizes
+
+
+def _drawn(which: Uniforms, strength: Params, sign: Uniforms, shift: Params, most: dict[str, float]) -> Params:
+    """Returns (B, 2): the number of a change and its value, in the unit that the change works in.
+
+    Args:
+        which: (B,) uniforms that choose the change.
+        strength: (B,) 0 to 1.
+        sign: (B,) uniforms.
+        shift: (B, 2) the largest move down and to the right, in pixels.
+        most: The largest shear, angle, distance of a factor from 1, and number of bits taken away.
+    """
+    number = np.floor(which * len(CHANGES)).astype(np.int64)
+    signed = strength * np.where(sign < 0.5, -1, 1)
+    value = np.zeros(len(number))
+    scales = {"shear_x": most["shear"], "shear_y": most["shear"], "rotate": most["degrees"]}
+    scales |= dict.fromkeys(FACTORS, most["factor"])
+    for name in SIGNED:
+        scale = shift[:, int(name == "translate_x")] if name.startswith("translate") else scales[name]
+        value = np.where(number == CHANGES.index(name), signed * scale + (name in FACTORS), value)
+    value = np.where(number == CHANGES.index("posterize"), 8 - np.floor(strength * most["bits"] + 0.5), value)
+    value = np.where(number == CHANGES.index("solarize"), np.floor(255 * (1 - strength) + 0.5), value)
+    return np.stack([number, value], axis=1)
