@@ -151,6 +151,8 @@ def _checked_pipeline(manifest: Manifest, pipeline: Pipeline | None) -> Pipeline
         raise LoaderError("the pipeline has no ops, so images cannot be batched; add `RandomResizedCrop(224)` and `Normalize()`")
     if pipeline.rules and pipeline.rules != manifest.pipeline.rules:
         raise LoaderError("the pipeline has other rules than the manifest was judged by; load from `manifest.judge(pipeline)`")
+    if pipeline.mix is not None and not manifest.classes:
+        raise LoaderError(f"`{type(pipeline.mix).__name__}` mixes labels, and the manifest has none")
     return pipeline.fill(manifest.statistics)
 
 

@@ -18,7 +18,27 @@ from dataprep.loader import Loader
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.sampler import Sampler
-from dataprep.stages import Brightness, CenterCrop, HorizontalFlip, Normalize, RandomResizedCrop, Require, Resize, Rotate
+from dataprep.stages import (
+    Affine,
+    Brightness,
+    CenterCrop,
+    ColorJitter,
+    Contrast,
+    GaussianBlur,
+    Grayscale,
+    HorizontalFlip,
+    Hue,
+    Normalize,
+    Pad,
+    RandomCrop,
+    RandomErasing,
+    RandomResizedCrop,
+    Require,
+    Resize,
+    Rotate,
+    Saturation,
+    VerticalFlip,
+)
 from dataprep.stages.checks import INTERPOLATIONS
 from dataprep.testing import encoded, photo, write_images
 from dataprep.types import Batch, Image, Op, Params, Recipe, Sizes, Source, Spec, Uniforms
@@ -33,11 +53,26 @@ KEPT = 22
 OPS = (RandomResizedCrop((24, 30)), HorizontalFlip(), Rotate(5), Brightness(), Normalize())
 ON_CPU = Dali(device="cpu")
 
+ROUNDED = (
+    ColorJitter(0.4, 0.4, 0.4, 36),
+    Saturation(1.0),
+    Hue(90),
+    Grayscale(0.5),
+    GaussianBlur((0.1, 3), p=0.7),
+    Affine(20, (0.1, 0.2), (0.7, 1.4), (-10, 10, -20, 20)),
+)
+"""Ops whose values differ by 1 here and there."""
+
 EXACT = [
     (CenterCrop((20, 30)),),
     (CenterCrop((50, 90)),),  # more than there is: black around it
     (CenterCrop(24), HorizontalFlip()),
     (CenterCrop(24), Brightness((0.3, 1.8))),
+    (CenterCrop(24), VerticalFlip()),
+    (CenterCrop(24), Contrast(0.9)),
+    (RandomCrop((30, 60), padding=8, fill=(250, 9, 80)),),
+    (CenterCrop(24), Pad((1, 2, 3, 4), fill=(250, 9, 80))),
+    (CenterCrop(24), RandomErasing(fill=(250, 9, 80))),
 ]
 """Ops that are the same to the bit."""
 
@@ -112,6 +147,14 @@ def differences(manifest: Manifest, ops: tuple[Op, ...], dali: Dali = ON_CPU) ->
 def test_exact_ops(manifest: Manifest, ops: tuple[Op, ...]) -> None:
     """Decoding, cutting, mirroring and brightness are the same to the bit."""
     assert differences(manifest, ops).max() == 0
+
+
+@pytest.mark.parametrize("op", ROUNDED, ids=str)
+def test_rounded_ops(manifest: Manifest, op: Op) -> None:
+    """Colours, blurring and turning differ by 1 of 255 at most, or by 3 for one value in a hundred."""
+    off = differences(manifest, (CenterCrop((40, 36)), op))
+    assert (off <= 1).mean() >= 0.99
+    assert off.max() <= 3
 
 
 @pytest.mark.parametrize("ops", CLOSE, ids=str)
