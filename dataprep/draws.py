@@ -61,6 +61,12 @@ def permutation(seed: int, epoch: int, size: int) -> NDArray[np.int64]:
     return np.argsort(words(seed, epoch, SHUFFLE, np.arange(size), 1)[:, 0], kind="stable")
 
 
+def again(rows: NDArray[np.int64], turns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns what names the draws of rows that come several times in an epoch: the row itself at its first turn, 0."""
+    named: NDArray[np.int64] = rows ^ (mix(turns.astype(np.uint64)) >> np.uint64(1)).astype(np.int64)  # mix(0) is 0
+    return named
+
+
 ROUNDS: Final = 12  # even, so that halves of unequal width are back in place; four suffice for large sizes, small ones need more
 
 

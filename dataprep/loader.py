@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dataprep.draws import uniforms
+from dataprep.draws import again, uniforms
 from dataprep.errors import LoaderError
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
@@ -87,9 +87,10 @@ class Loader:
     def recipes(self) -> Iterable[Recipe]:
         """Yields what the batches of the rest of the epoch are made from; reads nothing."""
         epoch = self.progress.epoch
-        for rows in self.sampler.batches(self._plan, epoch, self.progress.position, self.batch_size):
+        for taken in self.sampler.turns(self._plan, epoch, self.progress.position, self.batch_size):
+            rows, turns = taken.T
             ids, sizes = self._ids[rows], self._sizes[rows]
-            params = draw(self.pipeline.ops, sizes, ids, self.sampler.seed, epoch)
+            params = draw(self.pipeline.ops, sizes, again(ids, turns), self.sampler.seed, epoch)
             yield Recipe(ids, self._uris.take(rows).to_pylist(), self._labels[rows], sizes, params)
 
     @property

@@ -20,7 +20,7 @@ before the first batch, and ten times that for ten times as many; below, sorting
 format: another one gives runs over sizes in between another order."""
 
 Rows: TypeAlias = Callable[[int, int], NDArray[np.int64]]
-"""From a range of positions, start and stop, to the rows there."""
+"""From a range of positions, start and stop, to (N, 2): the row there, and its turn, how often it came before in this epoch."""
 
 
 class Order(Protocol):
@@ -63,12 +63,12 @@ class Each:
     def epoch(self, epoch: int) -> Rows:
         """Returns the rows of an epoch; of many rows, computes those alone that are asked for."""
         if not self.shuffle:
-            return np.arange
+            return lambda start, stop: _first_turns(np.arange(start, stop))
         if self.size > LAZY_ABOVE:
             chosen = key(self.seed, epoch, SHUFFLE)
-            return lambda start, stop: permuted(np.arange(start, stop), self.size, chosen)
+            return lambda start, stop: _first_turns(permuted(np.arange(start, stop), self.size, chosen))
         order = permutation(self.seed, epoch, self.size)
-        return lambda start, stop: order[start:stop]
+        return lambda start, stop: _first_turns(order[start:stop])
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,12 +127,16 @@ class Quotas:
             if self.shuffle:
                 places = permuted(places, self.length, chosen)
             groups = np.searchsorted(starts, places, side="right") - 1
-            return groups if self.sizes is None else self._within(epoch, groups, places - starts[groups])
+            turns = places - starts[groups]
+            taken = (groups, turns) if self.sizes is None else self._within(epoch, groups, turns)
+            return np.stack(taken, axis=1)
 
         return rows
 
-    def _within(self, epoch: int, groups: NDArray[np.int64], turns: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Returns the row that comes at the k-th turn of each group."""
+    def _within(
+        self, epoch: int, groups: NDArray[np.int64], turns: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Returns the row that comes at the k-th turn of each group, and which turn of the row that is."""
         assert self.rows is not None
         assert self.sizes is not None
         firsts = np.cumsum(self.sizes) - self.sizes
@@ -141,5 +145,8 @@ class Quotas:
             keys = mix(groups.astype(np.uint64) ^ key(self.seed, epoch, PASS))
             keys = mix(keys + (passes.astype(np.uint64) + np.uint64(1)) * np.uint64(GOLDEN))
             places = permuted(places, self.sizes[groups], keys)
-        taken: NDArray[np.int64] = self.rows[firsts[groups] + places]
-        return taken
+        return self.rows[firsts[groups] + places], passes
+
+
+def _first_turns(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.stack([rows, np.zeros_like(rows)], axis=1)

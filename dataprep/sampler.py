@@ -122,10 +122,10 @@ class Sampler:
     def order(self, size: int | pa.Table, epoch: int) -> NDArray[np.int64]:
         """Returns the rows of a whole epoch, in order."""
         plan = self.plan(size)
-        return plan.epoch(epoch)(0, len(plan))
+        return plan.epoch(epoch)(0, len(plan))[:, 0]
 
     def batches(self, rows: int | Order, epoch: int, position: int, batch_size: int) -> Iterator[NDArray[np.int64]]:
-        """Yields this rank's batches of rows for the rest of an epoch.
+        """Yields this rank's batches of rows, each (B,), for the rest of an epoch.
 
         Args:
             rows: The number of rows, or what `plan` returned.
@@ -133,8 +133,13 @@ class Sampler:
             position: How many samples all ranks together have had of it.
             batch_size: Samples in a batch of one rank.
         """
-        rank, world = self.resolved()
         plan = self.plan(rows) if isinstance(rows, int) else rows
+        for taken in self.turns(plan, epoch, position, batch_size):
+            yield taken[:, 0]
+
+    def turns(self, plan: Order, epoch: int, position: int, batch_size: int) -> Iterator[NDArray[np.int64]]:
+        """Yields the same as (B, 2): each row, and how often it came before in this epoch, so that it is augmented anew."""
+        rank, world = self.resolved()
         step = batch_size * world
         stop = position + self.count(len(plan), position, batch_size) * step
         if self.remainder == "exact":
@@ -284,7 +289,7 @@ def _split(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _wrapped(rows: Rows, start: int, stop: int, size: int) -> NDArray[np.int64]:
-    """Returns the rows at some positions; after the last position of the order comes its first again."""
+    """Returns (N, 2) the rows and turns at some positions; after the last position of the order comes its first again."""
     pieces = []
     while start < stop:
         begin = start % size

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dataprep.draws import AUGMENTATION, SHUFFLE, key, permutation, permuted, uniforms, words
+from dataprep.draws import AUGMENTATION, SHUFFLE, again, key, permutation, permuted, uniforms, words
 
 SEEDS = st.integers(0, 2**63 - 1)
 EPOCHS = st.integers(0, 1_000)
@@ -125,6 +125,14 @@ def test_permuted_epochs_do_not_correlate(gap: int) -> None:
         first, second = (permuted(indices, size, chosen) for chosen in (key(0, 0), other))
         assert (first == second).sum() <= 2
         assert abs(np.corrcoef(first, second)[0, 1]) < 4 / len(indices) ** 0.5
+
+
+def test_again() -> None:
+    """The first turn of a row has the row's own draws; every other turn has others, also than those of other rows."""
+    rows = np.arange(1_000)
+    np.testing.assert_array_equal(again(rows, np.zeros_like(rows)), rows)
+    names = np.concatenate([again(rows, np.full_like(rows, turn)) for turn in range(20)])
+    assert len(np.unique(names)) == len(names)
 
 
 def test_streams_differ() -> None:
