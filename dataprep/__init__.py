@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataprep.apply import export, materialize, quarantine, undo
 from dataprep.clean import clean
+from dataprep.concatenate import concatenate
 from dataprep.decode import decode
 from dataprep.engines import Local
 from dataprep.errors import DataprepError, DecodeError, LoaderError, ManifestError, PipelineError, SourceError, StateError
@@ -158,6 +159,7 @@ __all__ = [
     "VerticalFlip",
     "WaveletHash",
     "clean",
+    "concatenate",
     "decode",
     "export",
     "materialize",

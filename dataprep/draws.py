@@ -8,13 +8,15 @@ The mixing is SplitMix64's finaliser (Steele, Lea, Flood: "Fast splittable pseud
 passes BigCrush on counters.
 """
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 GOLDEN = 0x9E3779B97F4A7C15  # 2**64 / golden ratio, the increment that SplitMix64 counts in
 MASK = 0xFFFFFFFFFFFFFFFF
 
-AUGMENTATION, SHUFFLE = 1, 2  # streams: draws of the same (seed, epoch, row) for another purpose differ
+AUGMENTATION, SHUFFLE, PASS, ROUNDING = 1, 2, 3, 4  # streams: draws of the same (seed, epoch, row) for another purpose differ
 
 
 def mix(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -57,3 +59,50 @@ def uniforms(seed: int, epoch: int, rows: ArrayLike, slots: int) -> NDArray[np.f
 def permutation(seed: int, epoch: int, size: int) -> NDArray[np.int64]:
     """Returns the integers 0..size-1 in the random order of an epoch (a stable sort of one random word each)."""
     return np.argsort(words(seed, epoch, SHUFFLE, np.arange(size), 1)[:, 0], kind="stable")
+
+
+def again(rows: NDArray[np.int64], turns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns what names the draws of rows that come several times in an epoch: the row itself at its first turn, 0."""
+    named: NDArray[np.int64] = rows ^ (mix(turns.astype(np.uint64)) >> np.uint64(1)).astype(np.int64)  # mix(0) is 0
+    return named
+
+
+ROUNDS: Final = 12  # even, so that halves of unequal width are back in place; four suffice for large sizes, small ones need more
+
+
+def permuted(indices: ArrayLike, sizes: ArrayLike, keys: ArrayLike) -> NDArray[np.int64]:
+    """Returns where keyed permutations take some indices, without memory for a permutation.
+
+    A Feistel network permutes the integers of so many bits; what falls outside the size is sent through it again ("cycle
+    walking", Black and Rogaway: "Ciphers with arbitrary finite domains", 2002), at most once more on average above 32.
+
+    Args:
+        indices: (N,) integers, each at least 0 and below its size.
+        sizes: (N,) or one: how many integers the permutation is of, below 2**53.
+        keys: (N,) or one: 64-bit words from `key`, which choose the permutation.
+
+    Returns:
+        (N,) integers, each below its size; over all indices of a size and a key each comes once.
+    """
+    given = (np.atleast_1d(np.asarray(numbers, np.uint64)) for numbers in (indices, sizes, keys))
+    places, limits, chosen = np.broadcast_arrays(*given)
+    bits = np.maximum(np.frexp((limits - np.uint64(1)).astype(np.float64))[1], 6).astype(np.uint64)
+    places = places.copy()
+    walking = np.arange(len(places))
+    while len(walking):
+        places[walking] = _feistel(places[walking], bits[walking], chosen[walking])
+        walking = walking[places[walking] >= limits[walking]]
+    return places.astype(np.int64)
+
+
+def _feistel(words: NDArray[np.uint64], bits: NDArray[np.uint64], keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Permutes the integers of so many bits: each round mixes one half into the other and exchanges them."""
+    lower = bits // np.uint64(2)
+    upper = bits - lower
+    high, low = words >> lower, words & ((np.uint64(1) << lower) - np.uint64(1))
+    for number in range(1, ROUNDS + 1):
+        mixed = mix((low ^ keys) + np.uint64(number * GOLDEN & MASK))
+        high, low = low, high ^ (mixed >> (np.uint64(64) - upper))
+        lower, upper = upper, lower
+    together: NDArray[np.uint64] = (high << lower) | low
+    return together

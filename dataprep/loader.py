@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dataprep.draws import uniforms
+from dataprep.draws import again, uniforms
 from dataprep.errors import LoaderError
 from dataprep.manifest import Manifest
 from dataprep.mixing import mixed
 from dataprep.pipeline import Pipeline
-from dataprep.sampler import Progress, Sampler
+from dataprep.sampler import Progress, Sampler, fingerprint
 from dataprep.types import Backend, Batch, Op, Params, Recipe, Sizes
 
 
@@ -62,24 +62,25 @@ class Loader:
         self.progress = Progress()
         self.source = manifest.source
         self.classes = manifest.classes
-        self._fingerprint = manifest.fingerprint
         kept = manifest.kept()
+        self._plan = self.sampler.plan(kept)
+        self._fingerprint = fingerprint(manifest.fingerprint, self._plan)
         self._ids: NDArray[np.int64] = kept["id"].to_numpy()
         self._uris = kept["uri"].combine_chunks()
         self._labels = manifest.labels()
         self._sizes: Sizes = np.stack([kept["height"].to_numpy(), kept["width"].to_numpy()], axis=1).astype(np.int64)
-        _check_sizes(len(self._ids), batch_size, self.sampler, world)
+        _check_sizes(len(kept) and len(self._plan), batch_size, self.sampler, world)
 
     def __len__(self) -> int:
         """How many batches this rank has in a whole epoch."""
-        return self.sampler.count(len(self._ids), 0, self.batch_size)
+        return self.sampler.count(len(self._plan), 0, self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         """Yields the batches of the rest of the epoch, then moves on to the next."""
         epoch = self.progress.epoch
         step = self.batch_size * self.sampler.resolved()[1]
         for batch in self.backend.run(self.source, self.pipeline.ops, self.recipes()):
-            self.progress.position = min(self.progress.position + step, len(self._ids))
+            self.progress.position = min(self.progress.position + step, len(self._plan))
             yield self._mixed(batch, epoch)
         if self.progress.epoch == epoch:  # else the loop itself went elsewhere
             self.progress.seek(epoch + 1)
@@ -98,9 +99,10 @@ class Loader:
     def recipes(self) -> Iterable[Recipe]:
         """Yields what the batches of the rest of the epoch are made from; reads nothing."""
         epoch = self.progress.epoch
-        for rows in self.sampler.batches(len(self._ids), epoch, self.progress.position, self.batch_size):
+        for taken in self.sampler.turns(self._plan, epoch, self.progress.position, self.batch_size):
+            rows, turns = taken.T
             ids, sizes = self._ids[rows], self._sizes[rows]
-            params = draw(self.pipeline.ops, sizes, ids, self.sampler.seed, epoch)
+            params = draw(self.pipeline.ops, sizes, again(ids, turns), self.sampler.seed, epoch)
             yield Recipe(ids, self._uris.take(rows).to_pylist(), self._labels[rows], sizes, params)
 
     @property

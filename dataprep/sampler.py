@@ -9,24 +9,31 @@ delivered over all ranks, so the number of ranks, of workers and the backend may
     rank 1 takes order[5::2]              3   1   4          first batch 3 1         -> position 8
 """
 
+import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import ArrayLike, NDArray
 
-from dataprep.draws import permutation
-from dataprep.errors import LoaderError, StateError
+from dataprep.errors import LoaderError, StateError, suggestion
+from dataprep.orders import Each, Order, Quotas, Rows
 
 VERSION: Final = 1
 REMAINDERS: Final = ("drop", "pad", "exact")
+BLOCK: Final = 16_384  # positions that are looked up at once, so that a long order is never held whole
 
 
 @dataclass(frozen=True)
 class Sampler:
     """How an epoch is ordered and shared out. A description: the state belongs to a `Loader` or an `EpochSampler`.
+
+    Without `weights` and `balance` an epoch has every row once. With either, shares are exact up to rounding in every epoch, not
+    only on average: see `dataprep.orders.Quotas`.
 
     Attributes:
         seed: With the epoch, what the order and every augmentation follow from.
@@ -36,6 +43,11 @@ class Sampler:
             evaluation.
         rank: This process, from 0; None takes the environment's RANK, or 0.
         world: The number of processes; None takes the environment's WORLD_SIZE, or 1.
+        weights: How often each row comes, relative to others: a number for each kept row, or the column that holds it. A row
+            may come several times in an epoch, or not at all.
+        balance: The column whose values come equally often, such as "label".
+        shares: With `balance`, how often each value comes instead, relative to others, such as {"photos": 3, "web": 1}.
+        length: With `weights` or `balance`, samples in an epoch over all ranks; None takes the number of rows.
     """
 
     seed: int = 0
@@ -43,15 +55,39 @@ class Sampler:
     remainder: Literal["drop", "pad", "exact"] = "drop"
     rank: int | None = None
     world: int | None = None
+    weights: str | ArrayLike | None = field(default=None, compare=False)  # arrays have no one answer to ==; their bytes do
+    balance: str | None = None
+    shares: Mapping[str, float] | None = field(default=None, hash=False)
+    length: int | None = None
+    _weights: str | bytes | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Checks the policy and the rank."""
+        """Checks the policy, the rank and what is given for the shares."""
         if self.remainder not in REMAINDERS:
             raise LoaderError(f"Sampler(remainder={self.remainder!r}): one of {', '.join(map(repr, REMAINDERS))}")
         if (self.rank is None) != (self.world is None):
             raise LoaderError("Sampler: give both `rank` and `world`, or neither to take them from the environment")
         if self.rank is not None and self.world is not None and not 0 <= self.rank < self.world:
             raise LoaderError(f"Sampler(rank={self.rank}, world={self.world}): ranks are 0 to world - 1")
+        self._check_shares()
+        if self.weights is not None and not isinstance(self.weights, str):
+            object.__setattr__(self, "weights", _checked_weights(self.weights))
+            object.__setattr__(self, "_weights", np.asarray(self.weights).tobytes())
+        else:
+            object.__setattr__(self, "_weights", self.weights)
+
+    def _check_shares(self) -> None:
+        if self.weights is not None and self.balance is not None:
+            raise LoaderError("Sampler: give `weights` or `balance`, not both; each says alone how often a row comes")
+        if self.shares is not None and self.balance is None:
+            raise LoaderError("Sampler(shares=...): say which column has these values, as in Sampler(balance='part', shares=...)")
+        if self.shares is not None:
+            _checked_weights(list(self.shares.values()), "shares")
+        if self.length is not None and (self.length < 1 or (self.weights is None and self.balance is None)):
+            raise LoaderError(
+                f"Sampler(length={self.length}): at least 1, and with `weights` or `balance` alone; "
+                "without them an epoch has every row once"
+            )
 
     def resolved(self) -> tuple[int, int]:
         """Returns rank and world, as given or as torchrun sets them in the environment."""
@@ -59,29 +95,64 @@ class Sampler:
             return self.rank, self.world
         return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
 
-    def order(self, size: int, epoch: int) -> NDArray[np.int64]:
-        """Returns all rows, 0..size-1, in the order of an epoch."""
-        return permutation(self.seed, epoch, size) if self.shuffle else np.arange(size)
-
-    def batches(self, size: int, epoch: int, position: int, batch_size: int) -> Iterator[NDArray[np.int64]]:
-        """Yields this rank's batches of rows for the rest of an epoch.
+    def plan(self, rows: int | pa.Table) -> Order:
+        """Returns which row comes at which position of an epoch.
 
         Args:
-            size: The number of rows.
+            rows: The kept rows of a manifest, or how many rows there are.
+
+        Raises:
+            LoaderError: A column is missing or not of numbers, or weights are not one for each row.
+        """
+        size = rows if isinstance(rows, int) else rows.num_rows
+        length = self.length or size
+        if self.balance is not None:
+            groups, sizes, shares = _groups(_column(rows, self.balance), self.balance, self.shares)
+            return Quotas(self.seed, self.shuffle, length, shares, groups, sizes)
+        if self.weights is None:
+            return Each(self.seed, self.shuffle, size)
+        weights = self.weights
+        if isinstance(weights, str):
+            weights = _checked_weights(_column(rows, weights).cast(pa.float64()).to_numpy(), weights)
+        numbers = np.asarray(weights, np.float64)
+        if len(numbers) != size:
+            raise LoaderError(f"Sampler(weights=...): {len(numbers):,} weights for {size:,} kept rows; give one for each")
+        return Quotas(self.seed, self.shuffle, length, numbers)
+
+    def order(self, size: int | pa.Table, epoch: int) -> NDArray[np.int64]:
+        """Returns the rows of a whole epoch, in order."""
+        plan = self.plan(size)
+        return plan.epoch(epoch)(0, len(plan))[:, 0]
+
+    def batches(self, rows: int | Order, epoch: int, position: int, batch_size: int) -> Iterator[NDArray[np.int64]]:
+        """Yields this rank's batches of rows, each (B,), for the rest of an epoch.
+
+        Args:
+            rows: The number of rows, or what `plan` returned.
             epoch: The epoch.
             position: How many samples all ranks together have had of it.
             batch_size: Samples in a batch of one rank.
         """
+        plan = self.plan(rows) if isinstance(rows, int) else rows
+        for taken in self.turns(plan, epoch, position, batch_size):
+            yield taken[:, 0]
+
+    def turns(self, plan: Order, epoch: int, position: int, batch_size: int) -> Iterator[NDArray[np.int64]]:
+        """Yields the same as (B, 2): each row, and how often it came before in this epoch, so that it is augmented anew."""
         rank, world = self.resolved()
-        order = self.order(size, epoch)[position:]
         step = batch_size * world
-        count = self.count(size, position, batch_size)
-        if self.remainder == "pad" and count * step > len(order):
-            order = np.concatenate([order, np.resize(self.order(size, epoch), count * step - len(order))])
-        for start in range(0, count * step, step):
-            rows = order[start : start + step][rank::world]
-            if len(rows):
-                yield rows
+        stop = position + self.count(len(plan), position, batch_size) * step
+        if self.remainder == "exact":
+            stop = min(stop, max(position, len(plan)))
+        if position == stop:
+            return
+        looked_up, block = plan.epoch(epoch), max(1, BLOCK // step) * step
+        for start in range(position, stop, block):
+            order = _wrapped(looked_up, start, min(start + block, stop), len(plan))
+            for first in range(0, len(order), step):
+                taken = order[first : first + step][rank::world]
+                if len(taken):
+                    yield taken
 
     def count(self, size: int, position: int, batch_size: int) -> int:
         """Returns how many batches the rest of an epoch has; under "exact", on the rank that has most."""
@@ -136,11 +207,13 @@ class Progress:
         missing = {"version", "seed", "epoch", "position", "fingerprint"} - state.keys()
         if missing:
             raise StateError(f"the state lacks {', '.join(sorted(missing))}; give what `state_dict()` returned")
-        for name, here in (("version", VERSION), ("seed", seed), ("fingerprint", fingerprint)):
-            if state[name] != here:
-                what = "manifest (fingerprint)" if name == "fingerprint" else name
+        saved, now = (
+            _split({"fingerprint": fingerprint, "version": VERSION, "seed": seed} | dict(given)) for given in (state, {})
+        )
+        for what, here in now.items():
+            if saved[what] != here:
                 raise StateError(
-                    f"the state was saved with {what} {state[name]!r}, this run has {here!r}; use the same to resume"
+                    f"the state was saved with {what} {saved[what]!r}, this run has {here!r}; use the same to resume"
                 )
         self.epoch, self.position = int(state["epoch"]), int(state["position"])
 
@@ -167,18 +240,20 @@ class EpochSampler:
         """Fixes rank and world as they are now."""
         rank, world = self.sampler.resolved()
         self.sampler = replace(self.sampler, rank=rank, world=world)
+        self.plan = self.sampler.plan(self.size)
+        self._fingerprint = fingerprint(f"{self.size} rows", self.plan)
 
     def __iter__(self) -> Iterator[int]:
         """Yields this rank's rows for the rest of the epoch."""
-        for rows in self.sampler.batches(self.size, self.progress.epoch, self.progress.position, self.batch_size):
+        for rows in self.sampler.batches(self.plan, self.progress.epoch, self.progress.position, self.batch_size):
             yield from rows.tolist()
 
     def __len__(self) -> int:
         """How many rows this rank has in the rest of the epoch."""
         if self.sampler.remainder != "exact":
-            return self.sampler.count(self.size, self.progress.position, self.batch_size) * self.batch_size
+            return self.sampler.count(len(self.plan), self.progress.position, self.batch_size) * self.batch_size
         rank, world = self.sampler.resolved()
-        return len(range(self.progress.position + rank, self.size, world))
+        return len(range(self.progress.position + rank, len(self.plan), world))
 
     def set_epoch(self, epoch: int) -> None:
         """Goes to the start of an epoch; the same epoch keeps the position."""
@@ -190,8 +265,72 @@ class EpochSampler:
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the state as plain data."""
-        return self.progress.state(self.sampler.seed, f"{self.size} rows")
+        return self.progress.state(self.sampler.seed, self._fingerprint)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Takes up a state; raises `StateError` for one of another seed or size."""
-        self.progress.restore(state, self.sampler.seed, f"{self.size} rows")
+        self.progress.restore(state, self.sampler.seed, self._fingerprint)
+
+
+def fingerprint(rows: str, plan: Order) -> str:
+    """Returns what a resumed run must find again: the rows, and how often and in which order they come."""
+    return f"{rows}+{plan.signature}" if plan.signature else rows
+
+
+def _split(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what a state was saved with, under the names that an error calls it by."""
+    rows, _, signature = str(state["fingerprint"]).partition("+")
+    return {
+        "version": state["version"],
+        "seed": state["seed"],
+        "manifest (fingerprint)": rows,
+        "order (weights, balance, shares, length, shuffle)": signature or "shuffled",
+    }
+
+
+def _wrapped(rows: Rows, start: int, stop: int, size: int) -> NDArray[np.int64]:
+    """Returns (N, 2) the rows and turns at some positions; after the last position of the order comes its first again."""
+    pieces = []
+    while start < stop:
+        begin = start % size
+        end = min(size, begin + stop - start)
+        pieces.append(rows(begin, end))
+        start += end - begin
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+
+
+def _checked_weights(given: ArrayLike, name: str = "weights") -> NDArray[np.float64]:
+    """Returns weights as an array, none below 0 and not all 0."""
+    weights = np.array(given, np.float64)
+    if weights.ndim != 1 or not np.isfinite(weights).all() or (weights < 0).any() or not 0 < weights.sum() < math.inf:
+        raise LoaderError(f"Sampler: {name} are finite numbers, at least 0 and not all 0, got {given!r:.60}")
+    return weights
+
+
+def _column(rows: int | pa.Table, name: str) -> pa.ChunkedArray:
+    if isinstance(rows, int):
+        raise LoaderError(f"Sampler: a number of rows has no column {name!r}; give the manifest, or weights for each row")
+    if name not in rows.column_names:
+        raise LoaderError(f"Sampler: the manifest has no column {name!r}; {suggestion(name, rows.column_names)}")
+    if rows[name].null_count:
+        raise LoaderError(
+            f"Sampler: {rows[name].null_count:,} kept rows have nothing in the column {name!r}, so it does not say how "
+            "often they come; fill it, or give weights for each row"
+        )
+    return rows[name]
+
+
+def _groups(
+    column: pa.ChunkedArray, name: str, given: Mapping[str, float] | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Returns the rows of each value one after the other, (G,) how many each has, and (G,) its share; values are sorted."""
+    values = sorted(pc.unique(column).to_pylist())
+    shares = dict.fromkeys(values, 1.0) if given is None else given
+    for strange in shares.keys() ^ set(values):
+        where = "the column has" if strange in values else "the shares have"
+        raise LoaderError(
+            f"Sampler(balance={name!r}, shares=...): {where} {strange!r} and the other has not; name each value once"
+        )
+    places = pc.index_in(column, value_set=pa.array(values, column.type)).to_numpy()
+    sizes = np.bincount(places, minlength=len(values)).astype(np.int64)
+    return np.argsort(places, kind="stable"), sizes, np.array([shares[value] for value in values], np.float64)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dataprep.draws import AUGMENTATION, SHUFFLE, key, permutation, uniforms, words
+from dataprep.draws import AUGMENTATION, SHUFFLE, again, key, permutation, permuted, uniforms, words
 
 SEEDS = st.integers(0, 2**63 - 1)
 EPOCHS = st.integers(0, 1_000)
@@ -83,6 +83,58 @@ def test_permutations_differ() -> None:
     assert ((counts - 200) ** 2 / 200).sum() < 81 + 4 * (2 * 81) ** 0.5
 
 
+@pytest.mark.parametrize("sizes", [range(1, 513), [1_000, 4_095, 4_096, 4_097, 65_537]], ids=["1 to 512", "larger"])
+def test_permuted_is_a_bijection(sizes: range | list[int]) -> None:
+    """A permutation that is computed index by index holds every integer once, for each size and several keys."""
+    for size in sizes:
+        for epoch in range(3):
+            found = permuted(np.arange(size), size, key(7, epoch, SHUFFLE))
+            np.testing.assert_array_equal(np.sort(found), np.arange(size))
+
+
+@given(SEEDS, st.integers(1, 2**40), st.data())
+def test_permuted_looks_up(seed: int, size: int, data: st.DataObject) -> None:
+    """Where an index goes depends on it, the size and the key alone: not on the others that are asked for with it."""
+    indices = data.draw(st.lists(st.integers(0, size - 1), min_size=1, max_size=20, unique=True))
+    together = permuted(indices, size, key(seed))
+    assert len(set(together.tolist())) == len(indices)
+    assert ((together >= 0) & (together < size)).all()
+    for index, found in zip(indices, together.tolist(), strict=True):
+        assert permuted([index], [size], [key(seed)]).tolist() == [found]
+
+
+@pytest.mark.parametrize("size", [5, 16, 100, 4_097])
+def test_permuted_is_even(size: int) -> None:
+    """Over many keys, each place is taken by every integer about equally often, and neighbours are not neighbours afterwards."""
+    epochs = max(300, 60_000 // size)
+    orders = np.stack([permuted(np.arange(size), size, key(0, epoch)) for epoch in range(epochs)])
+    degrees, cells = min(size, 16) - 1, orders[:, :16] * min(size, 16) // size
+    expected = np.bincount(np.arange(size) * min(size, 16) // size) * epochs / size
+    counts = np.stack([np.bincount(place, minlength=degrees + 1) for place in cells.T])
+    freedom = len(counts) * degrees
+    assert ((counts - expected) ** 2 / expected).sum() < freedom + 4 * (2 * freedom) ** 0.5
+    together = np.corrcoef(orders[:, :-1].ravel(), orders[:, 1:].ravel())[0, 1]
+    assert abs(together + 1 / (size - 1)) < 4 / (epochs * size) ** 0.5  # a permutation's neighbours repel a little
+
+
+@pytest.mark.parametrize("gap", [1, 2, 17])
+def test_permuted_epochs_do_not_correlate(gap: int) -> None:
+    """The orders of two epochs of a large size have nothing in common, nor do those of two seeds."""
+    size, indices = 10**9, np.arange(20_000)
+    for other in (key(0, gap), key(gap, 0)):
+        first, second = (permuted(indices, size, chosen) for chosen in (key(0, 0), other))
+        assert (first == second).sum() <= 2
+        assert abs(np.corrcoef(first, second)[0, 1]) < 4 / len(indices) ** 0.5
+
+
+def test_again() -> None:
+    """The first turn of a row has the row's own draws; every other turn has others, also than those of other rows."""
+    rows = np.arange(1_000)
+    np.testing.assert_array_equal(again(rows, np.zeros_like(rows)), rows)
+    names = np.concatenate([again(rows, np.full_like(rows, turn)) for turn in range(20)])
+    assert len(np.unique(names)) == len(names)
+
+
 def test_streams_differ() -> None:
     """What shuffles is not what augments."""
     assert not np.isin(words(0, 0, AUGMENTATION, range(100), 1), words(0, 0, SHUFFLE, range(100), 1)).any()
@@ -95,6 +147,7 @@ def test_stream_is_pinned() -> None:
     np.testing.assert_array_equal(uniforms(seed=7, epoch=3, rows=[5], slots=3), GOLDEN_OTHER)
     assert permutation(seed=0, epoch=0, size=10).tolist() == GOLDEN_ORDER
     assert permutation(seed=42, epoch=9, size=8).tolist() == GOLDEN_OTHER_ORDER
+    assert permuted(range(8), 10**9, key(0, 0, SHUFFLE)).tolist() == GOLDEN_PERMUTED
 
 
 GOLDEN_DRAWS = [
@@ -105,3 +158,4 @@ GOLDEN_DRAWS = [
 GOLDEN_OTHER = [[0.587858560720519, 0.3189694437837456, 0.6232177563685874]]
 GOLDEN_ORDER = [4, 5, 8, 0, 7, 3, 9, 1, 6, 2]
 GOLDEN_OTHER_ORDER = [2, 0, 5, 4, 1, 6, 7, 3]
+GOLDEN_PERMUTED = [124666382, 80236280, 67420828, 826933136, 977767419, 368929303, 346185037, 602824852]

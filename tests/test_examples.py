@@ -91,3 +91,14 @@ def test_a_distributed_run_resumes_to_the_same_losses(tmp_path: Path) -> None:
     assert [step["step"] for step in steps] == list(range(1, len(steps) + 1))
     assert steps[26]["epoch"] == steps[27]["epoch"]
     assert losses[1].read_bytes() == losses[0].read_bytes()
+
+
+@pytest.mark.usefixtures("training")
+def test_a_distributed_evaluation_counts_every_image_once(tmp_path: Path) -> None:
+    """evaluate_ddp.py prints the same metrics to the last digit on one, two and three ranks, and ends on all of them."""
+    program = (EXAMPLES / "evaluate_ddp.py", "--out", tmp_path)
+    alone = json.loads(run(*program))
+    assert alone["images"] == 360 == sum(map(sum, alone["confusion"]))
+    for ranks, batch_size in ((2, 50), (3, 50), (3, 7)):
+        torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", ranks)
+        assert json.loads(run(*torchrun, *program, "--batch-size", batch_size)) == alone

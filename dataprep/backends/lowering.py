@@ -4,9 +4,10 @@ An op has two parts here, both dispatched on its type: `arguments` turns its par
 `node` puts its operator into the graph. An op of your own registers the same way; one that does not is run by its CPU kernel
 before the graph, and so is all that comes before it (see `obstacle`).
 
-Decoding, cropping, mirroring and brightness are the CPU kernels' to the bit. On real photographs (ImageNet) resizing differs in
-16 % of values, nearly always by 1 and by 17 at most, since Pillow rounds between its two passes; turning in 0.3 %, by 1, since
-OpenCV rounds positions to 1/32 of a pixel; colours in 1 to 5 % and blurring in 3 %, by 1; normalising by 1e-6. `dataprep parity` measures it on your images.
+Decoding, cropping, mirroring, contrast and brightness are the CPU kernels' to the bit. On real photographs (ImageNet) resizing
+differs in 16 % of values, nearly always by 1 and by 17 at most, since Pillow rounds between its two passes; turning in 0.3 %, by
+1, since OpenCV rounds positions to 1/32 of a pixel; colours in 1 to 5 % and blurring in 3 %, by 1; normalising by 1e-6.
+`dataprep parity` measures it on your images.
 """
 
 from functools import singledispatch

@@ -1,0 +1,76 @@
+"""Several manifests as one: what a mixture of data sets is trained from.
+
+    both = dp.concatenate({"photos": photos, "web": web})
+    sampler = dp.Sampler(balance="part", shares={"photos": 0.7, "web": 0.3})
+    loader = dp.Loader(both, pipeline, sampler=sampler, backend=dp.Torch(workers=2))
+
+The result is a manifest like any other: it is written, read, split, judged and loaded. Every image gets a new id; the columns
+`part` and `part_id` say which manifest it comes from and what its id is there.
+"""
+
+from collections.abc import Mapping
+from itertools import accumulate
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dataprep.errors import ManifestError, PipelineError
+from dataprep.manifest import Manifest
+from dataprep.pipeline import Pipeline
+from dataprep.sources import Part, Several
+
+
+def concatenate(parts: Mapping[str, Manifest]) -> Manifest:
+    """Returns one manifest of all records of several, in the order given; reads no image.
+
+    Verdicts stay as they are. Duplicates across the parts are found by `judge`.
+
+    Args:
+        parts: The manifests under short names, which their uris then start with.
+
+    Raises:
+        ManifestError: There are none, a name is no good, or the parts have columns of other types.
+    """
+    if not parts:
+        raise ManifestError('concatenate takes manifests by name, such as {"photos": manifest}, not none')
+    manifests = list(parts.values())
+    try:
+        source = Several([Part(name, manifest.source) for name, manifest in parts.items()])
+    except PipelineError as error:
+        raise ManifestError(f"concatenate: {error}") from error
+    ends = list(accumulate(_room(manifest) for manifest in manifests))
+    tables = [_renamed(name, manifest.table, first) for (name, manifest), first in zip(parts.items(), [0, *ends], strict=False)]
+    try:
+        table = pa.concat_tables(tables, promote_options="default")
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise ManifestError(f"the parts were not measured alike: {error}; run `clean` on each with the same pipeline") from error
+    pipelines = [manifest.pipeline for manifest in manifests]
+    alike = all(pipeline.rules == pipelines[0].rules for pipeline in pipelines)
+    return Manifest(
+        table,
+        pipelines[0] if alike else Pipeline(*pipelines[0].ops),
+        source,
+        tuple(measure for measure in manifests[0].measures if all(measure in manifest.measures for manifest in manifests)),
+        tuple(sorted({label for manifest in manifests for label in manifest.classes})),
+        sum(manifest.ignored for manifest in manifests),
+    )
+
+
+def _room(manifest: Manifest) -> int:
+    """Returns one more than the largest id."""
+    return int(pc.max(manifest.table["id"]).as_py() or 0) + 1 if len(manifest) else 0
+
+
+def _renamed(name: str, table: pa.Table, first: int) -> pa.Table:
+    """Returns the records of one part under new ids, which start at `first`, and uris that start with its name."""
+    table = table.drop_columns([column for column in ("part", "part_id") if column in table.column_names])
+    ids = table["id"]
+    for column, values in (
+        ("id", pc.add(ids, first)),
+        ("twin", pc.add(table["twin"], first)),
+        ("uri", pc.binary_join_element_wise(name, table["uri"], "/")),
+    ):
+        table = table.set_column(table.column_names.index(column), table.schema.field(column), values)
+    names = pa.array(np.full(table.num_rows, name, object), pa.string())
+    return table.append_column("part", names).append_column("part_id", ids)
