@@ -13,8 +13,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from dataprep.apply import export, materialize, quarantine, undo
+from dataprep.backends.threads import Threads
 from dataprep.clean import clean
 from dataprep.decode import decode
+from dataprep.delivery import LoaderStats
 from dataprep.engines import Local
 from dataprep.errors import DataprepError, DecodeError, LoaderError, ManifestError, PipelineError, SourceError, StateError
 from dataprep.loader import Loader
@@ -84,6 +86,7 @@ __all__ = [
     "LaplacianVariance",
     "Loader",
     "LoaderError",
+    "LoaderStats",
     "Local",
     "Luminance",
     "LuminanceHistogram",
@@ -109,6 +112,7 @@ __all__ = [
     "Spec",
     "StateError",
     "Statistics",
+    "Threads",
     "Torch",
     "Transform",
     "Variants",

@@ -13,17 +13,18 @@ import cv2
 import numpy as np
 import PIL.Image
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, get_worker_info
 
+from dataprep.backends import resample
 from dataprep.backends.kernels import apply
-from dataprep.backends.render import pixel_limit, render
+from dataprep.backends.render import pixel_limit, rendered, shape_of
 from dataprep.decode import decode, quiet_decoders
 from dataprep.draws import key
 from dataprep.errors import LoaderError
 from dataprep.loader import draw
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
-from dataprep.types import Batch, Image, Op, Recipe, Source
+from dataprep.types import Batch, Image, Op, Recipe, Rendered, Source
 
 
 @dataclass(frozen=True)
@@ -47,18 +48,19 @@ class Torch:
         if self.workers < 0 or self.prefetch < 1:
             raise LoaderError(f"Torch(workers={self.workers}, prefetch={self.prefetch}): at least 0 workers and 1 batch ahead")
 
-    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Batch]:
+    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Rendered]:
         """Yields the batch of each recipe, in order, as tensors."""
+        resample.available()  # before the fork, so that workers have the compiled code
         batches = iter(
             DataLoader(
-                _Rendered(source, ops),
+                _Recipes(source, ops),
                 batch_size=None,  # a recipe is a whole batch
                 sampler=_Once(recipes),
                 num_workers=self.workers,
                 prefetch_factor=self.prefetch if self.workers else None,
                 multiprocessing_context=self.start if self.workers else None,
                 pin_memory=self.pin_memory,
-                collate_fn=_tensors,
+                collate_fn=_as_it_is,
                 worker_init_fn=_one_thread,
             )
         )
@@ -133,14 +135,27 @@ class ImageDataset(Dataset[tuple[Any, int]]):
         return image if self.transform is None else self.transform(image), int(self._labels[index])
 
 
-class _Rendered(Dataset[Batch]):
+class _Recipes(Dataset[Rendered]):
     """A dataset whose indices are recipes and whose items are batches."""
 
     def __init__(self, source: Source, ops: tuple[Op, ...]) -> None:
         self.source, self.ops = source, ops
 
-    def __getitem__(self, recipe: Recipe) -> Batch:
-        return render(self.source, self.ops, recipe)
+    def __getitem__(self, recipe: Recipe) -> Rendered:
+        images = self._images(len(recipe.uris))
+        batch, failures, slowest = rendered(self.source, self.ops, recipe, images.numpy())
+        return Rendered(Batch(images, torch.from_numpy(batch.labels), torch.from_numpy(batch.ids)), failures, slowest)
+
+    def _images(self, count: int) -> torch.Tensor:
+        """Returns a tensor to fill; in a worker it is in shared memory, so that it need not be copied there."""
+        shape, dtype = shape_of(self.ops)
+        images = torch.empty(0, dtype=torch.float32 if dtype == np.float32 else torch.uint8)
+        if get_worker_info() is None:
+            return images.resize_(count, *shape)
+        size = count * int(np.prod(shape)) * images.element_size()
+        # as torch's own collate does
+        storage: torch.UntypedStorage = torch.UntypedStorage._new_shared(size, device="cpu")  # type: ignore[no-untyped-call]
+        return images.set_(storage).view(count, *shape)
 
 
 class _Once:
@@ -153,8 +168,8 @@ class _Once:
         return iter(self.recipes)
 
 
-def _tensors(batch: Any) -> Batch:
-    return Batch(*(torch.from_numpy(array) for array in batch))
+def _as_it_is(rendered: Any) -> Any:
+    return rendered
 
 
 def _one_thread(worker: int) -> None:
