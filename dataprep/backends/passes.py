@@ -18,11 +18,10 @@ Whole: TypeAlias = NDArray[np.int32]
 
 
 @compiled
-def across(image: Image, top: int, height: int, left: int, first: Whole, count: Whole, weights: Whole) -> Image:
-    """Returns (height, N, 3): rows of an (H, W, 3) image from `top` on, filtered to N pixels from `left` on."""
+def across(image: Image, top: int, left: int, first: Whole, count: Whole, weights: Whole, result: Image) -> None:
+    """Fills (R, N, 3) with R rows of an (H, W, 3) image from `top` on, filtered to N pixels from `left` on."""
     flat, columns, stride = image.reshape(-1), len(first), image.shape[1] * 3
-    result = np.empty((height, columns, 3), np.uint8)
-    for y in range(height):
+    for y in range(len(result)):
         base = (top + y) * stride + left * 3
         row = result[y].reshape(-1)
         for x in range(columns):
@@ -37,14 +36,12 @@ def across(image: Image, top: int, height: int, left: int, first: Whole, count: 
             row[3 * x] = red >> SHIFT
             row[3 * x + 1] = green >> SHIFT
             row[3 * x + 2] = blue >> SHIFT
-    return result
 
 
 @compiled
-def down(image: Image, left: int, width: int, top: int, first: Whole, count: Whole, weights: Whole) -> Image:
-    """Returns (N, width, 3): columns of an (H, W, 3) image from `left` on, filtered to N pixels from `top` on."""
-    size = width * 3
-    result = np.empty((len(first), width, 3), np.uint8)
+def down(image: Image, left: int, top: int, first: Whole, count: Whole, weights: Whole, result: Image) -> None:
+    """Fills (N, C, 3) with C columns of an (H, W, 3) image from `left` on, filtered to N pixels from `top` on."""
+    size = result.shape[1] * 3
     sums = np.empty(size, np.int32)
     for y in range(len(first)):
         sums[:] = HALF
@@ -56,7 +53,6 @@ def down(image: Image, left: int, width: int, top: int, first: Whole, count: Who
         row = result[y].reshape(-1)
         for x in range(size):
             row[x] = sums[x] >> SHIFT
-    return result
 
 
 @compiled

@@ -4,6 +4,7 @@ The common beginnings, a crop or a resize, and the common end, `Normalize`, go t
 available; everything between them, and everything without numba, goes through the kernels. The pixels are the same.
 """
 
+import threading
 import time
 from collections.abc import Iterable
 from functools import cache
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from dataprep.backends import resample
 from dataprep.backends.kernels import apply, kernel
-from dataprep.decode import MAX_PIXELS, decode, quiet_decoders
+from dataprep.decode import MAX_PIXELS, Scratch, decode, quiet_decoders
 from dataprep.errors import DecodeError, LoaderError, PipelineError, SourceError
 from dataprep.stages import CenterCrop, HorizontalFlip, Normalize, RandomResizedCrop, Resize
 from dataprep.types import Batch, Failure, Image, Op, Params, Recipe, Rendered, Sizes, Slow, Source, Spec
@@ -157,10 +158,19 @@ def pixel_limit(sizes: Sizes) -> int:
     return max(MAX_PIXELS, int(sizes.prod(axis=1).max(initial=0)))
 
 
+_LOCAL = threading.local()
+
+
+def _scratch() -> Scratch:
+    """Returns this thread's memory for a decoded image."""
+    scratch: Scratch = _LOCAL.__dict__.setdefault("scratch", Scratch())
+    return scratch
+
+
 def _decoded(source: Source, uri: str, measured: tuple[int, int], limit: int) -> Image:
     """Returns the (H, W, 3) image of a uri, or says which file is not what the manifest says."""
     try:
-        image = decode(source.read(uri), max_pixels=limit).image
+        image = decode(source.read(uri), max_pixels=limit, scratch=_scratch()).image
     except (SourceError, DecodeError) as error:
         raise LoaderError(f"{uri}: {error}; run `clean` again to drop it") from error
     if image.shape[:2] != measured:

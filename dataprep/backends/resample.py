@@ -5,6 +5,7 @@ each rounded to 8 bits. So the pixels are Pillow's to the last bit, which is the
 this takes a quarter of the time, needs no copy of the image, and works only at those pixels that a later crop leaves.
 """
 
+import threading
 from functools import cache, lru_cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -14,6 +15,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from dataprep.decode import Scratch
 from dataprep.types import Image
 
 BITS: Final = 22  # of the fraction: 32, less 8 of a value and 2 to overshoot, as in Pillow's Resample.c
@@ -22,6 +24,8 @@ Taps: TypeAlias = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
 """(N,) first input pixel, (N,) how many, (N, K) their weights in fixed point, for each of N output pixels."""
 
 IDENTITY: Final = np.tile(np.arange(256, dtype=np.uint8), (3, 1))
+
+_SCRATCH = threading.local()
 
 
 class Window(NamedTuple):
@@ -75,7 +79,10 @@ def place(image: Image, mirror: bool, out: NDArray[Any], levels: NDArray[Any]) -
 
 
 def resized(image: Image, window: Window, columns_first: bool | None = None) -> Image:
-    """Returns the (h, w, 3) pixels of a window; which pass comes first is decided as in Pillow, unless it is given."""
+    """Returns the (h, w, 3) pixels of a window, in memory that this thread's next call overwrites.
+
+    Which pass comes first is decided as in Pillow, unless it is given.
+    """
     passes = _passes()
     image = np.ascontiguousarray(image)
     top, left, height, width = window.box
@@ -87,13 +94,22 @@ def resized(image: Image, window: Window, columns_first: bool | None = None) -> 
     # of the box, the rows and columns that some output needs
     start, stop = int(down[0][0]), int(down[0][-1] + down[1][-1])
     near, far = int(across[0][0]), int(across[0][-1] + across[1][-1])
+    done = _memory("done", rows, columns)
     if columns_first:
-        narrow = passes.down(image, left + near, far - near, top, *down)
-        done: Image = passes.across(narrow, 0, rows, -near, *across)
+        half = _memory("half", rows, far - near)
+        passes.down(image, left + near, top, *down, half)
+        passes.across(half, 0, -near, *across, done)
     else:
-        low = passes.across(image, top + start, stop - start, left, *across)
-        done = passes.down(low, 0, columns, -start, *down)
+        half = _memory("half", stop - start, columns)
+        passes.across(image, top + start, left, *across, half)
+        passes.down(half, 0, -start, *down, done)
     return done
+
+
+def _memory(name: str, height: int, width: int) -> Image:
+    """Returns (height, width, 3) that this thread overwrites when it asks for the same name again."""
+    scratch: Scratch = _SCRATCH.__dict__.setdefault(name, Scratch())
+    return scratch.bytes(height * width * 3).reshape(height, width, 3)
 
 
 def _falls_more(window: Window) -> bool:

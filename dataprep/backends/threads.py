@@ -4,6 +4,7 @@ Against `Torch(workers=…)`: no start of processes, one copy of the program, ba
 lock, the training loop's own Python and ops of yours in plain Python, runs on one core at a time.
 """
 
+import sys
 import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -14,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 import cv2
 import numpy as np
 import PIL.Image
+from numpy.typing import NDArray
 
 from dataprep.backends import resample
 from dataprep.backends.render import canvas, fill, pixel_limit
@@ -21,6 +23,9 @@ from dataprep.decode import MAX_PIXELS
 from dataprep.errors import LoaderError
 from dataprep.types import Batch, Failure, Op, Recipe, Rendered, Slow, Source
 
+KEPT = 16  # canvases that are looked through
+_PROBE = [object()]
+UNUSED = sys.getrefcount(_PROBE[0])  # of what only a list refers to
 PIECE = 4  # images that a thread takes at once: few enough to end together, enough to spare the queue
 
 
@@ -52,9 +57,12 @@ class Threads:
         threads, pool = cv2.getNumThreads(), ThreadPoolExecutor(self.workers, "dataprep")
         cv2.setNumThreads(1)  # these threads are the parallelism
         started: deque[_Started] = deque()
+        canvases: list[NDArray[Any]] = []
         try:
             for recipe in recipes:
-                started.append(_start(pool, source, ops, recipe))
+                images = _unused(canvases, ops, len(recipe.uris))
+                started.append(_start(pool, source, ops, recipe, images))
+                del images  # what the loop has let go of is used again
                 if len(started) > self.prefetch:
                     yield self._finished(started.popleft())
             while started:
@@ -87,11 +95,26 @@ class _Started(NamedTuple):
     pieces: "list[Future[tuple[tuple[Failure, ...], Slow]]]"
 
 
-def _start(pool: ThreadPoolExecutor, source: Source, ops: tuple[Op, ...], recipe: Recipe) -> _Started:
+def _unused(canvases: list[NDArray[Any]], ops: tuple[Op, ...], count: int) -> NDArray[Any]:
+    """Returns memory for a batch: of the canvases, one to which nothing refers any more, or else a new one.
+
+    Fresh pages cost about as much time as what is written into them, so a loop that lets go of a batch gets its memory again.
+    """
+    for number in range(len(canvases)):
+        # a tensor or a view that someone keeps would be one reference more
+        if sys.getrefcount(canvases[number]) == UNUSED and len(canvases[number]) == count:
+            return canvases[number]
+    new = canvas(ops, count)
+    canvases.append(new)
+    if len(canvases) > KEPT:
+        del canvases[0]
+    return new
+
+
+def _start(pool: ThreadPoolExecutor, source: Source, ops: tuple[Op, ...], recipe: Recipe, images: NDArray[Any]) -> _Started:
     """Hands the pieces of a batch to the threads."""
     count, limit = len(recipe.uris), pixel_limit(recipe.sizes)
     if limit > MAX_PIXELS:  # `clean` was allowed larger images than Pillow allows by itself
         PIL.Image.MAX_IMAGE_PIXELS = max(PIL.Image.MAX_IMAGE_PIXELS or 0, (limit + 1) // 2)
-    images = canvas(ops, count)
     pieces = [range(start, min(start + PIECE, count)) for start in range(0, count, PIECE)]
     return _Started(recipe, images, [pool.submit(fill, source, ops, recipe, piece, images) for piece in pieces])

@@ -94,9 +94,7 @@ def _graph(folder: Path, training: bool, normalised: bool) -> Any:
         images = fn.resize(images, size=(SIDE, SIDE), interp_type=types.INTERP_LINEAR, antialias=True)
         mirror = fn.random.coin_flip()
     else:
-        images = fn.resize(
-            fn.decoders.image(files), resize_shorter=SHORTER, interp_type=types.INTERP_LINEAR, antialias=True
-        )
+        images = fn.resize(fn.decoders.image(files), resize_shorter=SHORTER, interp_type=types.INTERP_LINEAR, antialias=True)
         mirror = 0
     numbers: dict[str, Any] = {"dtype": types.UINT8}
     if normalised:

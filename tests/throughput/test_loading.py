@@ -23,11 +23,11 @@ from dataprep.types import Op
 torch = pytest.importorskip("torch")
 pytest.importorskip("numba", reason="numba, with which resizing is compiled, is not installed")
 
+from peers import SHORTER, SIDE, DaliPhotos, PlainPhotos  # noqa: E402
 from torch.utils.data import DataLoader  # noqa: E402
 
 from dataprep.backends.threads import Threads  # noqa: E402
 from dataprep.backends.torch import Torch  # noqa: E402
-from tests.throughput.peers import SHORTER, SIDE, DaliPhotos, PlainPhotos  # noqa: E402
 
 pytestmark = [pytest.mark.throughput, pytest.mark.filterwarnings("ignore:This DataLoader will create")]
 
