@@ -53,7 +53,7 @@ def epoch(batches: Iterable[Any]) -> None:
 
 @pytest.mark.parametrize(
     ("training", "normalised", "pillow", "dali"),
-    [(True, True, 1.6, 1.0), (True, False, 1.5, 1.0), (False, True, 1.6, 1.0)],
+    [(True, True, 1.8, 0.85), (True, False, 1.3, 0.75), (False, True, 1.8, 0.9)],
     ids=["training, float32", "training, uint8", "evaluation, float32"],
 )
 def test_loading_is_fast(
