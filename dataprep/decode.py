@@ -135,7 +135,7 @@ def upright(image: Image, orientation: int) -> Image:
     return np.ascontiguousarray(image)
 
 
-def _decode_jpeg(data: bytes, side: int | None, channels: int, max_pixels: int, scratch: Scratch | None) -> Decoded | None:
+def _decode_jpeg(data: bytes, side: int | None, channels: int, max_pixels: int, scratch: Scratch | None = None) -> Decoded | None:
     """Decodes a common JPEG; None leaves an uncommon one (CMYK, odd subsampling) to Pillow."""
     try:
         height, width, colorspace, _ = simplejpeg.decode_jpeg_header(data)

@@ -110,6 +110,19 @@ def paint(ops: tuple[Op, ...], image: Image, params: list[Params], out: NDArray[
     resample.place(np.ascontiguousarray(_shaped(pixels, out).transpose(1, 2, 0)), False, out, levels)
 
 
+def step(op: Op, image: Image, params: Params) -> NDArray[Any]:
+    """Returns an image after one op alone, done in the way in which `paint` would; what measurements of single ops call."""
+    if resample.available():
+        begin = _beginning((op,), [params], image)
+        if begin is not None:
+            return resample.resized(image, begin.window).copy()
+        if isinstance(op, Normalize):
+            out = np.empty((3, *image.shape[:2]), np.float32)
+            resample.place(np.ascontiguousarray(image), False, out, _levels(op))
+            return out
+    return kernel(op, image, params)
+
+
 class _Beginning(NamedTuple):
     """What the first ops amount to: a window, perhaps mirrored; how many ops these are, and how many of them mirror."""
 

@@ -15,8 +15,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from dataprep.backends.kernels import kernel
-from dataprep.backends.render import canvas, render
+from dataprep.backends.render import canvas, render, step
 from dataprep.backends.resample import available
 from dataprep.backends.threads import Threads
 from dataprep.decode import decode, quiet_decoders
@@ -128,6 +127,7 @@ def measured_steps(manifest: Manifest, batch_size: int) -> dict[str, float]:
     """Returns the images a second of reading, decoding, each op and collating, each alone on one core."""
     loader = Loader(manifest, batch_size=batch_size, backend=_Alone())
     ops = loader.pipeline.ops
+    render(loader.source, ops, next(iter(loader.recipes())))  # what is compiled is compiled before the clock starts
     names = ["read", "decode", *(type(op).__name__ for op in ops), "collate"]
     seconds, images = dict.fromkeys(names, 0.0), 0
     with quiet_decoders():
@@ -135,7 +135,7 @@ def measured_steps(manifest: Manifest, batch_size: int) -> dict[str, float]:
             files = _timed(seconds, "read", [partial(loader.source.read, uri) for uri in recipe.uris])
             pixels = _timed(seconds, "decode", [partial(_pixels, file) for file in files])
             for op, params in zip(ops, recipe.params, strict=True):
-                calls = [partial(kernel, op, image, drawn) for image, drawn in zip(pixels, params, strict=True)]
+                calls = [partial(step, op, image, drawn) for image, drawn in zip(pixels, params, strict=True)]
                 pixels = _timed(seconds, type(op).__name__, calls)
             last = [image if image.shape[0] == 3 and image.dtype != np.uint8 else image.transpose(2, 0, 1) for image in pixels]
             _timed(seconds, "collate", [partial(_collated, ops, last)])
@@ -168,7 +168,6 @@ def measured_ends(manifest: Manifest, batch_size: int, workers: int) -> dict[str
         from dataprep.backends.torch import Torch
 
         backends |= {f"Torch(workers={count})": Torch(count) for count in counts}
-    render(manifest.source, manifest.pipeline.ops, next(iter(Loader(manifest, batch_size=1, backend=_Alone()).recipes())))
     rates = {}
     for name, backend in backends.items():
         loader = Loader(manifest, batch_size=batch_size, backend=backend)

@@ -63,3 +63,11 @@ def test_painting_is_what_the_kernels_do(ops: tuple[Op, ...], image: Image, seed
     out = np.empty(shape, dtype)
     render.paint(ops, image, params, out)
     assert np.array_equal(out, kernels.apply(ops, image, params))
+
+
+@pytest.mark.parametrize("op", [RandomResizedCrop(9), Resize(20), Resize(20, "bicubic"), HorizontalFlip(1), Normalize.imagenet()])
+@given(image=images)
+def test_one_step_is_what_its_kernel_does(op: Op, image: Image) -> None:
+    """An op alone is what its kernel gives."""
+    (params,) = draw((op,), np.array([image.shape[:2]]), np.array([0]), 0, 0)
+    assert np.array_equal(render.step(op, image, params[0]), kernels.kernel(op, image, params[0]))
