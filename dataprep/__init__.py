@@ -13,9 +13,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from dataprep.apply import export, materialize, quarantine, undo
+from dataprep.backends.threads import Threads
 from dataprep.clean import clean
 from dataprep.concatenate import concatenate
 from dataprep.decode import decode
+from dataprep.delivery import LoaderStats
 from dataprep.engines import Local
 from dataprep.errors import DataprepError, DecodeError, LoaderError, ManifestError, PipelineError, SourceError, StateError
 from dataprep.loader import Loader
@@ -118,6 +120,7 @@ __all__ = [
     "LaplacianVariance",
     "Loader",
     "LoaderError",
+    "LoaderStats",
     "Local",
     "Luminance",
     "LuminanceHistogram",
@@ -152,6 +155,7 @@ __all__ = [
     "Spec",
     "StateError",
     "Statistics",
+    "Threads",
     "Torch",
     "Transform",
     "TrivialAugmentWide",

@@ -67,7 +67,22 @@ class Decoded(NamedTuple):
     width: int
 
 
-def decode(data: bytes, *, side: int | None = None, channels: int = 3, max_pixels: int = MAX_PIXELS) -> Decoded:
+class Scratch:
+    """Memory that is used again: the system takes longer to hand out fresh pages than libjpeg-turbo to fill them."""
+
+    def __init__(self) -> None:
+        self._memory = np.empty(0, np.uint8)
+
+    def bytes(self, size: int) -> NDArray[np.uint8]:
+        """Returns (size,) that are overwritten after the next call."""
+        if self._memory.size < size:
+            self._memory = np.empty(size, np.uint8)
+        return self._memory[:size]
+
+
+def decode(
+    data: bytes, *, side: int | None = None, channels: int = 3, max_pixels: int = MAX_PIXELS, scratch: Scratch | None = None
+) -> Decoded:
     """Decodes one image.
 
     Args:
@@ -76,6 +91,7 @@ def decode(data: bytes, *, side: int | None = None, channels: int = 3, max_pixel
             its size that still has it. None decodes in full.
         channels: 3 for RGB, 1 for luminance.
         max_pixels: Images of more pixels are refused before any of them is decoded.
+        scratch: Memory that the image may be in, to be overwritten by the next one; None gives each its own.
 
     Raises:
         DecodeError: The bytes are empty, truncated, of no known format, or of too many pixels.
@@ -84,7 +100,7 @@ def decode(data: bytes, *, side: int | None = None, channels: int = 3, max_pixel
         raise DecodeError("the file is empty")
     try:
         if data[:3] == b"\xff\xd8\xff":
-            fast = _decode_jpeg(data, side, channels, max_pixels)
+            fast = _decode_jpeg(data, side, channels, max_pixels, scratch)
             if fast is not None:
                 return fast
         return _decode_any(data, side, channels, max_pixels)
@@ -136,7 +152,7 @@ def plain_jpeg(data: bytes) -> tuple[int, int] | None:
     return (width, height) if _jpeg_orientation(data) in TRANSPOSED else (height, width)
 
 
-def _decode_jpeg(data: bytes, side: int | None, channels: int, max_pixels: int) -> Decoded | None:
+def _decode_jpeg(data: bytes, side: int | None, channels: int, max_pixels: int, scratch: Scratch | None = None) -> Decoded | None:
     """Decodes a common JPEG; None leaves an uncommon one (CMYK, odd subsampling) to Pillow."""
     try:
         height, width, colorspace, _ = simplejpeg.decode_jpeg_header(data)
@@ -151,6 +167,7 @@ def _decode_jpeg(data: bytes, side: int | None, channels: int, max_pixels: int) 
         "GRAY" if channels == 1 else "RGB",
         min_height=-(-height // factor) if factor > 1 else 0,
         min_width=-(-width // factor) if factor > 1 else 0,
+        buffer=scratch.bytes(height * width * channels) if scratch is not None else None,
     )
     orientation = _jpeg_orientation(data)
     if orientation in TRANSPOSED:

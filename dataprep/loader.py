@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dataprep.delivery import Delivery, LoaderStats, OnError
 from dataprep.draws import again, uniforms
 from dataprep.errors import LoaderError
 from dataprep.manifest import Manifest
@@ -41,6 +42,7 @@ class Loader:
         batch_size: int = 64,
         sampler: Sampler | None = None,
         backend: Backend,
+        on_error: OnError = "raise",
     ) -> None:
         """Checks that batches can be made.
 
@@ -50,6 +52,8 @@ class Loader:
             batch_size: Samples in a batch of one rank.
             sampler: Order, sharing and seed; None stands for `Sampler()`: shuffled, seed 0.
             backend: Who decodes, such as `Torch(workers=2)`.
+            on_error: What a file does that cannot be read: "raise" an error that names it; "skip" it, so that its batch is
+                smaller; or "replace" it by the next good image of its batch. `stats()` counts and names such files.
 
         Raises:
             LoaderError: There are no ops, nothing was kept, or a batch is larger than what was kept.
@@ -59,6 +63,7 @@ class Loader:
         self.sampler = replace(sampler or Sampler(), rank=rank, world=world)
         self.batch_size = batch_size
         self.backend = backend
+        self._delivery = Delivery(on_error)
         self.progress = Progress()
         self.source = manifest.source
         self.classes = manifest.classes
@@ -79,9 +84,11 @@ class Loader:
         """Yields the batches of the rest of the epoch, then moves on to the next."""
         epoch = self.progress.epoch
         step = self.batch_size * self.sampler.resolved()[1]
-        for batch in self.backend.run(self.source, self.pipeline.ops, self.recipes()):
+        made = self.backend.run(self.source, self.pipeline.ops, self._delivery.counted(self.recipes()))
+        for batch in self._delivery.timed(made):
             self.progress.position = min(self.progress.position + step, len(self._plan))
-            yield self._mixed(batch, epoch)
+            if batch is not None:
+                yield self._mixed(batch, epoch)
         if self.progress.epoch == epoch:  # else the loop itself went elsewhere
             self.progress.seek(epoch + 1)
 
@@ -104,6 +111,10 @@ class Loader:
             ids, sizes = self._ids[rows], self._sizes[rows]
             params = draw(self.pipeline.ops, sizes, again(ids, turns), self.sampler.seed, epoch)
             yield Recipe(ids, self._uris.take(rows).to_pylist(), self._labels[rows], sizes, params)
+
+    def stats(self) -> LoaderStats:
+        """Returns what was delivered so far and how long the loop waited for it; printed, it is some lines to read."""
+        return self._delivery.stats
 
     @property
     def epoch(self) -> int:

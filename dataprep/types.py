@@ -74,6 +74,46 @@ class Batch(NamedTuple):
     ids: Any
 
 
+class Failure(NamedTuple):
+    """A file that could not be made part of its batch.
+
+    Attributes:
+        place: Which image of the batch, from 0.
+        uri: The file.
+        why: The sentence that names it and says what to do.
+    """
+
+    place: int
+    uri: str
+    why: str
+
+
+class Slow(NamedTuple):
+    """How long a file took to read, decode and transform.
+
+    Attributes:
+        seconds: Of the worker that did it.
+        uri: The file.
+    """
+
+    seconds: float
+    uri: str
+
+
+class Rendered(NamedTuple):
+    """A batch as a backend makes it, and what the loader has to know of it.
+
+    Attributes:
+        batch: The batch, black where a file failed.
+        failures: The files that failed, by place.
+        slowest: The file that took longest.
+    """
+
+    batch: Batch
+    failures: tuple[Failure, ...] = ()
+    slowest: Slow = Slow(0.0, "")
+
+
 class Statistics(NamedTuple):
     """RGB mean and standard deviation over all pixels of the kept images, as shares of 255.
 
@@ -204,5 +244,5 @@ class Engine(Protocol):
 class Backend(Protocol):
     """Turns recipes into batches, in order."""
 
-    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Batch]:
-        """Yields one batch for each recipe."""
+    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Batch | Rendered]:
+        """Yields one batch for each recipe, `Rendered` if it does not itself raise an error at a file that is no good."""

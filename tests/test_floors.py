@@ -13,7 +13,10 @@ import dataprep
 FLOORS = {
     0: ("errors", "types", "draws", "namesake"),
     1: ("stages", "stages.*", "decode", "search", "search.*"),
-    2: ("manifest", "orders", "overrides", "pipeline", "sampler", "cache", "engines", "engines.local", "sources", "sources.*"),
+    2: (
+        *("manifest", "orders", "overrides", "pipeline", "sampler", "cache", "delivery"),
+        *("engines", "engines.local", "sources", "sources.*"),
+    ),
     3: ("clean", "concatenate", "loader", "mixing", "split", "apply", "apply.*", "report", "report.*"),
     4: ("engines.ray", "backends", "backends.*"),
     5: ("__init__", "__main__", "cli", "cli.*", "testing", "demo", "demo.*"),

@@ -24,9 +24,9 @@ from dataprep.backends.kernels import kernel
 from dataprep.backends.lowering import Node, arguments, node, normalized, obstacle, resized_to
 from dataprep.backends.render import decoded, pixel_limit
 from dataprep.decode import plain_jpeg, quiet_decoders
-from dataprep.errors import LoaderError, PipelineError, SourceError
+from dataprep.errors import LoaderError, SourceError
 from dataprep.stages import HorizontalFlip, Normalize, RandomResizedCrop
-from dataprep.types import Batch, Op, Recipe, Source
+from dataprep.types import Batch, Failure, Image, Op, Recipe, Rendered, Source
 
 DTYPES: Final = {
     np.dtype(np.uint8): types.DALIDataType.UINT8,
@@ -66,11 +66,11 @@ class Dali:
         host = max((place for place, reason in enumerate(reasons, start=1) if reason), default=0)
         return tuple((op, reason or "one after it does") for op, reason in zip(ops[:host], reasons, strict=False))
 
-    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Batch]:
+    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Rendered]:
         """Yields the batch of each recipe, in order, as tensors.
 
         Raises:
-            LoaderError: There is no GPU, or a file cannot be read or is not the one that was measured.
+            LoaderError: There is no GPU.
         """
         queue = iter(recipes)
         first = next(queue, None)
@@ -81,9 +81,7 @@ class Dali:
             feed = _Feed(source, ops, host or None, chain([first], queue), pool)
             graph = _graph(feed, Graph(len(first.ids), self.threads, self._device_id(), prefetch_queue_depth=self.prefetch))
             while (images := _next(graph)) is not None:
-                yield _delivered(images, feed.under_way.popleft())
-        if feed.error is not None:
-            raise feed.error
+                yield _delivered(images, *feed.under_way.popleft())
 
     def trace(self, source: Source, ops: tuple[Op, ...], recipe: Recipe, host: int | None) -> list[NDArray[Any]]:
         """Returns the images of one recipe as they are after `ops`, (3, H, W) each, of any size: what parity is measured on.
@@ -98,8 +96,8 @@ class Dali:
             feed = _Feed(source, ops, host, iter([recipe]), pool)
             graph = _graph(feed, Graph(len(recipe.ids), self.threads, self._device_id(), prefetch_queue_depth=1))
             images = _next(graph)
-        if images is None and feed.error is not None:
-            raise feed.error
+        for failure in feed.under_way[0][1]:
+            raise LoaderError(failure.why)
         images = images.as_cpu()
         return [np.array(images[place]) for place in range(len(images))]
 
@@ -116,10 +114,7 @@ class Dali:
 
 
 class _Feed:
-    """What enters the graph, batch by batch: the images, then the arguments of its ops.
-
-    An error ends the feed instead of breaking it, so that the batches before are delivered, as by the other backends.
-    """
+    """What enters the graph, batch by batch: the images, black where a file is no good, then the arguments of its ops."""
 
     def __init__(
         self, source: Source, ops: tuple[Op, ...], host: int | None, recipes: Iterator[Recipe], pool: ThreadPoolExecutor
@@ -127,8 +122,7 @@ class _Feed:
         self.source, self.pool = source, pool
         self.encoded, host = host is None, host or 0
         self.on_host, self.ops = ops[:host], ops[host:]
-        self.under_way: deque[Recipe] = deque()
-        self.error: Exception | None = None
+        self.under_way: deque[tuple[Recipe, tuple[Failure, ...]]] = deque()
         self.counts: list[int] = []  # inputs of each op of the graph, beside the images
         self._inputs = map(self._prepared, recipes)
         self._ready: deque[list[Input]] = deque()
@@ -140,31 +134,29 @@ class _Feed:
 
     def __call__(self) -> list[Input]:
         """Returns the inputs of the next batch; raises `StopIteration` at the end."""
-        try:
-            return self._ready.popleft() if self._ready else next(self._inputs)
-        except (LoaderError, PipelineError) as error:
-            self.error = error
-            raise StopIteration from error
+        return self._ready.popleft() if self._ready else next(self._inputs)
 
     def _prepared(self, recipe: Recipe) -> list[Input]:
         limit = pixel_limit(recipe.sizes)
         with quiet_decoders(limit):
-            images = list(self.pool.map(lambda place: self._image(recipe, place, limit), range(len(recipe.ids))))
+            made = list(self.pool.map(lambda place: self._image(recipe, place, limit), range(len(recipe.ids))))
         params = recipe.params[len(self.on_host) :]
         drawn = [arguments(op, mine) for op, mine in zip(self.ops, params, strict=False)]
         self.counts = [len(arrays) for arrays in drawn]
-        self.under_way.append(recipe)
-        return [images, *chain.from_iterable(drawn)]
+        self.under_way.append((recipe, tuple(failure for _, failure in made if failure)))
+        return [[image for image, _ in made], *chain.from_iterable(drawn)]
 
-    def _image(self, recipe: Recipe, place: int, limit: int) -> NDArray[Any]:
-        """Returns the bytes of a file that DALI decodes, or an image after the ops of the host."""
-        uri, measured = recipe.uris[place], (int(recipe.sizes[place, 0]), int(recipe.sizes[place, 1]))
-        if self.encoded:
-            return _encoded(self.source, uri, measured, limit)
-        image: NDArray[Any] = decoded(self.source, uri, measured, limit)
+    def _image(self, recipe: Recipe, place: int, limit: int) -> tuple[NDArray[Any], Failure | None]:
+        """Returns the bytes of a file that DALI decodes, or an image after the ops of the host; and what is wrong with it."""
+        uri, measured, failure = recipe.uris[place], (int(recipe.sizes[place, 0]), int(recipe.sizes[place, 1])), None
+        try:
+            image: NDArray[Any] = (_encoded if self.encoded else decoded)(self.source, uri, measured, limit)
+        except LoaderError as error:
+            failure, black = Failure(place, uri, str(error)), np.zeros((*measured, 3), np.uint8)
+            image = _pixmap(black) if self.encoded else black
         for op, params in zip(self.on_host, recipe.params, strict=False):
             image = kernel(op, image, params[place])
-        return np.ascontiguousarray(image)
+        return np.array(image, order="C"), failure  # a copy: what was decoded lies in memory that is used again
 
 
 def _encoded(source: Source, uri: str, measured: tuple[int, int], limit: int) -> NDArray[np.uint8]:
@@ -175,8 +167,13 @@ def _encoded(source: Source, uri: str, measured: tuple[int, int], limit: int) ->
         raise LoaderError(f"{uri}: {error}; run `clean` again to drop it") from error
     if plain_jpeg(data) != measured:
         image = decoded(source, uri, measured, limit)
-        data = b"P6\n%d %d\n255\n" % image.shape[1::-1] + image.tobytes()
+        return _pixmap(image)
     return np.frombuffer(data, np.uint8)
+
+
+def _pixmap(image: Image) -> NDArray[np.uint8]:
+    """Returns an image as the bytes of a portable pixmap, which any decoder turns into the same pixels."""
+    return np.frombuffer(b"P6\n%d %d\n255\n" % image.shape[1::-1] + image.tobytes(), np.uint8)
 
 
 def _graph(feed: _Feed, graph: Graph) -> Graph:
@@ -226,8 +223,8 @@ def _next(graph: Graph) -> Any:
     return images
 
 
-def _delivered(images: Any, recipe: Recipe) -> Batch:
+def _delivered(images: Any, recipe: Recipe, failures: tuple[Failure, ...]) -> Rendered:
     """Returns the batch as tensors where the images are, which share DALI's memory."""
     pixels = from_dlpack(images.as_tensor())
     labels, ids = (torch.from_numpy(column).to(pixels.device, non_blocking=True) for column in (recipe.labels, recipe.ids))
-    return Batch(pixels, labels, ids)
+    return Rendered(Batch(pixels, labels, ids), failures)

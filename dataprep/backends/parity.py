@@ -66,7 +66,7 @@ def _decoded(source: Source, recipe: Recipe) -> list[NDArray[Any]]:
     limit = pixel_limit(recipe.sizes)
     with quiet_decoders(limit):
         return [
-            decoded(source, uri, (height, width), limit)
+            decoded(source, uri, (height, width), limit).copy()  # its memory is used again
             for uri, (height, width) in zip(recipe.uris, recipe.sizes.tolist(), strict=True)
         ]
 

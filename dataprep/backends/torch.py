@@ -4,8 +4,12 @@ A recipe is what a worker gets as its "index", so workers hold no randomness and
 any number of them.
 """
 
+import logging
+import os
+import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain, repeat
 from multiprocessing import Value
 from typing import Any, Literal
 
@@ -13,17 +17,18 @@ import cv2
 import numpy as np
 import PIL.Image
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, get_worker_info
 
+from dataprep.backends import resample
 from dataprep.backends.kernels import apply
-from dataprep.backends.render import pixel_limit, render
+from dataprep.backends.render import pixel_limit, rendered, shape_of
 from dataprep.decode import decode, quiet_decoders
 from dataprep.draws import key
 from dataprep.errors import LoaderError
 from dataprep.loader import draw
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
-from dataprep.types import Batch, Image, Op, Recipe, Source
+from dataprep.types import Batch, Image, Op, Recipe, Rendered, Source
 
 
 @dataclass(frozen=True)
@@ -31,34 +36,42 @@ class Torch:
     """Batches from a torch `DataLoader`, as tensors in the memory of the CPU.
 
     Attributes:
-        workers: Processes that decode; 0 decodes in this process.
+        workers: Processes that decode; 0 decodes in this process; "auto" measures some numbers for a second or two when the
+            first epoch starts, takes the fewest that are as fast as any, and tells the logger `dataprep` which and why.
         prefetch: Batches that each worker has ready or under way.
         start: How workers start: "fork", "spawn" or "forkserver"; None takes the platform's default.
         pin_memory: Whether batches come in page-locked memory, for asynchronous copies to a GPU.
     """
 
-    workers: int = 0
+    workers: int | Literal["auto"] = 0
     prefetch: int = 2
     start: Literal["fork", "spawn", "forkserver"] | None = None
     pin_memory: bool = False
 
     def __post_init__(self) -> None:
         """Checks the numbers."""
-        if self.workers < 0 or self.prefetch < 1:
-            raise LoaderError(f"Torch(workers={self.workers}, prefetch={self.prefetch}): at least 0 workers and 1 batch ahead")
+        counted = self.workers == "auto" or (isinstance(self.workers, int) and self.workers >= 0)
+        if not counted or self.prefetch < 1:
+            raise LoaderError(
+                f'Torch(workers={self.workers}, prefetch={self.prefetch}): at least 0 workers, or "auto", and 1 batch ahead'
+            )
 
-    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Batch]:
+    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Rendered]:
         """Yields the batch of each recipe, in order, as tensors."""
+        resample.available()  # before the fork, so that workers have the compiled code
+        if self.workers == "auto":
+            yield from _picked(self, source, ops, recipes)
+            return
         batches = iter(
             DataLoader(
-                _Rendered(source, ops),
+                _Recipes(source, ops),
                 batch_size=None,  # a recipe is a whole batch
                 sampler=_Once(recipes),
                 num_workers=self.workers,
                 prefetch_factor=self.prefetch if self.workers else None,
                 multiprocessing_context=self.start if self.workers else None,
                 pin_memory=self.pin_memory,
-                collate_fn=_tensors,
+                collate_fn=_as_it_is,
                 worker_init_fn=_one_thread,
             )
         )
@@ -67,6 +80,53 @@ class Torch:
         finally:
             if self.workers:  # torch has no public way; left to itself, an exception's traceback keeps the workers alive
                 getattr(batches, "_shutdown_workers", lambda: None)()
+
+
+LOGGER = logging.getLogger("dataprep")
+
+PICKED: dict[tuple[Torch, str], int] = {}
+"""How many workers "auto" came to, by backend and ops: later epochs do not measure again."""
+
+SPELL = 0.4  # seconds that a number of workers is tried for
+NEAR = 0.9  # of the best rate: what fewer workers have to reach
+
+
+def _picked(auto: Torch, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Rendered]:
+    """Runs with as many workers as are worth it, found by making the first batch again and again."""
+    given = iter(recipes)
+    first = next(given, None)
+    if first is None:
+        return
+    place = (auto, repr(ops))
+    if place not in PICKED:
+        rates = {count: _rate(replace(auto, workers=count), source, ops, first) for count in _counts()}
+        PICKED[place] = fewest(rates)
+        tried = ", ".join(f"{count}: {rate:,.0f}" for count, rate in rates.items())
+        LOGGER.info("Torch(workers='auto') takes %d; images/s by number of workers: %s", PICKED[place], tried)
+    yield from replace(auto, workers=PICKED[place]).run(source, ops, chain([first], given))
+
+
+def fewest(rates: dict[int, float]) -> int:
+    """Returns the least number of workers, of images a second by number, that is nearly as fast as the fastest."""
+    return min(count for count, rate in rates.items() if rate >= NEAR * max(rates.values()))
+
+
+def _counts() -> list[int]:
+    """Returns the numbers of workers to try: none, and powers of two up to the cores that this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return [0, *(count for count in (1, 2, 4, 8, 16, 32) if count < cores), cores]
+
+
+def _rate(backend: Torch, source: Source, ops: tuple[Op, ...], recipe: Recipe) -> float:
+    """Returns the images a second of a backend once its workers have started."""
+    batches = backend.run(source, ops, repeat(recipe))
+    next(batches)
+    start, images = time.perf_counter(), 0
+    while time.perf_counter() - start < SPELL:
+        images += len(next(batches).batch.ids)
+    rate = images / (time.perf_counter() - start)
+    batches.close()  # type: ignore[attr-defined]  # a generator
+    return rate
 
 
 class Transform:
@@ -133,14 +193,27 @@ class ImageDataset(Dataset[tuple[Any, int]]):
         return image if self.transform is None else self.transform(image), int(self._labels[index])
 
 
-class _Rendered(Dataset[Batch]):
+class _Recipes(Dataset[Rendered]):
     """A dataset whose indices are recipes and whose items are batches."""
 
     def __init__(self, source: Source, ops: tuple[Op, ...]) -> None:
         self.source, self.ops = source, ops
 
-    def __getitem__(self, recipe: Recipe) -> Batch:
-        return render(self.source, self.ops, recipe)
+    def __getitem__(self, recipe: Recipe) -> Rendered:
+        images = self._images(len(recipe.uris))
+        batch, failures, slowest = rendered(self.source, self.ops, recipe, images.numpy())
+        return Rendered(Batch(images, torch.from_numpy(batch.labels), torch.from_numpy(batch.ids)), failures, slowest)
+
+    def _images(self, count: int) -> torch.Tensor:
+        """Returns a tensor to fill; in a worker it is in shared memory, so that it need not be copied there."""
+        shape, dtype = shape_of(self.ops)
+        images = torch.empty(0, dtype=torch.float32 if dtype == np.float32 else torch.uint8)
+        if get_worker_info() is None:
+            return images.resize_(count, *shape)
+        size = count * int(np.prod(shape)) * images.element_size()
+        # as torch's own collate does
+        storage: torch.UntypedStorage = torch.UntypedStorage._new_shared(size, device="cpu")  # type: ignore[no-untyped-call]
+        return images.set_(storage).view(count, *shape)
 
 
 class _Once:
@@ -153,8 +226,8 @@ class _Once:
         return iter(self.recipes)
 
 
-def _tensors(batch: Any) -> Batch:
-    return Batch(*(torch.from_numpy(array) for array in batch))
+def _as_it_is(rendered: Any) -> Any:
+    return rendered
 
 
 def _one_thread(worker: int) -> None:

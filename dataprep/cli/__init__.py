@@ -11,6 +11,7 @@ import sys
 
 import click
 
+from dataprep.cli.bench import bench
 from dataprep.cli.clean import clean
 from dataprep.cli.demo import demo
 from dataprep.cli.parity import parity
@@ -27,6 +28,7 @@ def cli() -> None:
     """From a pile of images to batches that a model can trust."""
 
 
+cli.add_command(bench)
 cli.add_command(clean)
 cli.add_command(demo)
 cli.add_command(parity)

@@ -1,6 +1,9 @@
 """The torch backend: the same batches from any number of workers, nothing left behind, and the parts that stand alone."""
 
 import multiprocessing
+import os
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -28,6 +31,7 @@ torch = pytest.importorskip("torch")
 
 from torch.utils.data import DataLoader, Dataset  # noqa: E402
 
+from dataprep.backends import torch as torch_backend  # noqa: E402
 from dataprep.backends.torch import ImageDataset, Torch, Transform  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")  # two workers on a machine of one core
@@ -197,6 +201,64 @@ def test_workers_that_cannot_be_are_quoted(workers: int, prefetch: int) -> None:
     """A number of workers or of batches ahead that makes no sense is an error that quotes it."""
     with pytest.raises(LoaderError, match=rf"Torch\(workers={workers}, prefetch={prefetch}\)"):
         Torch(workers=workers, prefetch=prefetch)
+
+
+def test_automatic_workers_give_the_same_batches(
+    manifest: Manifest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`workers="auto"` measures once, says what it took and why, and gives the batches that any number gives."""
+    monkeypatch.setattr(torch_backend, "SPELL", 0.01)
+    monkeypatch.setattr(torch_backend, "PICKED", {})
+    caplog.set_level("INFO", "dataprep")
+    loader = Loader(manifest, batch_size=4, backend=Torch(workers="auto"))
+    oracle = Loader(manifest, batch_size=4, backend=Plain())
+    for _ in range(2):
+        assert_same(loader, oracle)
+    (said,) = caplog.messages
+    assert "takes" in said and "images/s by number of workers: 0: " in said
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize(
+    ("rates", "wanted"),
+    [({0: 90, 1: 80, 2: 100}, 0), ({0: 50, 1: 55, 2: 100, 4: 109}, 2), ({0: 1}, 0), ({0: 50, 4: 99, 8: 120}, 8)],
+)
+def test_the_fewest_workers_that_are_fast_are_taken(rates: dict[int, float], wanted: int) -> None:
+    """Of the numbers within a tenth of the fastest the least is taken."""
+    assert torch_backend.fewest(rates) == wanted
+
+
+TRAINING_LOOP = """
+import os, signal, sys
+from dataprep import Loader, Manifest, Torch
+if __name__ == "__main__":
+    loader = Loader(Manifest.read(sys.argv[1]), batch_size=4, backend=Torch(workers=2, start=sys.argv[2]))
+    for batch in loader:
+        print("had a batch", flush=True)
+        if sys.argv[3] == "ctrl-c":
+            os.kill(os.getpid(), signal.SIGINT)
+        raise ValueError("in the loop")
+"""
+
+
+@pytest.mark.parametrize("end", ["ctrl-c", "exception"])
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_a_loop_that_ends_badly_leaves_nothing(manifest: Manifest, tmp_path: Path, start: str, end: str) -> None:
+    """After Ctrl-C and after an exception in the loop there is no process and no shared memory of the program left."""
+    manifest.write(tmp_path / "manifest.parquet")
+    (tmp_path / "loop.py").write_text(TRAINING_LOOP)
+    before = set(os.listdir("/dev/shm")) if os.path.isdir("/dev/shm") else set()
+    environment = {**os.environ, "PYTHONPATH": str(Path(torch_backend.__file__).parents[2])}
+    command = [sys.executable, tmp_path / "loop.py", tmp_path / "manifest.parquet", start, end]
+    # the pipe of standard output is closed only when every process that inherited it has ended
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=60, check=False, start_new_session=True
+    )
+    assert done.stdout == "had a batch\n"
+    assert ("KeyboardInterrupt" if end == "ctrl-c" else "in the loop") in done.stderr
+    assert "leaked" not in done.stderr
+    after = set(os.listdir("/dev/shm")) if os.path.isdir("/dev/shm") else set()
+    assert {name for name in after - before if name.startswith("torch_")} == set()
 
 
 class Rows(Dataset[tuple[Any, int]]):

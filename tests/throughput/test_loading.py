@@ -1,80 +1,97 @@
-"""How fast batches come, against a plain Pillow dataset in a torch DataLoader that does the same training job."""
+"""How fast batches come, against Pillow in a torch DataLoader and DALI on the CPU that do the same jobs with as many workers.
 
-import math
-import random
-from collections.abc import Callable
+The least ratios are well below those measured on two idle cores, so that a busy machine does not fail them.
+"""
+
+import resource
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import PIL.Image
 import pytest
 
 from dataprep.clean import clean
 from dataprep.loader import Loader
+from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
-from dataprep.stages import HorizontalFlip, Normalize, RandomResizedCrop
-from dataprep.stages.color import IMAGENET_MEAN, IMAGENET_STD
+from dataprep.stages import CenterCrop, HorizontalFlip, Normalize, RandomResizedCrop, Resize
+from dataprep.types import Op
 
 torch = pytest.importorskip("torch")
+pytest.importorskip("numba", reason="numba, with which resizing is compiled, is not installed")
 
-from torch.utils.data import DataLoader, Dataset  # noqa: E402
+from peers import SHORTER, SIDE, DaliPhotos, PlainPhotos  # noqa: E402
+from torch.utils.data import DataLoader  # noqa: E402
 
+from dataprep.backends.threads import Threads  # noqa: E402
 from dataprep.backends.torch import Torch  # noqa: E402
 
-pytestmark = pytest.mark.throughput
+pytestmark = [pytest.mark.throughput, pytest.mark.filterwarnings("ignore:This DataLoader will create")]
 
-SIDE, BATCH, WORKERS = 224, 64, 2
+BATCH, WORKERS = 64, 2
 
-
-class PlainPhotos(Dataset[tuple[Any, int]]):
-    """The training crop, flip and normalisation written by hand with Pillow and torch, step by step as torchvision does it."""
-
-    def __init__(self, paths: list[Path]) -> None:
-        self.paths = paths
-        self.mean, self.std = (torch.tensor(numbers).reshape(3, 1, 1) for numbers in (IMAGENET_MEAN, IMAGENET_STD))
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, index: int) -> tuple[Any, int]:
-        with PIL.Image.open(self.paths[index]) as opened:
-            image = opened.convert("RGB")
-        image = image.crop(self.box(*image.size)).resize((SIDE, SIDE), PIL.Image.Resampling.BILINEAR)
-        if random.random() < 0.5:
-            image = image.transpose(PIL.Image.Transpose.FLIP_LEFT_RIGHT)
-        tensor = torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous().float().div(255)
-        return tensor.sub_(self.mean).div_(self.std), int(self.paths[index].parent.name)
-
-    @staticmethod
-    def box(width: int, height: int) -> tuple[int, int, int, int]:
-        """Returns a random box: left, top, right, bottom."""
-        for _ in range(10):
-            area = width * height * random.uniform(0.08, 1)
-            ratio = math.exp(random.uniform(math.log(3 / 4), math.log(4 / 3)))
-            across, down = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
-            if 0 < across <= width and 0 < down <= height:
-                left, top = random.randint(0, width - across), random.randint(0, height - down)
-                return left, top, left + across, top + down
-        return 0, 0, width, height
+TRAINING: tuple[Op, ...] = (RandomResizedCrop(SIDE), HorizontalFlip())
+EVALUATION: tuple[Op, ...] = (Resize(SHORTER), CenterCrop(SIDE))
 
 
-@pytest.mark.filterwarnings("ignore:This DataLoader will create")
-def test_loading_keeps_up(thousand_photos: Path, compare: Callable[..., dict[str, float]]) -> None:
-    """An epoch of training batches takes a loader about as long as the plain dataset, or less, with as many workers."""
-    ops = (RandomResizedCrop(SIDE), HorizontalFlip(), Normalize.imagenet())
-    manifest = clean(thousand_photos, Pipeline(*ops))
-    loader = Loader(manifest, batch_size=BATCH, backend=Torch(workers=WORKERS))
-    plain = DataLoader(
-        PlainPhotos(sorted(thousand_photos.rglob("*.jpg"))), BATCH, shuffle=True, num_workers=WORKERS, drop_last=True
-    )
+@pytest.fixture(scope="module")
+def manifest(thousand_photos: Path) -> Manifest:
+    """The thousand photos."""
+    return clean(thousand_photos, Pipeline())
 
-    def ours() -> None:
-        assert all(batch.images.shape == (BATCH, 3, SIDE, SIDE) for batch in loader)
 
-    def theirs() -> None:
-        assert all(images.shape == (BATCH, 3, SIDE, SIDE) for images, _ in plain)
+def epoch(batches: Iterable[Any]) -> None:
+    """Goes through an epoch as a training loop does."""
+    for batch in batches:
+        images = getattr(batch, "images", batch)
+        images = images[0] if isinstance(images, list | tuple) else images
+        assert images.shape == (BATCH, 3, SIDE, SIDE)
 
-    things = {f"Loader, Torch(workers={WORKERS})": ours, f"Pillow and DataLoader(num_workers={WORKERS})": theirs}
-    (of_peer,) = compare("loading", things, len(loader) * BATCH).values()
-    assert of_peer > 0.8
+
+@pytest.mark.parametrize(
+    ("training", "normalised", "pillow", "dali"),
+    [(True, True, 1.5, 0.7), (True, False, 1.1, 0.7), (False, True, 1.5, 0.7)],
+    ids=["training, float32", "training, uint8", "evaluation, float32"],
+)
+def test_loading_is_fast(
+    manifest: Manifest,
+    thousand_photos: Path,
+    compare: Callable[..., dict[str, float]],
+    request: pytest.FixtureRequest,
+    training: bool,
+    normalised: bool,
+    pillow: float,
+    dali: float,
+) -> None:
+    """Batches of a job come faster from threads and from processes than from Pillow in a DataLoader, and than from DALI."""
+    ops = (TRAINING if training else EVALUATION) + ((Normalize.imagenet(),) if normalised else ())
+    ours = {
+        f"Threads({WORKERS})": Loader(manifest, Pipeline(*ops), batch_size=BATCH, backend=Threads(WORKERS)),
+        f"Torch({WORKERS})": Loader(manifest, Pipeline(*ops), batch_size=BATCH, backend=Torch(WORKERS)),
+    }
+    plain = PlainPhotos(sorted(thousand_photos.rglob("*.jpg")), training=training, normalised=normalised)
+    peers: dict[str, Any] = {
+        f"Pillow, DataLoader({WORKERS})": DataLoader(plain, BATCH, shuffle=training, num_workers=WORKERS, drop_last=True)
+    }
+    if find_spec("nvidia") and find_spec("nvidia.dali"):
+        peers[f"DALI, CPU, {WORKERS} threads"] = DaliPhotos(
+            thousand_photos, training=training, normalised=normalised, batch=BATCH, threads=WORKERS
+        )
+    things = {name: partial(epoch, batches) for name, batches in (ours | peers).items()}
+    print(*(f"\n  first batch, {name}: {first(batches):.2f} s" for name, batches in ours.items()), end="")
+    of_torch, *of_peers = compare(request.node.callspec.id, things, len(plain) // BATCH * BATCH).values()
+    least = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    print(f"  peak memory: {least[0] / 1024:,.0f} MiB of this process, {least[1] / 1024:,.0f} MiB of the largest worker")
+    for ratio, wanted in zip(of_peers, (pillow, dali), strict=False):
+        assert ratio >= wanted
+        assert ratio / of_torch >= 0.7 * wanted
+
+
+def first(loader: Loader) -> float:
+    """How long the first batch takes, with the start of the workers."""
+    start = time.perf_counter()
+    next(iter(loader))
+    return time.perf_counter() - start

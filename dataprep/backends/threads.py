@@ -1,0 +1,120 @@
+"""Batches from threads of this process: decoding and resizing hold no lock of the interpreter, and nothing is copied or sent.
+
+Against `Torch(workers=…)`: no start of processes, one copy of the program, batches made where they are used. But what holds the
+lock, the training loop's own Python and ops of yours in plain Python, runs on one core at a time.
+"""
+
+import sys
+import warnings
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import cv2
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from dataprep.backends import resample
+from dataprep.backends.render import canvas, fill, pixel_limit
+from dataprep.decode import MAX_PIXELS
+from dataprep.errors import LoaderError
+from dataprep.types import Batch, Failure, Op, Recipe, Rendered, Slow, Source
+
+KEPT = 16  # canvases that are looked through
+_PROBE = [object()]
+UNUSED = sys.getrefcount(_PROBE[0])  # of what only a list refers to
+PIECE = 4  # images that a thread takes at once: few enough to end together, enough to spare the queue
+
+
+@dataclass(frozen=True)
+class Threads:
+    """Batches from threads of this process, filled in place.
+
+    Attributes:
+        workers: Threads that decode.
+        prefetch: Batches that are ready or under way ahead of the loop.
+        output: "torch" for tensors, "numpy" for arrays, which need no torch.
+    """
+
+    workers: int = 2
+    prefetch: int = 2
+    output: Literal["torch", "numpy"] = "torch"
+
+    def __post_init__(self) -> None:
+        """Checks the numbers."""
+        if self.workers < 1 or self.prefetch < 1:
+            raise LoaderError(f"Threads(workers={self.workers}, prefetch={self.prefetch}): at least 1 thread and 1 batch ahead")
+        if self.output not in ("torch", "numpy"):
+            raise LoaderError(f"Threads(output={self.output!r}): 'torch' or 'numpy'")
+
+    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Rendered]:
+        """Yields the batch of each recipe, in order."""
+        resample.available()  # compiled here, once, not by whichever thread comes first
+        warnings.filterwarnings("ignore", module=r"PIL\.")  # not undone: filters belong to all threads
+        threads, pool = cv2.getNumThreads(), ThreadPoolExecutor(self.workers, "dataprep")
+        cv2.setNumThreads(1)  # these threads are the parallelism
+        started: deque[_Started] = deque()
+        canvases: list[NDArray[Any]] = []
+        try:
+            for recipe in recipes:
+                images = _unused(canvases, ops, len(recipe.uris))
+                started.append(_start(pool, source, ops, recipe, images))
+                del images  # what the loop has let go of is used again
+                if len(started) > self.prefetch:
+                    yield self._finished(started.popleft())
+            while started:
+                yield self._finished(started.popleft())
+        finally:
+            pool.shutdown(cancel_futures=True)
+            cv2.setNumThreads(threads)
+
+    def _finished(self, started: "_Started") -> Rendered:
+        """Waits for a batch and returns it."""
+        done = [piece.result() for piece in started.pieces]
+        failures = tuple(failure for some, _ in done for failure in some)
+        arrays = (started.images, started.recipe.labels, started.recipe.ids)
+        return Rendered(Batch(*map(self._output(), arrays)), failures, max(slow for _, slow in done))
+
+    def _output(self) -> Any:
+        """Returns what makes of an array what the user asked for."""
+        if self.output == "numpy":
+            return np.asarray
+        from torch import from_numpy
+
+        return from_numpy
+
+
+class _Started(NamedTuple):
+    """A batch under way."""
+
+    recipe: Recipe
+    images: Any
+    pieces: "list[Future[tuple[tuple[Failure, ...], Slow]]]"
+
+
+def _unused(canvases: list[NDArray[Any]], ops: tuple[Op, ...], count: int) -> NDArray[Any]:
+    """Returns memory for a batch: of the canvases, one to which nothing refers any more, or else a new one.
+
+    Fresh pages cost about as much time as what is written into them, so a loop that lets go of a batch gets its memory again.
+    """
+    for number in range(len(canvases)):
+        # a tensor or a view that someone keeps would be one reference more
+        if sys.getrefcount(canvases[number]) == UNUSED and len(canvases[number]) == count:
+            return canvases[number]
+    new = canvas(ops, count)
+    canvases.append(new)
+    if len(canvases) > KEPT:
+        del canvases[0]
+    return new
+
+
+def _start(pool: ThreadPoolExecutor, source: Source, ops: tuple[Op, ...], recipe: Recipe, images: NDArray[Any]) -> _Started:
+    """Hands the pieces of a batch to the threads."""
+    count, limit = len(recipe.uris), pixel_limit(recipe.sizes)
+    if limit > MAX_PIXELS:  # `clean` was allowed larger images than Pillow allows by itself
+        PIL.Image.MAX_IMAGE_PIXELS = max(PIL.Image.MAX_IMAGE_PIXELS or 0, (limit + 1) // 2)
+    pieces = [range(start, min(start + PIECE, count)) for start in range(0, count, PIECE)]
+    return _Started(recipe, images, [pool.submit(fill, source, ops, recipe, piece, images) for piece in pieces])

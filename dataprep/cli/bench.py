@@ -1,0 +1,200 @@
+"""`dataprep bench`: how fast the images of a manifest can be loaded on this machine, and what holds it up."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from dataprep.backends.render import canvas, render, step
+from dataprep.backends.resample import available
+from dataprep.backends.threads import Threads
+from dataprep.decode import decode, quiet_decoders
+from dataprep.errors import LoaderError
+from dataprep.loader import Loader
+from dataprep.manifest import Manifest
+from dataprep.pipeline import Pipeline
+from dataprep.stages import HorizontalFlip, Normalize, RandomResizedCrop
+from dataprep.types import Backend, Batch, Image, Op, Recipe, Source
+
+VERSION: Final = 1
+ONE: Final = "this process alone"
+TRAINING: Final = (RandomResizedCrop(224), HorizontalFlip(), Normalize.imagenet())
+NEAR: Final = 0.9  # of the fastest rate: what is as good on a machine that does other things too
+
+
+class Measured(NamedTuple):
+    """What was measured, in images a second.
+
+    Attributes:
+        images: How many images were loaded.
+        cores: The cores that this process may use.
+        steps: Each step alone, on one core, one image after the other.
+        ends: Each backend from end to end.
+        floor: Reading and decoding alone on all cores: no order of ops comes beyond it without decoding less.
+    """
+
+    images: int
+    cores: int
+    steps: dict[str, float]
+    ends: dict[str, float]
+    floor: float
+
+    @property
+    def bottleneck(self) -> str:
+        """A sentence about the step that takes longest."""
+        seconds = {name: 1 / rate for name, rate in self.steps.items()}
+        worst = max(seconds, key=lambda name: seconds[name])
+        return f"{worst} takes {seconds[worst] / sum(seconds.values()):.0%} of the time of an image when steps run alone"
+
+    @property
+    def advice(self) -> list[str]:
+        """What to do, in sentences."""
+        best = max(self.ends, key=lambda name: self.ends[name])
+        fewest = next(name for name, rate in self.ends.items() if rate >= NEAR * self.ends[best])
+        lines = [f"use {fewest}: {self.ends[fewest]:,.0f} images/s"]
+        if fewest == ONE:
+            lines = [f"more threads or processes gain nothing: Threads(workers=1) has {self.ends[best]:,.0f} images/s at most"]
+        if not available():
+            lines.append("install dataprep-images[fast]: numba makes resizing some times as fast")
+        if self.bottleneck.startswith("decode"):
+            lines.append("store images nearer to the size that training sees: decoding takes most of the time")
+        return lines
+
+
+class _Alone:
+    """A backend that renders in this thread."""
+
+    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Batch]:
+        """Yields one batch after the other."""
+        for recipe in recipes:
+            yield render(source, ops, recipe)
+
+
+@click.command(epilog="Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 130 stopped by Ctrl-C.")
+@click.argument("manifest", type=click.Path(path_type=Path))
+@click.option("--images", type=click.IntRange(1), default=512, show_default=True, help="How many images to load.")
+@click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True, help="Images in a batch.")
+@click.option("--workers", type=click.IntRange(1), help="The most threads or processes.  [default: the cores]")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def bench(manifest: Path, images: int, batch_size: int, workers: int | None, as_json: bool) -> None:
+    """Measure how fast the images of MANIFEST are read, decoded, transformed and batched here, and say what to do.
+
+    MANIFEST is the file that `dataprep clean` wrote, or the folder that holds it. Its ops are measured, or where it has none
+    a random crop to 224 pixels, a flip and normalising.
+    """
+    whole = Manifest.read(manifest / "manifest.parquet" if manifest.is_dir() else manifest)
+    pipeline = Pipeline(*(whole.pipeline.ops or TRAINING)).fill(whole.statistics)
+    kept = whole.kept()
+    some = replace(whole, table=kept.slice(0, images), pipeline=pipeline)
+    if not len(some):
+        raise LoaderError("the manifest keeps no image; `manifest.reasons()` says why")
+    done = measured(some, min(batch_size, len(some)), workers or cores())
+    if as_json:
+        click.echo(json.dumps(as_data(done), indent=2))
+    else:
+        show(done)
+
+
+def cores() -> int:
+    """Returns how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def measured(manifest: Manifest, batch_size: int, workers: int) -> Measured:
+    """Measures the steps, then each backend from end to end.
+
+    Args:
+        manifest: The images to load, with ops alone in its pipeline.
+        batch_size: Images in a batch.
+        workers: The most threads or processes.
+    """
+    steps = measured_steps(manifest, batch_size)
+    floor = workers / (1 / steps["read"] + 1 / steps["decode"])
+    return Measured(len(manifest), cores(), steps, measured_ends(manifest, batch_size, workers), floor)
+
+
+def measured_steps(manifest: Manifest, batch_size: int) -> dict[str, float]:
+    """Returns the images a second of reading, decoding, each op and collating, each alone on one core."""
+    loader = Loader(manifest, batch_size=batch_size, backend=_Alone())
+    ops = loader.pipeline.ops
+    render(loader.source, ops, next(iter(loader.recipes())))  # what is compiled is compiled before the clock starts
+    names = ["read", "decode", *(type(op).__name__ for op in ops), "collate"]
+    seconds, images = dict.fromkeys(names, 0.0), 0
+    with quiet_decoders():
+        for recipe in loader.recipes():
+            files = _timed(seconds, "read", [partial(loader.source.read, uri) for uri in recipe.uris])
+            pixels = _timed(seconds, "decode", [partial(_pixels, file) for file in files])
+            for op, params in zip(ops, recipe.params, strict=True):
+                calls = [partial(step, op, image, drawn) for image, drawn in zip(pixels, params, strict=True)]
+                pixels = _timed(seconds, type(op).__name__, calls)
+            last = [image if image.shape[0] == 3 and image.dtype != np.uint8 else image.transpose(2, 0, 1) for image in pixels]
+            _timed(seconds, "collate", [partial(_collated, ops, last)])
+            images += len(recipe.uris)
+    return {name: images / max(spent, 1e-9) for name, spent in seconds.items()}
+
+
+def _pixels(file: bytes) -> Image:
+    return decode(file).image
+
+
+def _collated(ops: tuple[Op, ...], images: list[Any]) -> Any:
+    return np.stack(images, out=canvas(ops, len(images)))
+
+
+def _timed(seconds: dict[str, float], name: str, calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Returns what some calls return, and adds the time they took."""
+    start = time.perf_counter()
+    results = [call() for call in calls]
+    seconds[name] += time.perf_counter() - start
+    return results
+
+
+def measured_ends(manifest: Manifest, batch_size: int, workers: int) -> dict[str, float]:
+    """Returns the images a second of a whole epoch from each backend, with few and with all workers."""
+    counts = sorted({1, workers, *(count for count in (2, 4, 8) if count < workers)})
+    backends: dict[str, Backend] = {ONE: _Alone()}
+    backends |= {f"Threads(workers={count})": Threads(count, output="numpy") for count in counts}
+    if find_spec("torch"):
+        from dataprep.backends.torch import Torch
+
+        backends |= {f"Torch(workers={count})": Torch(count) for count in counts}
+    rates = {}
+    for name, backend in backends.items():
+        loader = Loader(manifest, batch_size=batch_size, backend=backend)
+        start = time.perf_counter()
+        for _ in loader:
+            pass
+        rates[name] = loader.stats().images / (time.perf_counter() - start)
+    return rates
+
+
+def as_data(done: Measured) -> dict[str, Any]:
+    """Returns what is printed as plain data; rates are images a second."""
+    said = {"bottleneck": done.bottleneck, "advice": done.advice}
+    return {"version": VERSION, **done._asdict(), **said, "compiled": available()}
+
+
+def show(done: Measured) -> None:
+    """Prints the rates, the bottleneck and the advice."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column()
+    table.add_column(justify="right")
+    for title, rates in (("a step alone, one core", done.steps), ("from end to end", done.ends)):
+        table.add_row(f"[bold]{title}[/]", "[bold]images/s[/]")
+        for name, rate in rates.items():
+            table.add_row(f"  {name}", f"{rate:,.0f}")
+    table.add_row("read and decode alone, all workers", f"{done.floor:,.0f}")
+    console = Console(highlight=False)
+    console.print(table)
+    for line in (f"{done.images:,} images, {done.cores} cores", f"bottleneck: {done.bottleneck}", *done.advice):
+        console.print(line, soft_wrap=True, markup=False)

@@ -1,0 +1,121 @@
+"""Batches from threads: the same as from processes, memory used again only where nobody looks, nothing left behind."""
+
+import threading
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dataprep.backends.render import render
+from dataprep.backends.threads import Threads
+from dataprep.clean import clean
+from dataprep.engines import Local
+from dataprep.errors import LoaderError
+from dataprep.loader import Loader
+from dataprep.manifest import Manifest
+from dataprep.pipeline import Pipeline
+from dataprep.stages import Brightness, CenterCrop, HorizontalFlip, Normalize, RandomResizedCrop, Resize, Rotate
+from dataprep.testing import write_images
+from dataprep.types import Batch, Op, Recipe, Source
+
+KEPT = 22
+JOBS: dict[str, tuple[Op, ...]] = {
+    "training": (RandomResizedCrop((8, 10)), HorizontalFlip(), Normalize.imagenet()),
+    "evaluation": (Resize(12), CenterCrop(8), Normalize.imagenet()),
+    "bytes": (RandomResizedCrop(9), HorizontalFlip()),
+    "colours": (Resize((9, 9)), HorizontalFlip(), Rotate(5), Brightness(), Normalize.imagenet()),
+}
+
+
+class Plain:
+    """The oracle: a backend that renders in this thread, one batch after the other."""
+
+    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Batch]:
+        for recipe in recipes:
+            yield render(source, ops, recipe)
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    """22 kept photos of two classes."""
+    folder = tmp_path_factory.mktemp("photos")
+    write_images(folder, KEPT, height=24, width=32)
+    return clean(folder, Pipeline(), engine=Local(0))
+
+
+def loader(manifest: Manifest, job: str = "training", workers: int = 2, prefetch: int = 2) -> Loader:
+    """Returns a loader with arrays from threads."""
+    return Loader(manifest, Pipeline(*JOBS[job]), batch_size=4, backend=Threads(workers, prefetch, "numpy"))
+
+
+def assert_same(ours: Iterable[Batch], theirs: Iterable[Batch]) -> None:
+    """Checks that two runs gave the same batches to the last bit."""
+    for one, other in zip(ours, theirs, strict=True):
+        for mine, yours in zip(one, other, strict=True):
+            assert mine.dtype == yours.dtype
+            assert np.array_equal(mine, yours)
+
+
+@pytest.mark.parametrize("job", JOBS)
+@pytest.mark.parametrize("prefetch", [1, 3])
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_any_number_of_threads_gives_the_same_batches(manifest: Manifest, workers: int, prefetch: int, job: str) -> None:
+    """Two epochs are the same to the last bit from any number of threads and from a plain loop."""
+    ours = loader(manifest, job, workers, prefetch)
+    theirs = Loader(manifest, Pipeline(*JOBS[job]), batch_size=4, backend=Plain())
+    for _ in range(2):
+        assert_same(ours, theirs)
+
+
+def test_batches_are_tensors_unless_arrays_are_asked_for(manifest: Manifest) -> None:
+    """The default output is torch tensors, with the values of the arrays."""
+    torch = pytest.importorskip("torch")
+    for batch, arrays in zip(
+        Loader(manifest, Pipeline(*JOBS["training"]), batch_size=4, backend=Threads()), loader(manifest), strict=True
+    ):
+        assert all(isinstance(part, torch.Tensor) for part in batch)
+        assert all(np.array_equal(part.numpy(), array) for part, array in zip(batch, arrays, strict=True))
+
+
+@pytest.mark.parametrize("keep", ["arrays", "views"])
+def test_what_the_loop_keeps_is_not_overwritten(manifest: Manifest, keep: str) -> None:
+    """Batches that the loop keeps, or only views of them, are still what they were after the epoch."""
+    kept, copies = [], []
+    for batch in loader(manifest):
+        kept.append(batch.images if keep == "arrays" else batch.images[1:3, 0])
+        copies.append(kept[-1].copy())
+    assert all(np.array_equal(one, other) for one, other in zip(kept, copies, strict=True))
+
+
+def test_what_the_loop_lets_go_of_is_used_again(manifest: Manifest) -> None:
+    """A loop that keeps no batch has its epoch in the memory of a few."""
+    addresses = [batch.images.ctypes.data for batch in loader(manifest, prefetch=1)]
+    assert len(set(addresses)) < len(addresses)
+
+
+@pytest.mark.parametrize("leave_after", [None, 1])
+def test_no_thread_is_left(manifest: Manifest, leave_after: int | None) -> None:
+    """After a loop, and after one that was left early, no thread is left."""
+    before = threading.active_count()
+    batches = iter(loader(manifest))
+    assert len(list(islice(batches, leave_after))) == (leave_after or 5)
+    del batches
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("options", [(0, 2, "torch"), (2, 0, "torch"), (2, 2, "list")])
+def test_threads_that_cannot_be_are_quoted(options: tuple[int, int, str]) -> None:
+    """A number or an output that makes no sense is an error that quotes it."""
+    with pytest.raises(LoaderError, match=r"Threads\("):
+        Threads(*options)  # type: ignore[arg-type]
+
+
+def test_a_file_that_is_gone_is_named(manifest: Manifest, tmp_path: Path) -> None:
+    """A file that vanished since `clean` ends the loop with an error that names it."""
+    paths = write_images(tmp_path, 4, height=24, width=32)
+    gone = clean(tmp_path, Pipeline(), engine=Local(0))
+    paths[1].unlink()
+    with pytest.raises(LoaderError, match=paths[1].name):
+        list(loader(gone))

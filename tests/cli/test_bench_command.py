@@ -1,0 +1,66 @@
+"""`dataprep bench`: what it measures, prints and advises, and how it refuses."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from dataprep.clean import clean
+from dataprep.cli import cli
+from dataprep.cli.bench import Measured
+from dataprep.errors import LoaderError
+from dataprep.pipeline import Pipeline
+from dataprep.stages import CenterCrop, Require, Resize
+from dataprep.testing import FakeEngine
+
+pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")
+
+
+def bench(manifest: Path, *flags: str) -> Result:
+    """Runs the command in this process, on two workers at most."""
+    return CliRunner().invoke(cli, ["bench", str(manifest), "--workers", "2", "--batch-size", "4", *flags])
+
+
+def written(folder: Path, *stages: object) -> Path:
+    """The folder of a manifest with some stages."""
+    out = folder.parent / "out"
+    out.mkdir()
+    clean(folder, Pipeline(*stages), engine=FakeEngine()).write(out / "manifest.parquet")  # type: ignore[arg-type]
+    return out
+
+
+def test_every_step_and_backend_is_measured(folder: Path) -> None:
+    """The figures name reading, decoding, each op of the manifest, collating, and every backend with every number of workers."""
+    done = bench(written(folder, Resize(40), CenterCrop(32)), "--json")
+    assert done.exit_code == 0, done.output
+    data = json.loads(done.output)
+    assert list(data["steps"]) == ["read", "decode", "Resize", "CenterCrop", "collate"]
+    assert {"this process alone", "Threads(workers=1)", "Threads(workers=2)"} <= data["ends"].keys()
+    assert data["images"] == 12
+    assert all(rate > 0 for rate in (*data["steps"].values(), *data["ends"].values(), data["floor"]))
+    assert data["bottleneck"] and data["advice"]
+
+
+def test_without_ops_the_usual_training_is_measured(folder: Path) -> None:
+    """A manifest without ops is measured with a random crop, a flip and normalising; words say what holds it up."""
+    done = bench(written(folder), "--images", "8")
+    assert done.exit_code == 0, done.output
+    for part in ("RandomResizedCrop", "HorizontalFlip", "Normalize", "from end to end", "8 images", "bottleneck: ", "images/s"):
+        assert part in done.output
+
+
+def test_nothing_kept_is_refused(folder: Path) -> None:
+    """A manifest that keeps no image is one sentence."""
+    done = bench(written(folder, Require("height", least=1000)))
+    assert isinstance(done.exception, LoaderError)
+    assert "keeps no image" in str(done.exception)
+
+
+def test_the_advice_is_the_fewest_workers_that_are_as_fast() -> None:
+    """Of backends within a tenth of the fastest the first is advised, and the slowest step is named with its share."""
+    ends = {"this process alone": 100.0, "Threads(workers=2)": 195.0, "Threads(workers=4)": 200.0}
+    measured = Measured(10, 4, {"read": 1000.0, "decode": 125.0, "Resize": 1000.0}, ends, 400.0)
+    assert measured.bottleneck.startswith("decode takes 80%")
+    assert measured.advice[0] == "use Threads(workers=2): 195 images/s"
+    assert "store images nearer to the size" in measured.advice[-1]
