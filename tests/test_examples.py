@@ -91,3 +91,12 @@ def test_a_distributed_run_resumes_to_the_same_losses(tmp_path: Path) -> None:
     assert [step["step"] for step in steps] == list(range(1, len(steps) + 1))
     assert steps[26]["epoch"] == steps[27]["epoch"]
     assert losses[1].read_bytes() == losses[0].read_bytes()
+
+
+def test_an_op_of_your_own_takes_part() -> None:
+    """own_op.py writes its op to a pipeline file and inverts about half of the images."""
+    printed = run(EXAMPLES / "own_op.py")
+    assert "- Invert: {}" in printed
+    found = re.search(r"inverted: (\d+) of 1000$", printed.strip())
+    assert found is not None, printed
+    assert 430 < int(found[1]) < 570
