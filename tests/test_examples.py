@@ -102,3 +102,12 @@ def test_a_distributed_evaluation_counts_every_image_once(tmp_path: Path) -> Non
     for ranks, batch_size in ((2, 50), (3, 50), (3, 7)):
         torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", ranks)
         assert json.loads(run(*torchrun, *program, "--batch-size", batch_size)) == alone
+
+
+def test_an_op_of_your_own_takes_part() -> None:
+    """own_op.py writes its op to a pipeline file and inverts about half of the images."""
+    printed = run(EXAMPLES / "own_op.py")
+    assert "- Invert: {}" in printed
+    found = re.search(r"inverted: (\d+) of 1000$", printed.strip())
+    assert found is not None, printed
+    assert 430 < int(found[1]) < 570

@@ -88,11 +88,11 @@ def beta(u: Uniforms, alpha: float) -> NDArray[np.float64]:
 def _table(alpha: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Returns what share of Beta(alpha, alpha) lies below some numbers from 0 to 0.5, and these numbers.
 
-    In powers of alpha the density has no pole at 0, so that equal steps do.
+    Below 1, in powers of alpha the density has no pole at 0, so that equal steps do; from 1 on it has none anyway.
     """
-    powers = np.linspace(0, 0.5**alpha, STEPS + 1)
-    numbers = powers ** (1 / alpha)
-    density = (1 - numbers) ** (alpha - 1)
+    power = min(alpha, 1.0)
+    numbers = np.linspace(0, 0.5**power, STEPS + 1) ** (1 / power)
+    density = numbers ** (alpha - power) * (1 - numbers) ** (alpha - 1)
     below = np.concatenate([[0], np.cumsum((density[1:] + density[:-1]) / 2)])
     return below / below[-1] / 2, numbers
 

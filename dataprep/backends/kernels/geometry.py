@@ -42,7 +42,7 @@ def _(op: RandomResizedCrop, image: Image, params: Params) -> Image:
 def _cut(image: Image, box: Params, fill: tuple[int, int, int]) -> Image:
     """Returns the box (top, left, height, width) of an image, filled where it reaches out."""
     top, left, height, width = box.astype(int).tolist()
-    inside = image[max(top, 0) : top + height, max(left, 0) : left + width]
+    inside = image[max(top, 0) : max(top + height, 0), max(left, 0) : max(left + width, 0)]  # a box may lie wholly outside
     if inside.shape[:2] == (height, width):
         return inside
     padded = np.full((height, width, 3), fill, np.uint8)
