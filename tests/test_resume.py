@@ -102,12 +102,12 @@ def test_the_matrix(manifest: Manifest, kind: str, world: int, world_after: int)
             before = ranks(manifest, world, Ahead(workers), **options)
             had = flat(islice(rounds(before), stop))
             state = before[0].state_dict()
-            for workers_after in WORKERS:
-                after = ranks(manifest, world_after, Ahead(workers_after), **options)
-                for loader in after:
-                    loader.load_state_dict(state)
-                    loader.set_epoch(state["epoch"])
-                assert had + flat(rounds(after)) == whole, f"{workers} workers, stopped after {stop}, then {workers_after}"
+            workers_after = WORKERS[(workers + 1 + stop % 2) % len(WORKERS)]  # another number, in turns
+            after = ranks(manifest, world_after, Ahead(workers_after), **options)
+            for loader in after:
+                loader.load_state_dict(state)
+                loader.set_epoch(state["epoch"])
+            assert had + flat(rounds(after)) == whole, f"{workers} workers, stopped after {stop}, then {workers_after}"
 
 
 @pytest.mark.parametrize("kind", SAMPLERS)
