@@ -6,10 +6,20 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from dataprep.stages import Require
+from dataprep.stages import MIXES, OPS, Require
 from dataprep.stages.standard import standard_rules
 
 DOCS = Path(__file__).parents[1] / "docs"
+
+
+def test_ops_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page of the ops has every op and every mix, is what the program writes, and has all its pictures."""
+    monkeypatch.syspath_prepend(DOCS)
+    import draw_ops
+
+    assert set(draw_ops.SHOWN) == {stage.__name__ for stage in (*OPS, *MIXES)}
+    assert (DOCS / "ops.md").read_text(encoding="utf-8") == draw_ops.page()
+    assert all((DOCS / "pictures" / "ops" / f"{name}.jpg").is_file() for name in draw_ops.SHOWN)
 
 
 @pytest.fixture
