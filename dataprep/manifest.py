@@ -30,6 +30,8 @@ from dataprep.types import Drops, Measure, Rule, Source, Statistics
 VERSION: Final = 1
 METADATA: Final = b"dataprep"
 
+SLICE: Final = 65_536
+
 VERDICT: Final = ("keep", "reason", "detail", "twin")
 """The columns that judging fills."""
 
@@ -105,7 +107,8 @@ class Manifest:
         kept = self.kept()
         hasher = hashlib.sha256(kept["id"].to_numpy().tobytes())
         for column in ("uri", "label", "digest"):
-            hasher.update(json.dumps(kept[column].to_pylist()).encode())
+            for start in range(0, len(kept), SLICE):  # of millions of rows no list is made at once
+                hasher.update(json.dumps(kept[column].slice(start, SLICE).to_pylist()).encode())
         return hasher.hexdigest()[:32]
 
     @cached_property

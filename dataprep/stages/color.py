@@ -1,7 +1,7 @@
 """Ops that change colours, each a 3 × 4 matrix for every image: what each one is and what it draws.
 
-The matrices are those of DALI's `color_twist`, so that one is drawn for both backends: saturation and hue in the YIQ space,
-contrast about middle gray. Values are rounded half up and cut off at 0 and 255.
+The model is that of DALI's `color_twist`: saturation and hue in the YIQ space, contrast about middle gray. Values are rounded and cut off
+at 0 and 255.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,8 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 GRAY: Final = 128.0  # what contrast is about
 LUMA: Final = np.array([0.299, 0.587, 0.114])  # ITU-R 601
-TO_YIQ: Final = np.array([LUMA, [0.596, -0.274, -0.321], [0.211, -0.523, 0.311]])
+# rows that sum to 0, so that gray stays gray; DALI's own have three digits and do not quite
+TO_YIQ: Final = np.array([LUMA, [0.595716, -0.274453, -0.321263], [0.211456, -0.522591, 0.311135]])
 FROM_YIQ: Final = np.linalg.inv(TO_YIQ)
 
 Factors = float | tuple[float, float]

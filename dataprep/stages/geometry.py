@@ -184,7 +184,7 @@ class Pad:
     """Lays a border around.
 
     Attributes:
-        padding: Pixels: one number for all sides, or (top, right, bottom, left).
+        padding: Pixels: one number for all sides, or (left, top, right, bottom).
         fill: RGB, 0..255, of the border.
     """
 
@@ -196,26 +196,26 @@ class Pad:
         """Checks the widths and the colour."""
         sides = (self.padding,) * 4 if isinstance(self.padding, int) else tuple(self.padding)
         if len(sides) != 4 or not all(isinstance(side, int) and side >= 0 for side in sides):
-            raise PipelineError(f"Pad(padding={self.padding!r}): give pixels, one number or (top, right, bottom, left)")
+            raise PipelineError(f"Pad(padding={self.padding!r}): give pixels, one number or (left, top, right, bottom)")
         object.__setattr__(self, "padding", sides)
         object.__setattr__(self, "fill", checked_fill(self, self.fill))
 
     @property
     def sides(self) -> tuple[int, int, int, int]:
-        """Top, right, bottom, left."""
+        """Left, top, right, bottom."""
         assert isinstance(self.padding, tuple)
         return self.padding
 
     def spec(self, spec: Spec) -> Spec:
         """The height and the width with the borders."""
         check_pixels(self, spec)
-        top, right, bottom, left = self.sides
+        left, top, right, bottom = self.sides
         height, width = spec.height, spec.width
         return Spec(None if height is None else height + top + bottom, None if width is None else width + left + right)
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws nothing: the parameters are the box, its top and left negative."""
-        top, right, bottom, left = self.sides
+        left, top, right, bottom = self.sides
         target = sizes + np.array([top + bottom, left + right])
         anchor = np.tile(np.array([-top, -left]), (len(sizes), 1))
         return np.concatenate([anchor, target], axis=1).astype(np.float64), target

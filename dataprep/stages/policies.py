@@ -45,19 +45,19 @@ class RandAugment:
     torchvision's ranges: shearing by 0.3, moving by 45 % of the image, turning by 30°, factors 0.1 to 1.9, 4 bits.
 
     Attributes:
-        changes: How many changes.
+        num_ops: How many changes.
         magnitude: The strength, 0 to 30.
         fill: RGB, 0..255, of what comes in at the edges.
     """
 
-    changes: int = 2
+    num_ops: int = 2
     magnitude: int = 9
     fill: tuple[int, int, int] = (0, 0, 0)
 
     def __post_init__(self) -> None:
         """Checks the numbers and the colour."""
-        if not isinstance(self.changes, int) or self.changes < 1:
-            raise PipelineError(f"RandAugment(changes={self.changes!r}): at least 1 change")
+        if not isinstance(self.num_ops, int) or self.num_ops < 1:
+            raise PipelineError(f"RandAugment(num_ops={self.num_ops!r}): at least 1 change")
         if not 0 <= self.magnitude <= LEVELS:
             raise PipelineError(f"RandAugment(magnitude={self.magnitude!r}): a strength is 0 to {LEVELS}")
         object.__setattr__(self, "fill", checked_fill(self, self.fill))
@@ -65,7 +65,7 @@ class RandAugment:
     @property
     def slots(self) -> int:
         """Which change and which sign, for each."""
-        return 2 * self.changes
+        return 2 * self.num_ops
 
     def spec(self, spec: Spec) -> Spec:
         """Unchanged."""

@@ -183,7 +183,7 @@ def test_ops_come_before_normalize(op: Any) -> None:
         (Solarize, {"threshold": 300}, "threshold=300"),
         (JpegCompression, {"quality": (0, 50)}, "quality=(0, 50)"),
         (RandomErasing, {"ratio": (2, 1)}, "ratio=(2, 1)"),
-        (RandAugment, {"changes": 0}, "changes=0"),
+        (RandAugment, {"num_ops": 0}, "num_ops=0"),
         (RandAugment, {"magnitude": 31}, "magnitude=31"),
         *((op, {"p": 1.5}, "p=1.5") for op in (Equalize, Grayscale, Posterize, RandomErasing, Solarize, VerticalFlip)),
     ],
