@@ -1,7 +1,7 @@
 """Ops that change colours, each a 3 × 4 matrix for every image: what each one is and what it draws.
 
-The model is that of DALI's `color_twist`: saturation and hue in the YIQ space, contrast about middle gray. Values are rounded and cut off
-at 0 and 255.
+The model is that of DALI's `color_twist`: saturation and hue in the YIQ space, contrast about middle gray. Values are rounded
+and cut off at 0 and 255.
 """
 
 from dataclasses import dataclass
