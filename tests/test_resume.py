@@ -7,7 +7,6 @@ another list of samples than the run that was left alone.
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice, zip_longest
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -143,22 +142,55 @@ def test_stopped_again_and_again(manifest: Manifest) -> None:
         assert had == whole, kind
 
 
-@pytest.mark.parametrize(("workers", "workers_after", "world_after"), [(0, 2, 2), (1, 0, 3), (2, 1, 1)])
-@pytest.mark.parametrize("stop", [1, 3, 5])
-def test_with_processes(tmp_path: Path, workers: int, workers_after: int, world_after: int, stop: int) -> None:
-    """With torch's workers the same holds for the pixels: two ranks stopped in an epoch, another number of both after it."""
+def backends() -> dict[str, Any]:
+    """Every backend that decodes, by name, in the number of workers."""
     pytest.importorskip("torch")
+    from dataprep.backends.threads import Threads
     from dataprep.backends.torch import Torch
 
-    write_images(tmp_path, 20, height=24, width=32)
-    photos = clean(tmp_path, Pipeline(*OPS), engine=Local(0))
-    whole = flat(rounds(ranks(photos, 1, Torch(workers=0), seed=1)))
-    before = ranks(photos, 2, Torch(workers=workers), seed=1)
+    def dali(workers: int) -> Any:
+        pytest.importorskip("nvidia.dali", reason="DALI is not installed")
+        from dataprep.backends.dali import Dali
+
+        return Dali("cpu", threads=workers + 1, prefetch=workers + 1)
+
+    return {"torch": lambda workers: Torch(workers=workers), "threads": lambda workers: Threads(workers + 1), "dali": dali}
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    """20 kept photos."""
+    folder = tmp_path_factory.mktemp("photos")
+    write_images(folder, 20, height=24, width=32)
+    return clean(folder, Pipeline(*OPS), engine=Local(0))
+
+
+@pytest.mark.parametrize("name", ["torch", "threads", "dali"])
+@pytest.mark.parametrize(("workers", "workers_after", "world_after"), [(0, 2, 2), (1, 0, 3), (2, 1, 1)])
+@pytest.mark.parametrize("stop", [1, 3, 5])
+def test_with_real_backends(photos: Manifest, name: str, workers: int, workers_after: int, world_after: int, stop: int) -> None:
+    """The same holds for the pixels of every backend: two ranks stopped in an epoch, another number of both after it."""
+    made = backends()[name]
+    whole = flat(rounds(ranks(photos, 1, made(0), seed=1)))
+    before = ranks(photos, 2, made(workers), seed=1)
     running = rounds(before)
     had = flat(islice(running, stop))
     state = before[0].state_dict()
     running.close()
-    after = ranks(photos, world_after, Torch(workers=workers_after), seed=1)
+    after = ranks(photos, world_after, made(workers_after), seed=1)
     for loader in after:
         loader.load_state_dict(state)
     assert had + flat(rounds(after)) == whole
+
+
+@pytest.mark.parametrize("name", ["threads", "dali"])
+@pytest.mark.parametrize("stop", [1, 5, 9])
+def test_from_one_backend_to_another(photos: Manifest, name: str, stop: int) -> None:
+    """Stopped under one backend and gone on with under torch's, every image comes once."""
+    before = ranks(photos, 1, backends()[name](1), seed=1)
+    had = flat(islice(rounds(before), stop))
+    after = ranks(photos, 2, backends()["torch"](0), seed=1)
+    for loader in after:
+        loader.load_state_dict(before[0].state_dict())
+    whole = flat(rounds(ranks(photos, 1, backends()["torch"](0), seed=1)))
+    assert [id for id, _ in had + flat(rounds(after))] == [id for id, _ in whole]

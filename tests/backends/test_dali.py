@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import PIL.Image
@@ -283,6 +284,29 @@ def test_a_file_that_is_not_what_was_measured_is_named(tmp_path: Path, fault: st
     assert had == list(range(uris.index(bad)))
     assert bad in str(caught.value)
     assert "run `clean` again" in str(caught.value)
+
+
+@pytest.mark.parametrize("host", [False, True])
+@pytest.mark.parametrize("policy", ["skip", "replace"])
+def test_a_file_that_fails_follows_the_policy(tmp_path: Path, policy: Literal["skip", "replace"], host: bool) -> None:
+    """A file that vanished is left out of its batch or replaced by the next of it, and counted; all others are as ever."""
+    paths = write_images(tmp_path, 8, height=24, width=32)
+    ops = (CenterCrop(24), *((Negative(),) if host else ()), Normalize.imagenet())
+    manifest = clean(tmp_path, Pipeline(*ops), engine=Local(0))
+    whole = next(iter(Loader(manifest, batch_size=8, backend=ON_CPU)))
+    paths[3].unlink()
+    loader = Loader(manifest, batch_size=8, backend=ON_CPU, on_error=policy)
+    (batch,) = list(loader)
+    gone = manifest.kept()["uri"].to_pylist().index(f"{paths[3].parent.name}/{paths[3].name}")
+    place = whole.ids.tolist().index(gone)
+    expected = [row for row in range(8) if row != place]
+    if policy == "replace":
+        expected.insert(place, (place + 1) % 8)
+    assert batch.ids.tolist() == whole.ids[expected].tolist()
+    assert torch.equal(batch.images, whole.images[expected])
+    stats = loader.stats()
+    assert (stats.failed, stats.images, stats.batches) == (1, len(expected), 1)
+    assert stats.failures[0].uri.endswith(paths[3].name)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
