@@ -64,7 +64,7 @@ class Dali:
         """Returns the ops that run on the CPU before the graph, each with the reason; none where DALI runs them all."""
         reasons = [obstacle(op) for op in ops]
         host = max((place for place, reason in enumerate(reasons, start=1) if reason), default=0)
-        return tuple((op, reason or "one after it does") for op, reason in zip(ops[:host], reasons, strict=False))
+        return tuple((op, reason or "an op after it does") for op, reason in zip(ops[:host], reasons, strict=False))
 
     def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Rendered]:
         """Yields the batch of each recipe, in order, as tensors.
@@ -105,12 +105,17 @@ class Dali:
         """Returns the GPU of this process, None for the CPU."""
         if self.device == "cpu":
             return None
-        if not torch.cuda.is_available():
+        if not gpu_is_there():
             raise LoaderError(
                 "Dali(device='gpu') finds no GPU: there is none, or its driver is older than CUDA 12 needs (525); "
                 "use Dali(device='cpu'), or Torch(workers=2)"
             )
         return int(os.environ.get("LOCAL_RANK", "0"))
+
+
+def gpu_is_there() -> bool:
+    """Returns whether there is a GPU that torch, and so this backend, can use."""
+    return bool(torch.cuda.is_available())
 
 
 class _Feed:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import click
 import numpy as np
@@ -168,6 +168,11 @@ def measured_ends(manifest: Manifest, batch_size: int, workers: int) -> dict[str
         from dataprep.backends.torch import Torch
 
         backends |= {f"Torch(workers={count})": Torch(count) for count in counts}
+    if find_spec("torch") and find_spec("nvidia") and find_spec("nvidia.dali"):
+        from dataprep.backends.dali import Dali, gpu_is_there
+
+        devices: list[Literal["cpu", "gpu"]] = ["cpu", "gpu"] if gpu_is_there() else ["cpu"]
+        backends |= {f"Dali({device!r}, threads={workers})": Dali(device, threads=workers) for device in devices}
     rates = {}
     for name, backend in backends.items():
         loader = Loader(manifest, batch_size=batch_size, backend=backend)

@@ -55,13 +55,13 @@ def show(rows: list[Any], images: int, agree: bool) -> None:
     for name in ("equal", "within 2", "mean", "p99", "most"):
         table.add_column(name, justify="right")
     for row in rows:
-        if row.on_host:
-            table.add_row(row.step, "on the CPU before the graph: " + row.on_host)
-        else:
-            shares = f"{row.equal:.2%}", f"{row.close:.3%}"
-            table.add_row(row.step, *shares, f"{row.mean:.3f}", f"{row.p99:.1f}", f"{row.most:.1f}")
+        shares = f"{row.equal:.2%}", f"{row.close:.3%}"
+        table.add_row(row.step + "*" * bool(row.on_host), *shares, f"{row.mean:.3f}", f"{row.p99:.1f}", f"{row.most:.1f}")
     console = Console(highlight=False)
     console.print(table)
+    for row in rows:
+        if row.on_host:
+            console.print(f"* {row.step} runs on the CPU before the graph: {row.on_host}", soft_wrap=True)
     verdict = "the same batches" if agree else "NOT the same batches: less than 99.9 % of the values are within 2 of 255"
     console.print(f"{images:,} images, differences of 255: {verdict}", soft_wrap=True)
 
