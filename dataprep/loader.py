@@ -34,6 +34,8 @@ class Loader:
         progress: Epoch and position.
     """
 
+    batch_sampler: None = None  # a DataLoader has one beside `sampler`, and Lightning asks for it
+
     def __init__(
         self,
         manifest: Manifest,
@@ -65,6 +67,7 @@ class Loader:
         self.backend = backend
         self._delivery = Delivery(on_error)
         self.progress = Progress()
+        self._spent: tuple[int, int] | None = None  # epoch and position after the last batch of an epoch
         self.source = manifest.source
         self.classes = manifest.classes
         kept = manifest.kept()
@@ -82,11 +85,15 @@ class Loader:
 
     def __iter__(self) -> Iterator[Batch]:
         """Yields the batches of the rest of the epoch, then moves on to the next."""
+        if self._spent == (self.progress.epoch, self.progress.position):
+            self.progress.seek(self.progress.epoch + 1)  # the last loop counted its batches and did not ask for one more
         epoch = self.progress.epoch
         step = self.batch_size * self.sampler.resolved()[1]
         made = self.backend.run(self.source, self.pipeline.ops, self._delivery.counted(self.recipes()))
         for batch in self._delivery.timed(made):
             self.progress.position = min(self.progress.position + step, len(self._plan))
+            if self.sampler.count(len(self._plan), self.progress.position, self.batch_size) == 0:
+                self._spent = (epoch, self.progress.position)
             if batch is not None:
                 yield self._mixed(batch, epoch)
         if self.progress.epoch == epoch:  # else the loop itself went elsewhere
@@ -123,6 +130,7 @@ class Loader:
 
     def set_epoch(self, epoch: int) -> None:
         """Goes to the start of an epoch; the epoch that it is in already keeps its position, so this is safe after a restore."""
+        self._spent = None
         self.progress.seek(epoch)
 
     def state_dict(self) -> dict[str, Any]:
@@ -135,6 +143,7 @@ class Loader:
         Raises:
             StateError: It was saved with another manifest or seed; the message names both.
         """
+        self._spent = None
         self.progress.restore(state, self.sampler.seed, self._fingerprint)
 
 

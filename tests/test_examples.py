@@ -134,6 +134,19 @@ def test_a_distributed_evaluation_counts_every_image_once(tmp_path: Path) -> Non
         assert json.loads(run(*torchrun, *program, "--batch-size", batch_size)) == alone
 
 
+@pytest.mark.usefixtures("training")
+def test_lightning_resumes_with_the_same_images(tmp_path: Path) -> None:
+    """train_lightning.py stopped in mid-epoch and started again has the images of a run that was left alone, step by step."""
+    pytest.importorskip("lightning")
+    program = (EXAMPLES / "train_lightning.py", "--epochs", 3, "--out")
+    assert held_out_accuracy(run(*program, tmp_path / "whole")) >= 0.9
+    run(*program, tmp_path / "parts", "--max-steps", 30)
+    run(*program, tmp_path / "parts")
+    whole, parts = ((tmp_path / name / "seen.txt").read_text() for name in ("whole", "parts"))
+    assert len(whole.splitlines()) == 66
+    assert parts == whole
+
+
 def test_an_op_of_your_own_takes_part() -> None:
     """own_op.py writes its op to a pipeline file and inverts about half of the images."""
     printed = run(EXAMPLES / "own_op.py")

@@ -470,3 +470,21 @@ def test_recipes_read_nothing(manifest: Manifest) -> None:
         assert recipe.ids.tolist() == batch.ids.tolist()
         assert recipe.labels.tolist() == batch.labels.tolist()
         assert recipe.uris == [uris[id] for id in recipe.ids.tolist()]
+
+
+@pytest.mark.parametrize("remainder", ["drop", "pad", "exact"])
+def test_a_loop_that_counts_its_batches_goes_on_with_the_next_epoch(manifest: Manifest, remainder: str) -> None:
+    """Who takes `len(loader)` batches and does not ask for one more, as Lightning does, has a whole new epoch the next time."""
+    counting, asking = (loaders(manifest, remainder=remainder)[0] for _ in range(2))
+    for _ in range(3):
+        assert_same(list(islice(counting, len(counting))), list(asking))
+
+
+def test_a_state_saved_at_the_last_batch_has_nothing_left(manifest: Manifest) -> None:
+    """A run that was saved in the loop's last turn goes on with nothing of that epoch, then with all of the next."""
+    first, second = (loaders(manifest)[0] for _ in range(2))
+    list(islice(first, len(first)))
+    second.load_state_dict(first.state_dict())
+    second.set_epoch(0)
+    assert list(second) == []
+    assert (second.epoch, len(list(second))) == (1, len(second))
