@@ -82,8 +82,11 @@ class Threads:
         """Returns what makes of an array what the user asked for."""
         if self.output == "numpy":
             return np.asarray
-        from torch import from_numpy
-
+        try:
+            from torch import from_numpy
+        except ModuleNotFoundError as error:
+            hint = "pip install 'dataprep-images[torch]', or take arrays with Threads(output='numpy')"
+            raise LoaderError(f"Threads gives torch tensors, and torch is missing: {hint}") from error
         return from_numpy
 
 

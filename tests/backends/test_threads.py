@@ -1,5 +1,6 @@
 """Batches from threads: the same as from processes, memory used again only where nobody looks, nothing left behind."""
 
+import sys
 import threading
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -119,3 +120,10 @@ def test_a_file_that_is_gone_is_named(manifest: Manifest, tmp_path: Path) -> Non
     paths[1].unlink()
     with pytest.raises(LoaderError, match=paths[1].name):
         list(loader(gone))
+
+
+def test_without_torch_the_error_says_what_to_do(manifest: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where torch is missing, the error names the extra and the arrays that need none."""
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(LoaderError, match=r"dataprep-images\[torch\].*output='numpy'"):
+        next(iter(Loader(manifest, Pipeline(Resize((8, 8))), batch_size=4, backend=Threads(1))))
