@@ -53,7 +53,7 @@ def epoch(batches: Iterable[Any]) -> None:
 
 @pytest.mark.parametrize(
     ("training", "normalised", "pillow", "dali"),
-    [(True, True, 1.5, 0.7), (True, False, 1.1, 0.7), (False, True, 1.5, 0.7)],
+    [(True, True, 1.1, 0.5), (True, False, 0.9, 0.5), (False, True, 1.1, 0.5)],
     ids=["training, float32", "training, uint8", "evaluation, float32"],
 )
 def test_loading_is_fast(
