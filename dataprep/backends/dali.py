@@ -161,7 +161,9 @@ class _Feed:
             image = _pixmap(black) if self.encoded else black
         for op, params in zip(self.on_host, recipe.params, strict=False):
             image = kernel(op, image, params[place])
-        return np.array(image, order="C"), failure  # a copy: what was decoded lies in memory that is used again
+        if not self.encoded:
+            image = np.array(image, order="C")  # a copy: what was decoded lies in memory that is used again
+        return image, failure
 
 
 def _encoded(source: Source, uri: str, measured: tuple[int, int], limit: int) -> NDArray[np.uint8]:

@@ -66,7 +66,7 @@ def test_loading_is_fast(
     pillow: float,
     dali: float,
 ) -> None:
-    """Batches of a job come faster from threads and from processes than from Pillow in a DataLoader, and than from DALI."""
+    """Batches of a job come from threads and processes no slower than these shares of Pillow in a DataLoader and of DALI."""
     ops = (TRAINING if training else EVALUATION) + ((Normalize.imagenet(),) if normalised else ())
     ours = {
         f"Threads({WORKERS})": Loader(manifest, Pipeline(*ops), batch_size=BATCH, backend=Threads(WORKERS)),
