@@ -120,9 +120,9 @@ def _measure_one(uri: str, measures: tuple[Measure, ...], source: Source, max_pi
         decoded = {view: decode(data, side=view[0], channels=view[1], max_pixels=max_pixels) for view in views}
     except DecodeError as error:
         return {"digest": digest, "error": str(error)}
-    _, format, height, width = next(iter(decoded.values()))
-    row: dict[str, object] = {"digest": digest, "format": format, "height": height, "width": width}
-    images = {view: image if view[0] is None else reduce(image, view[0]) for view, (image, *_) in decoded.items()}
+    any = next(iter(decoded.values()))
+    row: dict[str, object] = {"digest": digest, "format": any.format, "height": any.height, "width": any.width}
+    images = {view: found.image if view[0] is None else reduce(found.image, view[0]) for view, found in decoded.items()}
     for measure in measures:
         row |= measure.measure(images[measure.side, measure.channels])
     return row

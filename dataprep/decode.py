@@ -13,6 +13,8 @@ import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from types import ModuleType
 from typing import Any, Final, NamedTuple
 
 import cv2
@@ -22,8 +24,10 @@ import PIL.ImageOps
 import simplejpeg
 from numpy.typing import NDArray
 
+from dataprep import native
 from dataprep.errors import DecodeError
-from dataprep.types import Image
+from dataprep.scratch import scratch
+from dataprep.types import Box, Image
 
 MAX_PIXELS: Final = 178_956_970
 """Larger images are refused unread: Pillow's own limit against decompression bombs, 512 MiB of RGB."""
@@ -48,6 +52,8 @@ BROKEN: Final = (
 
 ORIENTATION_TAG = 0x0112
 END: Final = 64  # bytes at the end of a file in which a whole JPEG says so, be there some padding behind
+ENTROPY: Final = 0.7  # of the time of a decode goes into the entropy code, which is read from the top down to the last row wanted
+WORTH: Final = 0.9  # of the time of a whole decode is what a part may take at most
 TRANSPOSED = (5, 6, 7, 8)  # EXIF orientations that exchange height and width
 
 
@@ -55,33 +61,30 @@ class Decoded(NamedTuple):
     """An image and what its file says of it.
 
     Attributes:
-        image: (h, w, 3) RGB or (h, w) luminance, upright, perhaps reduced.
+        image: (h, w, 3) RGB or (h, w) luminance, upright, perhaps reduced, perhaps a part.
         format: Pillow's name of the format, such as "JPEG".
         height: Pixels of the whole image, upright.
         width: Pixels of the whole image, upright.
+        top: Which row of the whole image is the first of `image`.
+        left: Which column of the whole image is the first of `image`.
     """
 
     image: Image
     format: str
     height: int
     width: int
-
-
-class Scratch:
-    """Memory that is used again: the system takes longer to hand out fresh pages than libjpeg-turbo to fill them."""
-
-    def __init__(self) -> None:
-        self._memory = np.empty(0, np.uint8)
-
-    def bytes(self, size: int) -> NDArray[np.uint8]:
-        """Returns (size,) that are overwritten after the next call."""
-        if self._memory.size < size:
-            self._memory = np.empty(size, np.uint8)
-        return self._memory[:size]
+    top: int = 0
+    left: int = 0
 
 
 def decode(
-    data: bytes, *, side: int | None = None, channels: int = 3, max_pixels: int = MAX_PIXELS, scratch: Scratch | None = None
+    data: bytes,
+    *,
+    side: int | None = None,
+    channels: int = 3,
+    max_pixels: int = MAX_PIXELS,
+    reuse: bool = False,
+    part: Box | None = None,
 ) -> Decoded:
     """Decodes one image.
 
@@ -91,7 +94,9 @@ def decode(
             its size that still has it. None decodes in full.
         channels: 3 for RGB, 1 for luminance.
         max_pixels: Images of more pixels are refused before any of them is decoded.
-        scratch: Memory that the image may be in, to be overwritten by the next one; None gives each its own.
+        reuse: Whether the image may lie in memory that this thread's next such call overwrites.
+        part: What is wanted of the whole RGB image: it may then come alone, with the pixels that the whole one has there. Faults
+            of the file behind it are not seen.
 
     Raises:
         DecodeError: The bytes are empty, truncated, of no known format, or of too many pixels.
@@ -100,7 +105,7 @@ def decode(
         raise DecodeError("the file is empty")
     try:
         if data[:3] == b"\xff\xd8\xff":
-            fast = _decode_jpeg(data, side, channels, max_pixels, scratch)
+            fast = _decode_jpeg(data, side, channels, max_pixels, reuse, part)
             if fast is not None:
                 return fast
         return _decode_any(data, side, channels, max_pixels)
@@ -152,7 +157,9 @@ def plain_jpeg(data: bytes) -> tuple[int, int] | None:
     return (width, height) if _jpeg_orientation(data) in TRANSPOSED else (height, width)
 
 
-def _decode_jpeg(data: bytes, side: int | None, channels: int, max_pixels: int, scratch: Scratch | None = None) -> Decoded | None:
+def _decode_jpeg(
+    data: bytes, side: int | None, channels: int, max_pixels: int, reuse: bool = False, part: Box | None = None
+) -> Decoded | None:
     """Decodes a common JPEG; None leaves an uncommon one (CMYK, odd subsampling) to Pillow."""
     try:
         height, width, colorspace, _ = simplejpeg.decode_jpeg_header(data)
@@ -161,18 +168,46 @@ def _decode_jpeg(data: bytes, side: int | None, channels: int, max_pixels: int, 
     if colorspace not in ("YCbCr", "Gray"):
         return None
     _refuse_bomb(height, width, max_pixels)
+    orientation = _jpeg_orientation(data)
+    if part is not None and orientation == 1:
+        image = _decode_part(data, height, width, part, reuse)
+        if image is not None:
+            return Decoded(image, "JPEG", height, width, part.top, part.left)
     factor = _factor(height, width, side)
     image = simplejpeg.decode_jpeg(
         data,
         "GRAY" if channels == 1 else "RGB",
         min_height=-(-height // factor) if factor > 1 else 0,
         min_width=-(-width // factor) if factor > 1 else 0,
-        buffer=scratch.bytes(height * width * channels) if scratch is not None else None,
+        buffer=scratch("decoded", height * width * channels) if reuse else None,
     )
-    orientation = _jpeg_orientation(data)
     if orientation in TRANSPOSED:
         height, width = width, height
     return Decoded(upright(image[..., 0] if channels == 1 else image, orientation), "JPEG", height, width)
+
+
+def _decode_part(data: bytes, height: int, width: int, part: Box, reuse: bool) -> Image | None:
+    """Returns a part of a JPEG of this height and width, None where it is not to be had or not worth it."""
+    decoder, (top, left, rows, columns) = _part_decoder(), part
+    down, area = (top + rows) / height, rows * columns / (height * width)
+    if decoder is None or ENTROPY * down + (1 - ENTROPY) * area > WORTH:
+        return None
+    memory = scratch("decoded", rows * columns * 3) if reuse else np.empty(rows * columns * 3, np.uint8)
+    image = memory.reshape(rows, columns, 3)
+    return image if decoder.decode(data, image, (top, left, rows, columns)) else None
+
+
+@cache
+def _part_decoder() -> ModuleType | None:
+    """Returns the compiled decoder, if its libjpeg-turbo has the very pixels that simplejpeg's has."""
+    decoder = native.module("jpeg")
+    if decoder is None:
+        return None
+    noise = (np.arange(96 * 112 * 3, dtype=np.uint64) * np.uint64(2654435761) >> np.uint64(11)).astype(np.uint8)
+    data = simplejpeg.encode_jpeg(noise.reshape(96, 112, 3), colorsubsampling="420")
+    part = np.empty((9, 11, 3), np.uint8)
+    same = decoder.decode(data, part, (63, 71, 9, 11)) and np.array_equal(part, simplejpeg.decode_jpeg(data)[63:72, 71:82])
+    return decoder if same else None
 
 
 def _decode_any(data: bytes, side: int | None, channels: int, max_pixels: int) -> Decoded:

@@ -25,6 +25,25 @@ Uniforms: TypeAlias = NDArray[np.float64]
 """(B, slots) independent numbers in [0, 1)."""
 
 
+class Box(NamedTuple):
+    """A rectangle of an image, in pixels."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    @property
+    def rows(self) -> slice:
+        """The rows of the image."""
+        return slice(self.top, self.top + self.height)
+
+    @property
+    def columns(self) -> slice:
+        """The columns of the image."""
+        return slice(self.left, self.left + self.width)
+
+
 @dataclass(frozen=True)
 class Spec:
     """What an image is between two ops; `None` means that it varies from sample to sample.

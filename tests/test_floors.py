@@ -11,8 +11,8 @@ import pytest
 import dataprep
 
 FLOORS = {
-    0: ("errors", "types", "draws", "namesake"),
-    1: ("stages", "stages.*", "decode", "search", "search.*"),
+    0: ("errors", "types", "draws", "namesake", "native", "scratch"),
+    1: ("stages", "stages.*", "decode", "resize", "search", "search.*"),
     2: (
         *("manifest", "orders", "overrides", "pipeline", "sampler", "cache", "delivery"),
         *("engines", "engines.local", "sources", "sources.*"),

@@ -1,10 +1,9 @@
 """A recipe to a batch of NumPy arrays: read, decode, apply the ops. What every CPU backend does, wherever it runs.
 
-The common beginnings, a crop or a resize, and the common end, `Normalize`, go through `resample` in one pass where that is
-available; everything between them, and everything without numba, goes through the kernels. The pixels are the same.
+The common beginnings, a crop or a resize, say what of an image they need, so that only that is decoded and resized. They and the
+common end, `Normalize`, work straight into the batch; everything between them goes through the kernels. The pixels are the same.
 """
 
-import threading
 import time
 from collections.abc import Iterable
 from functools import cache
@@ -13,12 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dataprep.backends import resample
 from dataprep.backends.kernels import apply, kernel
-from dataprep.decode import MAX_PIXELS, Scratch, decode, quiet_decoders
+from dataprep.decode import MAX_PIXELS, Decoded, decode, quiet_decoders
 from dataprep.errors import DecodeError, LoaderError, PipelineError, SourceError
+from dataprep.resize import LEVELS, Window, place, resized
 from dataprep.stages import CenterCrop, HorizontalFlip, Normalize, RandomResizedCrop, Resize
-from dataprep.types import Batch, Failure, Image, Op, Params, Recipe, Rendered, Sizes, Slow, Source, Spec
+from dataprep.types import Batch, Box, Failure, Image, Op, Params, Recipe, Rendered, Sizes, Slow, Source, Spec
 
 
 def render(source: Source, ops: tuple[Op, ...], recipe: Recipe) -> Batch:
@@ -75,81 +74,81 @@ def fill(
     """Fills some places of a batch and returns which of them failed, black now, and which file took longest."""
     failures, slowest = [], Slow(0.0, "")
     limit = pixel_limit(recipe.sizes)
-    for place in places:
-        start, uri = time.perf_counter(), recipe.uris[place]
-        measured = int(recipe.sizes[place, 0]), int(recipe.sizes[place, 1])
+    for at in places:
+        start, uri = time.perf_counter(), recipe.uris[at]
+        measured = int(recipe.sizes[at, 0]), int(recipe.sizes[at, 1])
+        params = [drawn[at] for drawn in recipe.params]
+        begin = _beginning(ops, params, measured)
         try:
-            image = decoded(source, uri, measured, limit)
+            image = read(source, uri, measured, limit, begin.window.needed if begin else None)
         except LoaderError as error:
-            failures.append(Failure(place, uri, str(error)))
-            images[place] = 0
+            failures.append(Failure(at, uri, str(error)))
+            images[at] = 0
         else:
-            paint(ops, image, [params[place] for params in recipe.params], images[place])
+            _paint(ops, image, params, begin, images[at])
         slowest = max(slowest, Slow(time.perf_counter() - start, uri))
     return tuple(failures), slowest
 
 
 def paint(ops: tuple[Op, ...], image: Image, params: list[Params], out: NDArray[Any]) -> None:
     """Fills (3, H, W) with an (H, W, 3) image after all ops, each with the (k,) parameters drawn for it."""
-    if not resample.available():
-        out[...] = _shaped(apply(ops, image, params), out)
-        return
-    begin, last = _beginning(ops, params, image), ops[-1]
-    end = len(ops) - isinstance(last, Normalize)
-    levels = _levels(last) if isinstance(last, Normalize) else resample.IDENTITY
-    if begin is not None and begin.ops == end:
-        resample.resample(image, begin.window, begin.mirror, _shaped(out, out), levels)
-        return
-    if begin is not None:
-        image, start = resample.resized(image, begin.window), begin.ops - begin.flips
-        ops, params, end = ops[start:], params[start:], end - start
-    pixels = apply(ops[:end], image, params[:end])
-    if end == len(ops):
-        out[...] = _shaped(pixels, out)
-        return
-    resample.place(np.ascontiguousarray(_shaped(pixels, out).transpose(1, 2, 0)), False, out, levels)
+    size = image.shape[0], image.shape[1]
+    _paint(ops, Decoded(image, "", *size), params, _beginning(ops, params, size), out)
 
 
 def step(op: Op, image: Image, params: Params) -> NDArray[Any]:
     """Returns an image after one op alone, done in the way in which `paint` would; what measurements of single ops call."""
-    if resample.available():
-        begin = _beginning((op,), [params], image)
-        if begin is not None:
-            return resample.resized(image, begin.window).copy()
-        if isinstance(op, Normalize):
-            out = np.empty((3, *image.shape[:2]), np.float32)
-            resample.place(np.ascontiguousarray(image), False, out, _levels(op))
-            return out
+    begin = _beginning((op,), [params], image.shape[:2])
+    if begin is not None:
+        return resized(image, begin.window)
+    if isinstance(op, Normalize):
+        out = np.empty((3, *image.shape[:2]), np.float32)
+        place(image, False, out, _levels(op))
+        return out
     return kernel(op, image, params)
 
 
 class _Beginning(NamedTuple):
     """What the first ops amount to: a window, perhaps mirrored; how many ops these are, and how many of them mirror."""
 
-    window: resample.Window
+    window: Window
     mirror: bool
     ops: int
     flips: int
 
 
-def _beginning(ops: tuple[Op, ...], params: list[Params], image: Image) -> _Beginning | None:
-    """Returns what the first ops amount to, None if that is not one bilinear resize."""
+def _paint(ops: tuple[Op, ...], decoded: Decoded, params: list[Params], begin: _Beginning | None, out: NDArray[Any]) -> None:
+    """Fills (3, H, W) with what was decoded of an image, after all ops; of what their beginning sees, all was."""
+    image, first, last, mirror = decoded.image, 0, len(ops) - isinstance(ops[-1], Normalize), False
+    if begin is not None:
+        image, first = resized(image, begin.window.moved(decoded.top, decoded.left), reuse=True), begin.ops - begin.flips
+        if begin.ops == last:
+            first, mirror = begin.ops, begin.mirror
+    pixels = _shaped(apply(ops[first:last], image, params[first:last]), out)
+    if pixels.dtype == np.uint8:
+        place(pixels.transpose(1, 2, 0), mirror, out, _levels(ops[-1]) if isinstance(ops[-1], Normalize) else LEVELS)
+    else:
+        out[...] = pixels
+
+
+def _beginning(ops: tuple[Op, ...], params: list[Params], size: tuple[int, ...]) -> _Beginning | None:
+    """Returns what the first ops amount to on an image of a height and width, None if that is not one resize."""
     first = ops[0]
-    if not isinstance(first, RandomResizedCrop | Resize) or first.interpolation != "bilinear":
+    if not isinstance(first, RandomResizedCrop | Resize) or first.interpolation == "nearest":
         return None
     used = 1
     if isinstance(first, RandomResizedCrop):
-        top, left, height, width = params[0].astype(int).tolist()
-        box, target = (top, left, height, width), (first.size, first.size) if isinstance(first.size, int) else first.size
+        box = Box(*params[0].astype(int).tolist())
+        target = (first.size, first.size) if isinstance(first.size, int) else first.size
     else:
-        box, target = (0, 0, *image.shape[:2]), tuple(params[0].astype(int).tolist())
-    part = (0, 0, *target)
+        box, target = Box(0, 0, size[0], size[1]), tuple(params[0].astype(int).tolist())
+    part = Box(0, 0, *target)
     if len(ops) > 1 and type(ops[1]) is CenterCrop:
-        top, left, height, width = params[1].astype(int).tolist()
-        if top >= 0 and left >= 0 and top + height <= target[0] and left + width <= target[1]:
-            part, used = (top, left, height, width), 2
+        crop = Box(*params[1].astype(int).tolist())
+        if crop.top >= 0 and crop.left >= 0 and crop.top + crop.height <= target[0] and crop.left + crop.width <= target[1]:
+            part, used = crop, 2
     flips = int(len(ops) > used and type(ops[used]) is HorizontalFlip)
-    return _Beginning(resample.Window(box, target, part), bool(flips and params[used][0]), used + flips, flips)
+    return _Beginning(Window(box, target, part, first.interpolation), bool(flips and params[used][0]), used + flips, flips)
 
 
 @cache
@@ -171,22 +170,18 @@ def pixel_limit(sizes: Sizes) -> int:
     return max(MAX_PIXELS, int(sizes.prod(axis=1).max(initial=0)))
 
 
-_LOCAL = threading.local()
-
-
-def _scratch() -> Scratch:
-    """Returns this thread's memory for a decoded image."""
-    scratch: Scratch = _LOCAL.__dict__.setdefault("scratch", Scratch())
-    return scratch
-
-
 def decoded(source: Source, uri: str, measured: tuple[int, int], limit: int) -> Image:
     """Returns the (H, W, 3) image of a uri, or says which file is not what the manifest says."""
+    return read(source, uri, measured, limit).image
+
+
+def read(source: Source, uri: str, measured: tuple[int, int], limit: int, part: Box | None = None) -> Decoded:
+    """Returns the image of a uri, or of it at least a part, or says which file is not what the manifest says."""
     try:
-        image = decode(source.read(uri), max_pixels=limit, scratch=_scratch()).image
+        image = decode(source.read(uri), max_pixels=limit, reuse=True, part=part)
     except (SourceError, DecodeError) as error:
         raise LoaderError(f"{uri}: {error}; run `clean` again to drop it") from error
-    if image.shape[:2] != measured:
-        now, then = (f"{width}×{height}" for height, width in (image.shape[:2], measured))
+    if (image.height, image.width) != measured:
+        now, then = (f"{width}×{height}" for height, width in ((image.height, image.width), measured))
         raise LoaderError(f"{uri} is {now} now but was {then} when it was measured; run `clean` again")
     return image

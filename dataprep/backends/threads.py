@@ -17,7 +17,6 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from dataprep.backends import resample
 from dataprep.backends.render import canvas, fill, pixel_limit
 from dataprep.decode import MAX_PIXELS
 from dataprep.errors import LoaderError
@@ -52,7 +51,6 @@ class Threads:
 
     def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Rendered]:
         """Yields the batch of each recipe, in order."""
-        resample.available()  # compiled here, once, not by whichever thread comes first
         warnings.filterwarnings("ignore", module=r"PIL\.")  # not undone: filters belong to all threads
         threads, pool = cv2.getNumThreads(), ThreadPoolExecutor(self.workers, "dataprep")
         cv2.setNumThreads(1)  # these threads are the parallelism

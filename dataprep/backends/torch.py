@@ -19,7 +19,6 @@ import PIL.Image
 import torch
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
-from dataprep.backends import resample
 from dataprep.backends.kernels import apply
 from dataprep.backends.render import pixel_limit, rendered, shape_of
 from dataprep.decode import decode, quiet_decoders
@@ -58,7 +57,6 @@ class Torch:
 
     def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Rendered]:
         """Yields the batch of each recipe, in order, as tensors."""
-        resample.available()  # before the fork, so that workers have the compiled code
         if self.workers == "auto":
             yield from _picked(self, source, ops, recipes)
             return

@@ -16,13 +16,13 @@ from rich.console import Console
 from rich.table import Table
 
 from dataprep.backends.render import canvas, render, step
-from dataprep.backends.resample import available
 from dataprep.backends.threads import Threads
 from dataprep.decode import decode, quiet_decoders
 from dataprep.errors import LoaderError
 from dataprep.loader import Loader
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
+from dataprep.resize import compiled
 from dataprep.stages import HorizontalFlip, Normalize, RandomResizedCrop
 from dataprep.types import Backend, Batch, Image, Op, Recipe, Source
 
@@ -64,8 +64,8 @@ class Measured(NamedTuple):
         lines = [f"use {fewest}: {self.ends[fewest]:,.0f} images/s"]
         if fewest == ONE:
             lines = [f"more threads or processes gain nothing: Threads(workers=1) has {self.ends[best]:,.0f} images/s at most"]
-        if not available():
-            lines.append("install dataprep-images[fast]: numba makes resizing some times as fast")
+        if not compiled():
+            lines.append("install dataprep-images where a C compiler is: resizing compiled is some times as fast")
         if self.bottleneck.startswith("decode"):
             lines.append("store images nearer to the size that training sees: decoding takes most of the time")
         return lines
@@ -186,7 +186,7 @@ def measured_ends(manifest: Manifest, batch_size: int, workers: int) -> dict[str
 def as_data(done: Measured) -> dict[str, Any]:
     """Returns what is printed as plain data; rates are images a second."""
     said = {"bottleneck": done.bottleneck, "advice": done.advice}
-    return {"version": VERSION, **done._asdict(), **said, "compiled": available()}
+    return {"version": VERSION, **done._asdict(), **said, "compiled": compiled()}
 
 
 def show(done: Measured) -> None:

@@ -18,6 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dataprep.errors import PipelineError
+from dataprep.resize import resize
 from dataprep.stages.quality import check_side
 from dataprep.types import Image
 
@@ -265,7 +266,7 @@ def _turned(image: Image, degrees: float) -> Image:
 
 def _thumbnail(image: Image, height: int, width: int) -> Image:
     """Returns (height, width) luminance by Pillow's Lanczos filter, the one that imagehash uses."""
-    return np.asarray(PIL.Image.fromarray(np.ascontiguousarray(image)).resize((width, height), PIL.Image.Resampling.LANCZOS))
+    return resize(image, (height, width), "lanczos")
 
 
 def _copies(array: NDArray[Any], invariant: Invariant) -> list[NDArray[Any]]:

@@ -21,7 +21,6 @@ from dataprep.stages import CenterCrop, HorizontalFlip, Normalize, RandomResized
 from dataprep.types import Op
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("numba", reason="numba, with which resizing is compiled, is not installed")
 
 from peers import SHORTER, SIDE, DaliPhotos, PlainPhotos  # noqa: E402
 from torch.utils.data import DataLoader  # noqa: E402

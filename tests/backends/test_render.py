@@ -1,4 +1,6 @@
-"""The compiled resize: Pillow's pixels to the last bit."""
+"""Rendering: the short cuts of the usual jobs give what the kernels give one after the other."""
+
+from pathlib import Path
 
 import numpy as np
 import PIL.Image
@@ -6,14 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataprep.backends import kernels, render, resample
-from dataprep.backends.resample import Window
+from dataprep.backends import kernels, render
+from dataprep.clean import clean
 from dataprep.loader import draw
 from dataprep.stages import CenterCrop, HorizontalFlip, Normalize, RandomResizedCrop, Resize, Rotate
 from dataprep.testing import photo
 from dataprep.types import Image, Op
-
-pytest.importorskip("numba", reason="numba, which compiles the resize, is not installed")
 
 sides = st.integers(1, 150)
 images = st.builds(photo, st.integers(0, 99), sides, sides)
@@ -22,36 +22,12 @@ JOBS: list[tuple[Op, ...]] = [
     (RandomResizedCrop((12, 9)), HorizontalFlip(), Normalize.imagenet()),
     (RandomResizedCrop(31), Normalize.imagenet()),
     (RandomResizedCrop(31, interpolation="bicubic"), Normalize.imagenet()),
+    (RandomResizedCrop(31, interpolation="nearest"), HorizontalFlip()),
     (Resize(20), CenterCrop((17, 20)), HorizontalFlip()),
     (Resize(20), CenterCrop(33), HorizontalFlip(1), Normalize.imagenet()),
     (Resize((9, 40)), Rotate(20), HorizontalFlip(), Normalize.imagenet()),
     (HorizontalFlip(), CenterCrop(30)),
 ]
-
-
-def test_it_is_used() -> None:
-    """With numba and this Pillow the compiled resize is available."""
-    assert resample.available()
-
-
-@given(images, st.tuples(sides, sides), st.booleans())
-def test_resizing_is_pillows(image: Image, target: tuple[int, int], mirror: bool) -> None:
-    """Every size resized to every other, and mirrored, is what Pillow gives."""
-    expected = np.asarray(PIL.Image.fromarray(image).resize(target[::-1], PIL.Image.Resampling.BILINEAR))
-    out = np.empty((3, *target), np.uint8)
-    resample.resample(image, Window((0, 0, *image.shape[:2]), target, (0, 0, *target)), mirror, out)
-    assert np.array_equal(out.transpose(1, 2, 0), expected[:, ::-1] if mirror else expected)
-
-
-@given(images, st.tuples(sides, sides), st.data())
-def test_a_part_is_a_part_of_the_whole(image: Image, target: tuple[int, int], data: st.DataObject) -> None:
-    """A part of a resized box is cut out of the whole of it, though only its pixels are made."""
-    boxes = [sorted(data.draw(st.tuples(st.integers(0, n), st.integers(0, n)))) for n in (*image.shape[:2], *target)]
-    (top, bottom), (left, right), (row, below), (column, beside) = ((low, high) if high > low else (0, 1) for low, high in boxes)
-    box, part = (top, left, bottom - top, right - left), (row, column, below - row, beside - column)
-    crop = PIL.Image.fromarray(image).crop((left, top, right, bottom))
-    expected = np.asarray(crop.resize(target[::-1], PIL.Image.Resampling.BILINEAR))[row:below, column:beside]
-    assert np.array_equal(resample.resized(image, Window(box, target, part)), expected)
 
 
 @pytest.mark.parametrize("ops", JOBS)
@@ -71,3 +47,29 @@ def test_one_step_is_what_its_kernel_does(op: Op, image: Image) -> None:
     """An op alone is what its kernel gives."""
     (params,) = draw((op,), np.array([image.shape[:2]]), np.array([0]), 0, 0)
     assert np.array_equal(render.step(op, image, params[0]), kernels.kernel(op, image, params[0]))
+
+
+@pytest.mark.parametrize("ops", JOBS)
+def test_what_is_decoded_in_part_is_what_is_decoded_whole(ops: tuple[Op, ...], tmp_path: Path) -> None:
+    """JPEGs of all kinds, of which only the part that is needed is decoded, come out as the kernels make them of whole images."""
+    number = 0
+    for subsampling in (0, 1, 2):
+        for progressive in (False, True):
+            for orientation in (1, 6):
+                exif = PIL.Image.Exif()
+                exif[0x0112] = orientation
+                path = tmp_path / f"{number:02d}.jpg"
+                picture = PIL.Image.fromarray(photo(number, 170 + number, 230 - number))
+                picture.save(path, subsampling=subsampling, progressive=progressive, exif=exif, quality=80)
+                number += 1
+    manifest = clean(tmp_path)
+    sizes = np.stack([manifest.table[side].to_numpy() for side in ("height", "width")], axis=1)
+    for uri, size in zip(manifest.table["uri"].to_pylist(), sizes, strict=True):
+        whole = render.decoded(manifest.source, uri, tuple(size.tolist()), 10**6).copy()
+        for seed in range(20):
+            params = [drawn[0] for drawn in draw(ops, size[None], np.array([seed]), 0, 0)]
+            begin = render._beginning(ops, params, tuple(size))
+            part = render.read(manifest.source, uri, tuple(size.tolist()), 10**6, begin.window.needed if begin else None)
+            out = np.empty(*render.shape_of(ops))
+            render._paint(ops, part, params, begin, out)
+            assert np.array_equal(out, kernels.apply(ops, whole, params)), (uri, params)

@@ -1,0 +1,98 @@
+"""Resizing, compiled and by Pillow: the same pixels to the last bit, whatever part of them is wanted."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataprep import native, resize
+from dataprep.resize import FILTERS, Window
+from dataprep.testing import photo
+from dataprep.types import Box, Image
+
+sides = st.integers(1, 150)
+images = st.builds(photo, st.integers(0, 99), sides, sides)
+gray = images.map(lambda image: np.ascontiguousarray(image[..., 1]))
+filters = st.sampled_from(list(FILTERS))
+
+
+@pytest.fixture(scope="module", params=["compiled", "by Pillow"], autouse=True)
+def way(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Both ways to resize: the compiled one, if this machine has it, and the other."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "by Pillow":
+            patch.setattr(native, "module", lambda name: None)
+            patch.setattr(resize, "_order", lambda: None)
+        elif not resize.compiled():
+            pytest.skip("nothing was compiled on this machine")
+        yield request.param
+
+
+def pillow(image: Image, target: tuple[int, int], filter: str) -> Image:
+    """What Pillow gives."""
+    return np.asarray(PIL.Image.fromarray(image).resize(target[::-1], FILTERS[filter][0]))
+
+
+@given(images | gray, st.tuples(sides, sides), filters)
+def test_resizing_is_pillows(image: Image, target: tuple[int, int], filter: Any) -> None:
+    """Every size resized to every other, in colour and gray and by every filter, is what Pillow gives."""
+    assert np.array_equal(resize.resize(image, target, filter), pillow(image, target, filter))
+
+
+@given(images | gray, st.tuples(sides, sides), filters, st.data())
+def test_a_part_is_a_part_of_the_whole(image: Image, target: tuple[int, int], filter: Any, data: st.DataObject) -> None:
+    """A part of a resized box is cut out of the whole of it, and of the image only what the window sees need be there."""
+    boxes = [sorted(data.draw(st.tuples(st.integers(0, n), st.integers(0, n)))) for n in (*image.shape[:2], *target)]
+    (top, bottom), (left, right), (row, below), (column, beside) = ((low, high) if high > low else (0, 1) for low, high in boxes)
+    part = Box(row, column, below - row, beside - column)
+    window = Window(Box(top, left, bottom - top, right - left), target, part, filter)
+    needed = window.needed
+    expected = pillow(image[top:bottom, left:right], target, filter)[row:below, column:beside]
+    assert np.array_equal(resize.resized(image[needed.rows, needed.columns], window.moved(needed.top, needed.left)), expected)
+
+
+@given(images, st.booleans(), st.sampled_from([np.uint8, np.uint16, np.float16, np.float32]), st.booleans())
+def test_placing_looks_every_level_up(image: Image, mirror: bool, dtype: Any, last: bool) -> None:
+    """An image is placed as (3, H, W) in any type, channels first or last in memory, mirrored if asked."""
+    levels = np.random.default_rng(0).integers(0, 256, (3, 256)).astype(dtype)
+    height, width, _ = image.shape
+    out = np.zeros((height, width, 3), dtype).transpose(2, 0, 1) if last else np.zeros((3, height, width), dtype)
+    resize.place(image, mirror, out, levels)
+    expected = np.stack([levels[channel][image[..., channel]] for channel in range(3)])
+    assert np.array_equal(out, expected[..., ::-1] if mirror else expected)
+
+
+def test_a_view_needs_no_copy(way: str) -> None:
+    """A view of an image, cut out or upside down, is resized as its copy is."""
+    image = photo(1, 60, 80)
+    for view in (image[5:41, 7:60], image[::-1], image[::2]):
+        assert np.array_equal(resize.resize(view, (20, 30)), resize.resize(view.copy(), (20, 30)))
+
+
+def test_the_compiled_code_stays_in_its_memory(way: str) -> None:
+    """What does not lie in the image, or does not fit together, is refused."""
+    if way == "by Pillow":
+        pytest.skip("only the compiled code could leave its memory")
+    compiled: Any = native.module("resample")
+    image, out, memory = np.zeros((9, 9, 3), np.uint8), np.zeros((4, 4, 3), np.uint8), np.zeros(999, np.uint8)
+    taps = compiled.taps(9, 4, 0, 4, 0)
+    compiled.resize(image, out, 0, 0, taps, taps, False, memory)
+    for wrong in ((9, 4, 1, 4, 0), (9, 4, -1, 4, 0), (0, 4, 0, 4, 0), (9, 4, 0, 0, 0), (9, 4, 0, 4, 3)):
+        with pytest.raises(ValueError, match="does not lie in what there is"):
+            compiled.taps(*wrong)
+    for top, left in ((1, 0), (0, -1)):
+        with pytest.raises(ValueError, match="does not lie in what there is"):
+            compiled.resize(image, out, top, left, taps, taps, False, memory)
+    for rows in (compiled.taps(9, 4, 0, 3, 0), taps[:-1], b""):
+        with pytest.raises(ValueError, match="do not fit each other"):
+            compiled.resize(image, out, 0, 0, rows, taps, False, memory)
+    with pytest.raises(ValueError, match="too little memory"):
+        compiled.resize(image, out, 0, 0, taps, taps, False, memory[:99])
+    with pytest.raises(ValueError, match="side by side"):
+        compiled.resize(image[:, ::-1], out, 0, 0, taps, taps, False, memory)
+    with pytest.raises(ValueError, match="do not fit each other"):
+        compiled.place(image, False, np.zeros((3, 256), np.uint8), np.zeros((3, 9, 8), np.uint8))
