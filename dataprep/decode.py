@@ -188,13 +188,21 @@ def _decode_jpeg(
 
 def _decode_part(data: bytes, height: int, width: int, part: Box, reuse: bool) -> Image | None:
     """Returns a part of a JPEG of this height and width, None where it is not to be had or not worth it."""
-    decoder, (top, left, rows, columns) = _part_decoder(), part
-    down, area = (top + rows) / height, rows * columns / (height * width)
+    decoder = _part_decoder()
+    down, area = (part.top + part.height) / height, part.height * part.width / (height * width)
     if decoder is None or ENTROPY * down + (1 - ENTROPY) * area > WORTH:
         return None
-    memory = scratch("decoded", rows * columns * 3) if reuse else np.empty(rows * columns * 3, np.uint8)
-    image = memory.reshape(rows, columns, 3)
-    return image if decoder.decode(data, image, (top, left, rows, columns)) else None
+    memory = scratch("decoded", part.height * width * 3) if reuse else np.empty(part.height * width * 3, np.uint8)
+    return _rows(decoder.decode(data, memory, part), memory, part)
+
+
+def _rows(found: tuple[int, int] | None, memory: NDArray[np.uint8], part: Box) -> Image | None:
+    """Returns the part of the rows that were decoded, from some column on and so wide, into the memory."""
+    if found is None:
+        return None
+    start, wide = found
+    rows = memory[: part.height * wide * 3].reshape(part.height, wide, 3)
+    return rows[:, part.left - start : part.left - start + part.width]
 
 
 @cache
@@ -205,8 +213,9 @@ def _part_decoder() -> ModuleType | None:
         return None
     noise = (np.arange(96 * 112 * 3, dtype=np.uint64) * np.uint64(2654435761) >> np.uint64(11)).astype(np.uint8)
     data = simplejpeg.encode_jpeg(noise.reshape(96, 112, 3), colorsubsampling="420")
-    part = np.empty((9, 11, 3), np.uint8)
-    same = decoder.decode(data, part, (63, 71, 9, 11)) and np.array_equal(part, simplejpeg.decode_jpeg(data)[63:72, 71:82])
+    part, memory = Box(63, 71, 9, 11), np.empty(9 * 112 * 3, np.uint8)
+    pixels = _rows(decoder.decode(data, memory, part), memory, part)
+    same = pixels is not None and np.array_equal(pixels, simplejpeg.decode_jpeg(data)[part.rows, part.columns])
     return decoder if same else None
 
 

@@ -1,7 +1,7 @@
 /* Decodes a part of a JPEG by libjpeg-turbo, which need not transform, upsample and convert what nobody will see.
 
    The pixels are those that the whole image has there. A decoder that starts in the middle of an image knows no neighbours beyond
-   the edge and upsamples chroma otherwise there, so it starts and ends one MARGIN further out, and only what lies inside is kept. */
+   the edge and upsamples chroma otherwise there, so it starts and ends one MARGIN further out. */
 
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
@@ -9,7 +9,6 @@
 
 #include <setjmp.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <jpeglib.h>
 
@@ -38,8 +37,10 @@ static void take_no_warning(j_common_ptr info, int level) {
 
 static void say_nothing(j_common_ptr info) { (void)info; }
 
-/* Fills `out` with the RGB rows of a part; returns whether it could. */
-static int decode(const unsigned char *data, size_t size, struct box part, unsigned char *out) {
+/* Fills `out` with RGB rows of which a part is a piece, and says at which column of the image they begin and how wide they are;
+   returns whether it could. */
+static int decode(const unsigned char *data, size_t size, struct box part, const Py_buffer *out, JDIMENSION *start,
+                  JDIMENSION *wide) {
     struct jpeg_decompress_struct info;
     struct failure failure;
 
@@ -65,38 +66,41 @@ static int decode(const unsigned char *data, size_t size, struct box part, unsig
     if (width < info.output_width) jpeg_crop_scanline(&info, &left, &width); /* moves `left` to the edge of an MCU */
     if (part.top > MARGIN) jpeg_skip_scanlines(&info, part.top - MARGIN);
 
-    JSAMPARRAY lines = info.mem->alloc_sarray((j_common_ptr)&info, JPOOL_IMAGE, info.output_width * 3, LINES);
-    size_t row = (size_t)part.width * 3;
-    JDIMENSION y = info.output_scanline, end = part.top + part.height;
-    while (y < end) {
-        JDIMENSION count = jpeg_read_scanlines(&info, lines, end - y < LINES ? end - y : LINES);
-        for (JDIMENSION line = 0; line < count; line++, y++)
-            if (y >= part.top) memcpy(out + (y - part.top) * row, lines[line] + 3 * (part.left - left), row);
+    size_t row = (size_t)info.output_width * 3;
+    if ((size_t)out->len < row * part.height) give_up((j_common_ptr)&info);
+    JSAMPROW unseen = info.mem->alloc_large((j_common_ptr)&info, JPOOL_IMAGE, row), lines[LINES];
+    while (info.output_scanline < part.top) jpeg_read_scanlines(&info, &unseen, 1);
+    while (info.output_scanline < part.top + part.height) {
+        JDIMENSION done = info.output_scanline - part.top, left_over = part.height - done;
+        for (JDIMENSION line = 0; line < LINES; line++) lines[line] = (JSAMPROW)out->buf + (done + line) * row;
+        jpeg_read_scanlines(&info, lines, left_over < LINES ? left_over : LINES);
     }
+    *start = left;
+    *wide = info.output_width;
     jpeg_destroy_decompress(&info);
     return 1;
 }
 
 static PyObject *py_decode(PyObject *module, PyObject *args) {
     Py_buffer data, out;
-    unsigned int top, left, height, width;
+    struct box part;
+    JDIMENSION start = 0, wide = 0;
     int done;
     (void)module;
-    if (!PyArg_ParseTuple(args, "y*w*(IIII)", &data, &out, &top, &left, &height, &width)) return NULL;
-    if (out.len != (Py_ssize_t)height * width * 3) {
-        PyBuffer_Release(&data);
-        PyBuffer_Release(&out);
-        return PyErr_Format(PyExc_ValueError, "%u x %u RGB pixels do not fit into %zd bytes exactly", width, height, out.len);
-    }
+    if (!PyArg_ParseTuple(args, "y*w*(IIII)", &data, &out, &part.top, &part.left, &part.height, &part.width)) return NULL;
     Py_BEGIN_ALLOW_THREADS;
-    done = decode(data.buf, (size_t)data.len, (struct box){top, left, height, width}, out.buf);
+    done = decode(data.buf, (size_t)data.len, part, &out, &start, &wide);
     Py_END_ALLOW_THREADS;
     PyBuffer_Release(&data);
     PyBuffer_Release(&out);
-    return PyBool_FromLong(done);
+    if (!done) Py_RETURN_NONE;
+    return Py_BuildValue("(II)", start, wide);
 }
 
-static PyMethodDef methods[] = {{"decode", py_decode, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
+static PyMethodDef methods[] = {
+    {"decode", py_decode, METH_VARARGS, "decode(data, out, (top, left, height, width)) -> (left, width) of the rows in `out`, or None"},
+    {NULL, NULL, 0, NULL},
+};
 
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "dataprep.native.jpeg", NULL, 0, methods, NULL, NULL, NULL, NULL};
 

@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import PIL.Image
 import torch
 from torch.utils.data import Dataset
+from torch.utils.dlpack import from_dlpack
 
 from dataprep.stages.color import IMAGENET_MEAN, IMAGENET_STD
 
@@ -61,27 +62,30 @@ class PlainPhotos(Dataset[tuple[Any, int]]):
         return 0, 0, width, height
 
 
-class DaliPhotos:
-    """The same jobs as a DALI pipeline on the CPU; an iteration is one epoch of whole batches as tensors."""
+class DaliPhotos(AbstractContextManager["DaliPhotos"]):
+    """The same jobs as a DALI pipeline on the CPU: entered, it is built; called, it goes through an epoch of whole batches."""
 
     def __init__(self, folder: Path, *, training: bool, normalised: bool, batch: int, threads: int) -> None:
         from nvidia.dali import pipeline_def
-        from nvidia.dali.plugin.base_iterator import LastBatchPolicy
-        from nvidia.dali.plugin.pytorch import DALIGenericIterator
 
         @pipeline_def(batch_size=batch, num_threads=threads, device_id=None)
         def graph() -> Any:
             return _graph(folder, training, normalised)
 
-        pipe = graph()
-        pipe.build()
-        self.batches = DALIGenericIterator(
-            pipe, ["images", "labels"], reader_name="files", last_batch_policy=LastBatchPolicy.DROP, auto_reset=True
-        )
+        self.graph, self.batch, self.pipe = graph, batch, None
 
-    def __iter__(self) -> Iterator[Any]:
-        for (outputs,) in self.batches:
-            yield outputs["images"]
+    def __enter__(self) -> "DaliPhotos":
+        self.pipe = self.graph()
+        self.pipe.build()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.pipe = None
+
+    def __call__(self) -> None:
+        for _ in range(self.pipe.epoch_size("files") // self.batch):
+            images, _ = self.pipe.run()
+            assert from_dlpack(images.as_tensor()).shape == (self.batch, 3, SIDE, SIDE)
 
 
 def _graph(folder: Path, training: bool, normalised: bool) -> Any:

@@ -72,14 +72,13 @@ def test_loading_is_fast(
         f"Torch({WORKERS})": Loader(manifest, Pipeline(*ops), batch_size=BATCH, backend=Torch(WORKERS)),
     }
     plain = PlainPhotos(sorted(thousand_photos.rglob("*.jpg")), training=training, normalised=normalised)
-    peers: dict[str, Any] = {
-        f"Pillow, DataLoader({WORKERS})": DataLoader(plain, BATCH, shuffle=training, num_workers=WORKERS, drop_last=True)
-    }
+    peer = DataLoader(plain, BATCH, shuffle=training, num_workers=WORKERS, drop_last=True)
+    things: dict[str, Any] = {name: partial(epoch, batches) for name, batches in ours.items()}
+    things[f"Pillow, DataLoader({WORKERS})"] = partial(epoch, peer)
     if find_spec("nvidia") and find_spec("nvidia.dali"):
-        peers[f"DALI, CPU, {WORKERS} threads"] = DaliPhotos(
+        things[f"DALI, CPU, {WORKERS} threads"] = DaliPhotos(
             thousand_photos, training=training, normalised=normalised, batch=BATCH, threads=WORKERS
         )
-    things = {name: partial(epoch, batches) for name, batches in (ours | peers).items()}
     print(*(f"\n  first batch, {name}: {first(batches):.2f} s" for name, batches in ours.items()), end="")
     of_torch, *of_peers = compare(request.node.callspec.id, things, len(plain) // BATCH * BATCH).values()
     least = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
