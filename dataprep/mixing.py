@@ -23,12 +23,12 @@ def mixed(batch: Batch, params: Params, classes: int) -> Batch:
     labels = np.asarray(batch.labels.tolist())
     one_hot = (labels[:, None] == np.arange(classes)).astype(np.float32)
     mixture = shares[:, None] * one_hot + (1 - shares[:, None]) * one_hot[following]
-    return Batch(images, _like(batch.labels, mixture), batch.ids)
+    return Batch(_of_type(batch.images, images), _like(batch.labels, mixture), batch.ids)
 
 
 def _pasted(images: Any, following: Any, boxes: list[list[int]]) -> Any:
     """Returns the images with a box of the next one in each."""
-    pasted = images.copy() if isinstance(images, np.ndarray) else images.clone()
+    pasted = images.copy(order="K") if isinstance(images, np.ndarray) else images.clone()
     for place, (top, left, height, width) in enumerate(boxes):
         inside = (place, slice(None), slice(top, top + height), slice(left, left + width))
         pasted[inside] = images[(int(following[place]), *inside[1:])]
@@ -38,6 +38,10 @@ def _pasted(images: Any, following: Any, boxes: list[list[int]]) -> Any:
 def _blended(images: Any, following: Any, shares: Any) -> Any:
     own = _like(images, shares.reshape(-1, 1, 1, 1))
     return images * own + images[following] * (1 - own)
+
+
+def _of_type(like: Any, images: Any) -> Any:
+    return images.astype(like.dtype, copy=False) if isinstance(images, np.ndarray) else images.to(like.dtype)
 
 
 def _like(array: Any, numbers: Any) -> Any:

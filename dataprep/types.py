@@ -51,14 +51,18 @@ class Spec:
     Attributes:
         height: Pixels, or None.
         width: Pixels, or None.
-        dtype: "uint8" (0..255) or "float32" (after `Normalize`).
+        dtype: "uint8" (0..255), "float32" (after `Normalize`), or what `Output` says.
         layout: "HWC" or "CHW".
+        memory: How the (B, 3, H, W) of a batch lie in memory.
+        delivered: Whether `Output` was the last op.
     """
 
     height: int | None = None
     width: int | None = None
-    dtype: Literal["uint8", "float32"] = "uint8"
+    dtype: Literal["uint8", "float16", "bfloat16", "float32"] = "uint8"
     layout: Literal["HWC", "CHW"] = "HWC"
+    memory: Literal["contiguous", "channels_last"] = "contiguous"
+    delivered: bool = False
 
 
 class Recipe(NamedTuple):
@@ -83,7 +87,7 @@ class Batch(NamedTuple):
     """What training sees; the arrays are the backend's own (torch tensors from `Torch` and `Dali`).
 
     Attributes:
-        images: (B, 3, H, W) float32 after `Normalize`, else uint8.
+        images: (B, 3, H, W) float32 after `Normalize`, else uint8, unless `Output` says otherwise.
         labels: (B,) int64, -1 where a record has no label.
         ids: (B,) int64, the manifest's ids.
     """

@@ -50,6 +50,10 @@ SHOWN: dict[str, tuple[Op | Mix, str]] = {
     "TrivialAugmentWide": (dp.TrivialAugmentWide(), "One elementary change at a random strength."),
     "Albumentations": (dp.Albumentations(GRID), "Any transform of albumentations; here `GridDistortion`."),
     "Normalize": (dp.Normalize.imagenet(), "Less the mean, by the deviation: float32. Drawn here as -2 black to 2 white."),
+    "Output": (
+        dp.Output(memory="channels_last"),
+        "Another type, or the channels last in memory: the same picture.",
+    ),
     "MixUp": (dp.MixUp(1.0), "Each image blended with the next of its batch."),
     "CutMix": (dp.CutMix(), "A box of the next image of the batch in each."),
 }
@@ -92,8 +96,8 @@ def page() -> str:
         "# The ops",
         "",
         "Each picture is a photograph as it is, and then as four epochs draw it. What an image gets depends on the seed, the",
-        "epoch and the image, not on workers or ranks. Put ops behind the rules in a `Pipeline`; `Normalize` comes last, a mix",
-        "behind it. [own_op.py](../examples/own_op.py) shows how to write one of your own.",
+        "epoch and the image, not on workers or ranks. Put ops behind the rules in a `Pipeline`; `Normalize` and `Output`",
+        "come last, a mix behind them. [own_op.py](../examples/own_op.py) shows how to write one of your own.",
     ]
     for name, (stage, what) in SHOWN.items():
         call = "Albumentations(A.GridDistortion(p=1))" if name == "Albumentations" else repr(stage)

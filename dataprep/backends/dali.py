@@ -22,11 +22,11 @@ from torch.utils.dlpack import from_dlpack
 
 from dataprep.backends.kernels import kernel
 from dataprep.backends.lowering import Node, arguments, node, normalized, obstacle, resized_to
-from dataprep.backends.render import decoded, pixel_limit
+from dataprep.backends.render import decoded, delivered, pixel_limit
 from dataprep.decode import plain_jpeg, quiet_decoders
 from dataprep.errors import LoaderError, SourceError
-from dataprep.stages import HorizontalFlip, Normalize, RandomResizedCrop
-from dataprep.types import Batch, Failure, Image, Op, Recipe, Rendered, Source
+from dataprep.stages import HorizontalFlip, Normalize, Output, RandomResizedCrop
+from dataprep.types import Batch, Failure, Image, Op, Recipe, Rendered, Source, Spec
 
 DTYPES: Final = {
     np.dtype(np.uint8): types.DALIDataType.UINT8,
@@ -62,6 +62,7 @@ class Dali:
 
     def on_host(self, ops: tuple[Op, ...]) -> tuple[tuple[Op, str], ...]:
         """Returns the ops that run on the CPU before the graph, each with the reason; none where DALI runs them all."""
+        ops = tuple(op for op in ops if not isinstance(op, Output))  # it is torch's to do, where the images are
         reasons = [obstacle(op) for op in ops]
         host = max((place for place, reason in enumerate(reasons, start=1) if reason), default=0)
         return tuple((op, reason or "an op after it does") for op, reason in zip(ops[:host], reasons, strict=False))
@@ -76,12 +77,14 @@ class Dali:
         first = next(queue, None)
         if first is None:
             return
+        last = delivered(ops)
+        ops = tuple(op for op in ops if not isinstance(op, Output))
         with ThreadPoolExecutor(self.threads) as pool:
             host = len(self.on_host(ops))
             feed = _Feed(source, ops, host or None, chain([first], queue), pool)
             graph = _graph(feed, Graph(len(first.ids), self.threads, self._device_id(), prefetch_queue_depth=self.prefetch))
             while (images := _next(graph)) is not None:
-                yield _delivered(images, *feed.under_way.popleft())
+                yield _delivered(images, last, *feed.under_way.popleft())
 
     def trace(self, source: Source, ops: tuple[Op, ...], recipe: Recipe, host: int | None) -> list[NDArray[Any]]:
         """Returns the images of one recipe as they are after `ops`, (3, H, W) each, of any size: what parity is measured on.
@@ -230,8 +233,10 @@ def _next(graph: Graph) -> Any:
     return images
 
 
-def _delivered(images: Any, recipe: Recipe, failures: tuple[Failure, ...]) -> Rendered:
-    """Returns the batch as tensors where the images are, which share DALI's memory."""
+def _delivered(images: Any, last: Spec, recipe: Recipe, failures: tuple[Failure, ...]) -> Rendered:
+    """Returns the batch as tensors where the images are, which share DALI's memory unless `Output` wants others."""
     pixels = from_dlpack(images.as_tensor())
+    memory = torch.channels_last if last.memory == "channels_last" else torch.contiguous_format
+    pixels = pixels.to(getattr(torch, last.dtype)).contiguous(memory_format=memory)
     labels, ids = (torch.from_numpy(column).to(pixels.device, non_blocking=True) for column in (recipe.labels, recipe.ids))
     return Rendered(Batch(pixels, labels, ids), failures)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from dataprep.backends.kernels import apply, kernel
 from dataprep.decode import MAX_PIXELS, Decoded, decode, quiet_decoders
 from dataprep.errors import DecodeError, LoaderError, PipelineError, SourceError
-from dataprep.resize import LEVELS, Window, place, resized
-from dataprep.stages import CenterCrop, HorizontalFlip, Normalize, RandomResizedCrop, Resize
+from dataprep.resize import Window, place, resized
+from dataprep.stages import CenterCrop, HorizontalFlip, Normalize, Output, RandomResizedCrop, Resize
 from dataprep.types import Batch, Box, Failure, Image, Op, Params, Recipe, Rendered, Sizes, Slow, Source, Spec
 
 
@@ -53,19 +53,22 @@ def rendered(source: Source, ops: tuple[Op, ...], recipe: Recipe, images: NDArra
 
 
 def canvas(ops: tuple[Op, ...], count: int) -> NDArray[Any]:
-    """Returns (count, 3, H, W) of the type that the ops end with, not filled."""
-    shape, dtype = shape_of(ops)
-    return np.empty((count, *shape), dtype)
+    """Returns (count, 3, H, W) of the type, and laid out, as the ops end with, not filled; bfloat16 as its bits in uint16."""
+    spec = delivered(ops)
+    shape, dtype = (count, 3, spec.height or 0, spec.width or 0), "uint16" if spec.dtype == "bfloat16" else spec.dtype
+    if spec.memory == "channels_last":
+        return np.empty((shape[0], *shape[2:], 3), dtype).transpose(0, 3, 1, 2)
+    return np.empty(shape, dtype)
 
 
-def shape_of(ops: tuple[Op, ...]) -> tuple[tuple[int, int, int], "np.dtype[Any]"]:
-    """Returns (3, H, W) and the type of an image after all ops."""
+def delivered(ops: tuple[Op, ...]) -> Spec:
+    """Returns what an image is after all ops, all of one size."""
     spec = Spec()
     for op in ops:
         spec = op.spec(spec)
     if spec.height is None or spec.width is None:
         raise PipelineError("the ops leave a side of the images free, so they cannot be batched; add `CenterCrop(224)`")
-    return (3, spec.height, spec.width), np.dtype(spec.dtype)
+    return spec
 
 
 def fill(
@@ -103,7 +106,7 @@ def step(op: Op, image: Image, params: Params) -> NDArray[Any]:
         return resized(image, begin.window)
     if isinstance(op, Normalize):
         out = np.empty((3, *image.shape[:2]), np.float32)
-        place(image, False, out, _levels(op))
+        place(image, False, out, _levels((op,)))
         return out
     return kernel(op, image, params)
 
@@ -119,16 +122,16 @@ class _Beginning(NamedTuple):
 
 def _paint(ops: tuple[Op, ...], decoded: Decoded, params: list[Params], begin: _Beginning | None, out: NDArray[Any]) -> None:
     """Fills (3, H, W) with what was decoded of an image, after all ops; of what their beginning sees, all was."""
-    image, first, last, mirror = decoded.image, 0, len(ops) - isinstance(ops[-1], Normalize), False
+    image, first, last, mirror = decoded.image, 0, len(ops) - len(_ending(ops)), False
     if begin is not None:
         image, first = resized(image, begin.window.moved(decoded.top, decoded.left), reuse=True), begin.ops - begin.flips
         if begin.ops == last:
             first, mirror = begin.ops, begin.mirror
     pixels = _shaped(apply(ops[first:last], image, params[first:last]), out)
     if pixels.dtype == np.uint8:
-        place(pixels.transpose(1, 2, 0), mirror, out, _levels(ops[-1]) if isinstance(ops[-1], Normalize) else LEVELS)
-    else:
-        out[...] = pixels
+        place(pixels.transpose(1, 2, 0), mirror, out, _levels(ops[last:]))
+    else:  # an op of the user's gave floats
+        out[...] = apply(ops[last:], pixels, params[last:])
 
 
 def _beginning(ops: tuple[Op, ...], params: list[Params], size: tuple[int, ...]) -> _Beginning | None:
@@ -151,12 +154,19 @@ def _beginning(ops: tuple[Op, ...], params: list[Params], size: tuple[int, ...])
     return _Beginning(Window(box, target, part, first.interpolation), bool(flips and params[used][0]), used + flips, flips)
 
 
+def _ending(ops: tuple[Op, ...]) -> tuple[Op, ...]:
+    """Returns the last ops, of those that look each value up by itself."""
+    start = len(ops)
+    while start and isinstance(ops[start - 1], Normalize | Output):
+        start -= 1
+    return ops[start:]
+
+
 @cache
-def _levels(op: Normalize) -> NDArray[np.float32]:
-    """Returns (3, 256): what each level of each channel becomes, asked of the op's kernel."""
+def _levels(ending: tuple[Op, ...]) -> NDArray[Any]:
+    """Returns (3, 256): what each level of each channel becomes, asked of the kernels."""
     every = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
-    levels: NDArray[np.float32] = kernel(op, every, np.empty(0))[:, 0]
-    return levels
+    return np.ascontiguousarray(apply(ending, every, [np.empty(0)] * len(ending))[:, 0])
 
 
 def _shaped(image: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:

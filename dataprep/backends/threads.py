@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import cv2
-import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from dataprep.backends.render import canvas, fill, pixel_limit
+from dataprep.backends.render import canvas, delivered, fill, pixel_limit
 from dataprep.decode import MAX_PIXELS
 from dataprep.errors import LoaderError
 from dataprep.types import Batch, Failure, Op, Recipe, Rendered, Slow, Source
@@ -51,6 +50,8 @@ class Threads:
 
     def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Rendered]:
         """Yields the batch of each recipe, in order."""
+        if self.output == "numpy" and ops and delivered(ops).dtype == "bfloat16":
+            raise LoaderError("NumPy has no bfloat16; take tensors with Threads(output='torch'), or `Output('float16')`")
         warnings.filterwarnings("ignore", module=r"PIL\.")  # not undone: filters belong to all threads
         threads, pool = cv2.getNumThreads(), ThreadPoolExecutor(self.workers, "dataprep")
         cv2.setNumThreads(1)  # these threads are the parallelism
@@ -62,30 +63,30 @@ class Threads:
                 started.append(_start(pool, source, ops, recipe, images))
                 del images  # what the loop has let go of is used again
                 if len(started) > self.prefetch:
-                    yield self._finished(started.popleft())
+                    yield self._finished(started.popleft(), ops)
             while started:
-                yield self._finished(started.popleft())
+                yield self._finished(started.popleft(), ops)
         finally:
             pool.shutdown(cancel_futures=True)
             cv2.setNumThreads(threads)
 
-    def _finished(self, started: "_Started") -> Rendered:
+    def _finished(self, started: "_Started", ops: tuple[Op, ...]) -> Rendered:
         """Waits for a batch and returns it."""
         done = [piece.result() for piece in started.pieces]
         failures = tuple(failure for some, _ in done for failure in some)
-        arrays = (started.images, started.recipe.labels, started.recipe.ids)
-        return Rendered(Batch(*map(self._output(), arrays)), failures, max(slow for _, slow in done))
+        batch = Batch(started.images, started.recipe.labels, started.recipe.ids)
+        return Rendered(_tensors(batch, ops) if self.output == "torch" else batch, failures, max(slow for _, slow in done))
 
-    def _output(self) -> Any:
-        """Returns what makes of an array what the user asked for."""
-        if self.output == "numpy":
-            return np.asarray
-        try:
-            from torch import from_numpy
-        except ModuleNotFoundError as error:
-            hint = "pip install 'dataprep-images[torch]', or take arrays with Threads(output='numpy')"
-            raise LoaderError(f"Threads gives torch tensors, and torch is missing: {hint}") from error
-        return from_numpy
+
+def _tensors(batch: Batch, ops: tuple[Op, ...]) -> Batch:
+    """Returns a batch of arrays as one of tensors that share their memory."""
+    try:
+        from torch import bfloat16, from_numpy
+    except ModuleNotFoundError as error:
+        hint = "pip install 'dataprep-images[torch]', or take arrays with Threads(output='numpy')"
+        raise LoaderError(f"Threads gives torch tensors, and torch is missing: {hint}") from error
+    images, labels, ids = map(from_numpy, batch)
+    return Batch(images.view(bfloat16) if delivered(ops).dtype == "bfloat16" else images, labels, ids)
 
 
 class _Started(NamedTuple):

@@ -20,7 +20,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from dataprep.backends.kernels import apply
-from dataprep.backends.render import pixel_limit, rendered, shape_of
+from dataprep.backends.render import canvas, delivered, pixel_limit, rendered
 from dataprep.decode import decode, quiet_decoders
 from dataprep.draws import key
 from dataprep.errors import LoaderError
@@ -151,13 +151,13 @@ class Transform:
             row: What identifies the image, such as its index; None derives a number from its pixels.
 
         Returns:
-            (3, H, W) float32 after `Normalize`, else uint8.
+            (3, H, W) float32 after `Normalize`, else uint8, unless `Output` says otherwise.
         """
         pixels = np.array(image.convert("RGB")) if isinstance(image, PIL.Image.Image) else image
         if row is None:
             row = int(key(*np.frombuffer(cv2.resize(pixels, (8, 8)).tobytes(), np.int64).tolist()) >> np.uint64(1))
         params = draw(self.ops, np.array([pixels.shape[:2]]), np.array([row]), self.seed, self._epoch.value)
-        return torch.from_numpy(np.ascontiguousarray(apply(self.ops, pixels, [drawn[0] for drawn in params])))
+        return typed(torch.from_numpy(np.ascontiguousarray(apply(self.ops, pixels, [drawn[0] for drawn in params]))), self.ops)
 
 
 class ImageDataset(Dataset[tuple[Any, int]]):
@@ -200,18 +200,23 @@ class _Recipes(Dataset[Rendered]):
     def __getitem__(self, recipe: Recipe) -> Rendered:
         images = self._images(len(recipe.uris))
         batch, failures, slowest = rendered(self.source, self.ops, recipe, images.numpy())
-        return Rendered(Batch(images, torch.from_numpy(batch.labels), torch.from_numpy(batch.ids)), failures, slowest)
+        arrays = (typed(images, self.ops), torch.from_numpy(batch.labels), torch.from_numpy(batch.ids))
+        return Rendered(Batch(*arrays), failures, slowest)
 
     def _images(self, count: int) -> torch.Tensor:
         """Returns a tensor to fill; in a worker it is in shared memory, so that it need not be copied there."""
-        shape, dtype = shape_of(self.ops)
-        images = torch.empty(0, dtype=torch.float32 if dtype == np.float32 else torch.uint8)
         if get_worker_info() is None:
-            return images.resize_(count, *shape)
-        size = count * int(np.prod(shape)) * images.element_size()
+            return torch.from_numpy(canvas(self.ops, count))
+        one = torch.from_numpy(canvas(self.ops, 1))
+        size = count * one.numel() * one.element_size()
         # as torch's own collate does
         storage: torch.UntypedStorage = torch.UntypedStorage._new_shared(size, device="cpu")  # type: ignore[no-untyped-call]
-        return images.set_(storage).view(count, *shape)
+        return one.new_empty(0).set_(storage, 0, (count, *one.shape[1:]), one.stride())
+
+
+def typed(images: torch.Tensor, ops: tuple[Op, ...]) -> torch.Tensor:
+    """Returns (B, 3, H, W) of the type that the ops end with, from what `canvas` gave, which knows no bfloat16."""
+    return images.view(torch.bfloat16) if delivered(ops).dtype == "bfloat16" else images
 
 
 class _Once:

@@ -7,6 +7,7 @@ from dataprep.stages.describe import register
 from dataprep.stages.geometry import CenterCrop, Pad, RandomCrop, RandomResizedCrop, Resize
 from dataprep.stages.hashing import AverageHash, ColorHash, CropResistantHash, DHash, Hash, PHash, Variants, WaveletHash
 from dataprep.stages.mixing import CutMix, MixUp
+from dataprep.stages.output import Output
 from dataprep.stages.policies import RandAugment, TrivialAugmentWide
 from dataprep.stages.quality import ChannelSums, Colorfulness, LaplacianVariance, Luminance, LuminanceHistogram, Noise
 from dataprep.stages.rules import Outliers, Readable, Require
@@ -46,6 +47,7 @@ __all__ = [
     "Noise",
     "Normalize",
     "Outliers",
+    "Output",
     "PHash",
     "Pad",
     "Posterize",
@@ -97,6 +99,7 @@ OPS = (
     Hue,
     JpegCompression,
     Normalize,
+    Output,
     Pad,
     Posterize,
     RandAugment,

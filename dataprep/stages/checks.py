@@ -39,7 +39,9 @@ def check_interpolation(op: object, interpolation: str) -> None:
 
 
 def check_pixels(op: object, spec: Spec) -> None:
-    """Raises `PipelineError` where an op would follow `Normalize`."""
+    """Raises `PipelineError` where an op would follow `Normalize` or `Output`."""
+    if spec.delivered:
+        raise PipelineError(f"`{type(op).__name__}` comes before `Output`, which is the last op")
     if spec.dtype != "uint8":
         raise PipelineError(f"`{type(op).__name__}` works on 8-bit pixels; put it before `Normalize`")
 

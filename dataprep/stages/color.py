@@ -256,6 +256,8 @@ class Normalize:
 
     def spec(self, spec: Spec) -> Spec:
         """float32, channels first."""
+        if spec.delivered:
+            raise PipelineError("`Normalize` comes before `Output`, which is the last op")
         if spec.dtype != "uint8":
             raise PipelineError("`Normalize` comes once, as the last op: it takes 8-bit pixels and gives float32")
         return Spec(spec.height, spec.width, "float32", "CHW")

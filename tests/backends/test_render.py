@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dataprep.backends import kernels, render
 from dataprep.clean import clean
 from dataprep.loader import draw
-from dataprep.stages import CenterCrop, HorizontalFlip, Normalize, RandomResizedCrop, Resize, Rotate
+from dataprep.stages import CenterCrop, HorizontalFlip, Normalize, Output, RandomResizedCrop, Resize, Rotate
 from dataprep.testing import photo
 from dataprep.types import Image, Op
 
@@ -27,6 +27,10 @@ JOBS: list[tuple[Op, ...]] = [
     (Resize(20), CenterCrop(33), HorizontalFlip(1), Normalize.imagenet()),
     (Resize((9, 40)), Rotate(20), HorizontalFlip(), Normalize.imagenet()),
     (HorizontalFlip(), CenterCrop(30)),
+    (RandomResizedCrop(31), HorizontalFlip(), Normalize.imagenet(), Output("float16", "channels_last")),
+    (RandomResizedCrop(31), Rotate(9), Normalize.imagenet(), Output("bfloat16")),
+    (RandomResizedCrop(31), HorizontalFlip(), Output(memory="channels_last")),
+    (Resize((9, 40)), Output("float32", "channels_last")),
 ]
 
 
@@ -35,8 +39,7 @@ JOBS: list[tuple[Op, ...]] = [
 def test_painting_is_what_the_kernels_do(ops: tuple[Op, ...], image: Image, seed: int) -> None:
     """An image painted into a batch is, to the last bit, what the kernels make of it one after the other."""
     params = [drawn[0] for drawn in draw(ops, np.array([image.shape[:2]]), np.array([seed]), 0, 0)]
-    shape, dtype = render.shape_of(ops)
-    out = np.empty(shape, dtype)
+    (out,) = render.canvas(ops, 1)
     render.paint(ops, image, params, out)
     assert np.array_equal(out, kernels.apply(ops, image, params))
 
@@ -70,6 +73,6 @@ def test_what_is_decoded_in_part_is_what_is_decoded_whole(ops: tuple[Op, ...], t
             params = [drawn[0] for drawn in draw(ops, size[None], np.array([seed]), 0, 0)]
             begin = render._beginning(ops, params, tuple(size))
             part = render.read(manifest.source, uri, tuple(size.tolist()), 10**6, begin.window.needed if begin else None)
-            out = np.empty(*render.shape_of(ops))
+            (out,) = render.canvas(ops, 1)
             render._paint(ops, part, params, begin, out)
             assert np.array_equal(out, kernels.apply(ops, whole, params)), (uri, params)

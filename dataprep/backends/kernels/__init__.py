@@ -7,7 +7,7 @@
         return 255 - image
 """
 
-from dataprep.backends.kernels import color, custom, geometry, policies, tone, turns  # noqa: F401  they register
+from dataprep.backends.kernels import color, custom, geometry, output, policies, tone, turns  # noqa: F401  they register
 from dataprep.backends.kernels.dispatch import apply, kernel
 
 __all__ = ["apply", "kernel"]
