@@ -115,16 +115,18 @@ def _measure_one(uri: str, measures: tuple[Measure, ...], source: Source, max_pi
     except SourceError as error:
         return {"error": str(error)}
     digest = hashlib.sha256(data).hexdigest()
+    row: dict[str, object] = {"digest": digest}
     views = dict.fromkeys([(measure.side, measure.channels) for measure in measures] or [(1, 1)])
     try:
-        decoded = {view: decode(data, side=view[0], channels=view[1], max_pixels=max_pixels) for view in views}
+        for side, channels in views:
+            found = decode(data, side=side, channels=channels, max_pixels=max_pixels, reuse=True)
+            row |= {"format": found.format, "height": found.height, "width": found.width}
+            image = found.image if side is None else reduce(found.image, side)
+            for measure in measures:
+                if (measure.side, measure.channels) == (side, channels):
+                    row |= measure.measure(image)
     except DecodeError as error:
         return {"digest": digest, "error": str(error)}
-    any = next(iter(decoded.values()))
-    row: dict[str, object] = {"digest": digest, "format": any.format, "height": any.height, "width": any.width}
-    images = {view: found.image if view[0] is None else reduce(found.image, view[0]) for view, found in decoded.items()}
-    for measure in measures:
-        row |= measure.measure(images[measure.side, measure.channels])
     return row
 
 

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from dataprep import native
 from dataprep.errors import DecodeError
+from dataprep.resize import averaged
 from dataprep.scratch import scratch
 from dataprep.types import Box, Image
 
@@ -121,8 +122,8 @@ def reduce(image: Image, side: int) -> Image:
     factor = min(height, width) / side
     if factor <= 1:
         return image
-    target = (max(side, round(width / factor)), max(side, round(height / factor)))
-    return _bytes(cv2.resize(image, target, interpolation=cv2.INTER_AREA))
+    target = (max(side, round(height / factor)), max(side, round(width / factor)))
+    return averaged(image, target)
 
 
 def luminance(image: Image) -> Image:

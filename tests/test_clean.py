@@ -130,8 +130,9 @@ def test_facts(many: Path) -> None:
     """The facts of a row are those of the file: its digest, its format, and the upright size of the whole image."""
     for row in clean(many, PIPELINE, engine=FakeEngine()).kept().to_pylist():
         data = (many / row["uri"]).read_bytes()
-        image, format, height, width = decode(data)
-        assert (row["format"], row["height"], row["width"]) == (format, height, width) == ("JPEG", *image.shape[:2])
+        found = decode(data)
+        facts = (found.format, found.height, found.width)
+        assert (row["format"], row["height"], row["width"]) == facts == ("JPEG", *found.image.shape[:2])
         assert row["bytes"] == len(data)
         assert row["digest"] == sha256(data).hexdigest()
 

@@ -55,6 +55,35 @@ def test_a_part_is_a_part_of_the_whole(image: Image, target: tuple[int, int], fi
     assert np.array_equal(resize.resized(image[needed.rows, needed.columns], window.moved(needed.top, needed.left)), expected)
 
 
+@given(images | gray, st.data())
+def test_averages_are_exact(image: Image, data: st.DataObject) -> None:
+    """Averages of areas are within one weight's rounding of those by exact fractions, flat images stay, and so does the mean."""
+    target = tuple(data.draw(st.integers(1, length)) for length in image.shape[:2])
+    made = resize.averaged(image, target)
+    down, across = (fractions(source, wanted) for source, wanted in zip(image.shape[:2], target, strict=True))
+    exact = np.einsum("ys,st...,xt->yx...", down, image.astype(np.float64), across)
+    assert np.abs(made - exact).max() <= 0.5 + 255 * 3 / 4096
+    assert np.array_equal(resize.averaged(np.full_like(image, 77), target), np.full_like(made, 77))
+
+
+def fractions(source: int, target: int) -> np.ndarray:
+    """Returns (target, source) the share that each pixel has in each average."""
+    edges = np.arange(target + 1) * source / target
+    pixels = np.arange(source)
+    covered = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
+    return covered.clip(0) * target / source
+
+
+@given(images | gray, st.data())
+def test_averages_are_the_same_compiled_or_not(image: Image, data: st.DataObject) -> None:
+    """Both ways give the same values to the last bit."""
+    target = tuple(data.draw(st.integers(1, length)) for length in image.shape[:2])
+    made = resize.averaged(image, target)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(native, "module", lambda name: None)
+        assert np.array_equal(made, resize.averaged(image, target))
+
+
 @given(images, st.booleans(), st.sampled_from([np.uint8, np.uint16, np.float16, np.float32]), st.booleans())
 def test_placing_looks_every_level_up(image: Image, mirror: bool, dtype: Any, last: bool) -> None:
     """An image is placed as (3, H, W) in any type, channels first or last in memory, mirrored if asked."""

@@ -85,8 +85,11 @@ static PyObject *make_taps(int source, int target, struct span part, int filter)
     double scale = (double)source / target, wider = scale > 1.0 ? scale : 1.0, support = FILTERS[filter].support * wider;
     struct span first = around(centre_of(part.start, scale), support, source);
     struct span last = around(centre_of(part.start + part.length - 1, scale), support, source);
-    int stop = last.start + last.length, seen = stop - first.start, most = (int)ceil(2 * support) + 1;
-    int count = most < seen ? most : seen;
+    int stop = last.start + last.length, seen = stop - first.start, count = 1;
+    for (int place = 0; place < part.length; place++) {
+        struct span span = around(centre_of(part.start + place, scale), support, source);
+        if (span.length > count) count = span.length;
+    }
     Py_ssize_t size = (Py_ssize_t)(words(part.length, count) * sizeof(int32_t));
     double *exact = malloc(count * sizeof *exact);
     PyObject *bytes = PyBytes_FromStringAndSize(NULL, size);
@@ -129,7 +132,7 @@ static inline uint8_t rounded(int32_t sum) {
     return sum < 0 ? 0 : sum > 255 ? 255 : (uint8_t)sum;
 }
 
-WIDE static void across_gray(const uint8_t *line, int origin, const struct taps *taps, uint8_t *row) {
+static void across_gray(const uint8_t *line, int origin, const struct taps *taps, uint8_t *row) {
     for (int x = 0; x < taps->length; x++) {
         const uint8_t *at = line + (taps->first[x] - origin);
         const int32_t *weights = taps->weights + (size_t)x * taps->count;
@@ -156,6 +159,26 @@ static void across_rgb(const uint8_t *line, int origin, const struct taps *taps,
 }
 
 #ifdef AVX2
+/* Eight taps at once, then what is left. */
+static __attribute__((target("avx2"))) void across_gray_wide(const uint8_t *line, int origin, const struct taps *taps, uint8_t *row) {
+    for (int x = 0; x < taps->length; x++) {
+        const uint8_t *at = line + (taps->first[x] - origin);
+        const int32_t *weights = taps->weights + (size_t)x * taps->count;
+        __m256i sums = _mm256_setzero_si256();
+        int tap = 0;
+        for (; tap + 8 <= taps->count; tap += 8) {
+            __m256i pixels = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(at + tap)));
+            sums = _mm256_add_epi32(sums, _mm256_mullo_epi32(pixels, _mm256_loadu_si256((const __m256i *)(weights + tap))));
+        }
+        __m128i four = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+        four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4E));
+        four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0xB1));
+        int32_t sum = HALF + _mm_cvtsi128_si32(four);
+        for (; tap < taps->count; tap++) sum += at[tap] * weights[tap];
+        row[x] = rounded(sum);
+    }
+}
+
 static inline __attribute__((target("avx2"))) __m128i pixel_and_one(const uint8_t *at) {
     int bytes;
     memcpy(&bytes, at, 4);
@@ -184,17 +207,20 @@ static __attribute__((target("avx2"))) void across_two(const uint8_t *const line
 
 /* Filters along rows; `from` begins at the taps' pixel `origin`. */
 static void across(struct pixels from, int origin, const struct taps *taps, struct pixels to) {
+    void (*one)(const uint8_t *, int, const struct taps *, uint8_t *) = from.channels == 1 ? across_gray : across_rgb;
     int y = 0;
 #ifdef AVX2
-    /* not in the last row: behind it there may be no memory */
-    for (; from.channels == 3 && from.stride > 0 && y + 2 < to.height && __builtin_cpu_supports("avx2"); y += 2) {
-        const uint8_t *line = from.first + y * from.stride;
-        uint8_t *row = to.first + y * to.stride;
-        across_two((const uint8_t *[2]){line, line + from.stride}, origin, taps, (uint8_t *[2]){row, row + to.stride});
+    if (__builtin_cpu_supports("avx2")) {
+        if (from.channels == 1) one = across_gray_wide;
+        /* not in the last row: behind it there may be no memory */
+        for (; from.channels == 3 && from.stride > 0 && y + 2 < to.height; y += 2) {
+            const uint8_t *line = from.first + y * from.stride;
+            uint8_t *row = to.first + y * to.stride;
+            across_two((const uint8_t *[2]){line, line + from.stride}, origin, taps, (uint8_t *[2]){row, row + to.stride});
+        }
     }
 #endif
-    for (; y < to.height; y++)
-        (from.channels == 1 ? across_gray : across_rgb)(from.first + y * from.stride, origin, taps, to.first + y * to.stride);
+    for (; y < to.height; y++) one(from.first + y * from.stride, origin, taps, to.first + y * to.stride);
 }
 
 /* Filters along columns; `from` begins at the taps' pixel `origin`. `sums` has room for a row. */
@@ -235,6 +261,50 @@ static int filter_both(struct pixels seen, const struct taps *rows, const struct
     } else {
         across(seen, columns->seen.start, columns, half);
         down(half, rows->seen.start, rows, out, sum);
+    }
+    return 1;
+}
+
+#define AREA_BITS 12 /* of the weight of a pixel, of which the weights along an axis sum up to all */
+
+static inline void average_across(const uint32_t *sums, const struct taps *columns, int channels, int count, uint8_t *row) {
+    for (int x = 0; x < columns->length; x++) {
+        const uint32_t *at = sums + channels * (columns->first[x] - columns->seen.start);
+        const int32_t *weights = columns->weights + (size_t)x * count;
+        for (int channel = 0; channel < channels; channel++) {
+            uint32_t sum = 1u << (2 * AREA_BITS - 1);
+            for (int tap = 0; tap < count; tap++) sum += at[tap * channels + channel] * (uint32_t)weights[tap];
+            row[x * channels + channel] = (uint8_t)(sum >> (2 * AREA_BITS));
+        }
+    }
+}
+
+/* Sums up what lies in each column, then what lies in each average, and rounds. */
+WIDE static void average_row(struct pixels seen, const int32_t *weights, int count, const struct taps *columns, uint32_t *restrict sums,
+                             uint8_t *row) {
+    int size = seen.width * seen.channels, channels = seen.channels;
+    for (int x = 0; x < size; x++) sums[x] = 0;
+    for (int tap = 0; tap < count; tap++) {
+        const uint8_t *restrict line = seen.first + tap * seen.stride;
+        uint32_t weight = weights[tap];
+        if (weight == 0) continue;
+        for (int x = 0; x < size; x++) sums[x] += line[x] * weight;
+    }
+    if (channels == 1 && columns->count == 2) /* the usual case: less than half as many, from luminance */
+        average_across(sums, columns, 1, 2, row);
+    else if (channels == 1 && columns->count == 3)
+        average_across(sums, columns, 1, 3, row);
+    else
+        average_across(sums, columns, channels, columns->count, row);
+}
+
+/* Fills `out` with averages of areas, rounded once; returns whether the memory was enough for the sums of a row. */
+static int average(struct pixels seen, const struct taps *rows, const struct taps *columns, struct pixels out, const Py_buffer *memory) {
+    if (memory->len < (Py_ssize_t)sizeof(uint32_t) * seen.width * seen.channels) return 0;
+    for (int y = 0; y < out.height; y++) {
+        struct pixels from = seen;
+        from.first += (rows->first[y] - rows->seen.start) * seen.stride;
+        average_row(from, rows->weights + (size_t)y * rows->count, rows->count, columns, memory->buf, out.first + y * out.stride);
     }
     return 1;
 }
@@ -284,8 +354,10 @@ static PyObject *py_taps(PyObject *module, PyObject *args) {
     return make_taps(source, target, part, filter);
 }
 
+enum way { ACROSS_FIRST, DOWN_FIRST, AREA };
+
 /* Fills `out`; the taps count from `top` and `left` of the image, which may lie outside of it. Returns what is wrong, or NULL. */
-static const char *resize(struct pixels image, int top, int left, const Py_buffer taps[2], int columns_first, struct pixels out,
+static const char *resize(struct pixels image, int top, int left, const Py_buffer taps[2], int way, struct pixels out,
                           const Py_buffer *memory) {
     struct taps rows, columns;
     int enough;
@@ -296,7 +368,10 @@ static const char *resize(struct pixels image, int top, int left, const Py_buffe
     struct pixels seen = {image.first + high.start * image.stride + wide.start * image.channels, image.stride, high.length,
                           wide.length, image.channels};
     Py_BEGIN_ALLOW_THREADS;
-    enough = filter_both(seen, &rows, &columns, columns_first, out, memory);
+    if (way == AREA)
+        enough = average(seen, &rows, &columns, out, memory);
+    else
+        enough = filter_both(seen, &rows, &columns, way == DOWN_FIRST, out, memory);
     Py_END_ALLOW_THREADS;
     return enough ? NULL : "too little memory is lent for what lies between the passes";
 }
@@ -305,13 +380,13 @@ static PyObject *py_resize(PyObject *module, PyObject *args) {
     PyObject *from, *to;
     Py_buffer seen, made, taps[2], memory;
     struct pixels image, out;
-    int top, left, columns_first;
+    int top, left, way;
     const char *fault = NULL;
     (void)module;
-    if (!PyArg_ParseTuple(args, "OOiiy*y*pw*", &from, &to, &top, &left, &taps[0], &taps[1], &columns_first, &memory)) return NULL;
+    if (!PyArg_ParseTuple(args, "OOiiy*y*iw*", &from, &to, &top, &left, &taps[0], &taps[1], &way, &memory)) return NULL;
     if (open_image(from, PyBUF_SIMPLE, &seen, &image)) {
         if (open_image(to, PyBUF_WRITABLE, &made, &out)) {
-            fault = resize(image, top, left, taps, columns_first, out, &memory);
+            fault = resize(image, top, left, taps, way, out, &memory);
             PyBuffer_Release(&made);
         }
         PyBuffer_Release(&seen);
@@ -367,7 +442,7 @@ static PyObject *py_place(PyObject *module, PyObject *args) {
 
 static PyMethodDef methods[] = {
     {"taps", py_taps, METH_VARARGS, "taps(source, target, start, length, filter) -> bytes"},
-    {"resize", py_resize, METH_VARARGS, "resize(image, out, top, left, rows, columns, columns_first, memory)"},
+    {"resize", py_resize, METH_VARARGS, "resize(image, out, top, left, rows, columns, way, memory)"},
     {"place", py_place, METH_VARARGS, "place(image, mirror, levels, out)"},
     {NULL, NULL, 0, NULL},
 };
