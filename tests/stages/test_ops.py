@@ -27,6 +27,7 @@ from dataprep.stages import (
     Hue,
     JpegCompression,
     Normalize,
+    Output,
     Pad,
     Posterize,
     RandAugment,
@@ -58,6 +59,7 @@ EXAMPLES: list[Any] = [
     Hue(40),
     JpegCompression((5, 90)),
     Normalize.imagenet(),
+    Output("float16"),
     Pad((1, 2, 3, 4), (9, 8, 7)),
     Posterize(3),
     RandAugment(3, 20),
@@ -142,7 +144,7 @@ def test_draws_do_not_depend_on_the_batch(op: Any, seed: int, sizes: list[tuple[
 def test_there_and_back(op: Any) -> None:
     """An op's description is plain data and builds an equal op, alone and in a pipeline file."""
     assert build(json.loads(json.dumps(describe(op))), "here") == op
-    stages = (op,) if isinstance(op, Normalize) else (op, CenterCrop(8), Normalize())
+    stages = (op,) if isinstance(op, Normalize | Output) else (op, CenterCrop(8), Normalize())
     pipeline = Pipeline(*((CenterCrop(8),) if len(stages) == 1 else ()), *stages)
     assert Pipeline.from_yaml(pipeline.to_yaml()) == pipeline
     assert hash(op) == hash(build(describe(op), "here"))
@@ -156,7 +158,7 @@ def test_identity_parameters_change_nothing(op: Any, image: np.ndarray[Any, Any]
     assert np.array_equal(kernel(op, image, params[0]), image)
 
 
-@pytest.mark.parametrize("op", [op for op in EXAMPLES if not isinstance(op, Normalize)], ids=repr)
+@pytest.mark.parametrize("op", [op for op in EXAMPLES if not isinstance(op, Normalize | Output)], ids=repr)
 def test_ops_come_before_normalize(op: Any) -> None:
     """An op on 8-bit pixels refuses what `Normalize` gives, and says where it belongs."""
     with pytest.raises(PipelineError, match=rf"`{type(op).__name__}` works on 8-bit pixels; put it before `Normalize`"):
