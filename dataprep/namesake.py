@@ -1,15 +1,17 @@
 """Detects the unrelated library that is called `dataprep` on the package index, and imports under the same name."""
 
+import sys
 import warnings
-from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
 
 
 def warn_of_namesake() -> None:
     """Warns if the other library is installed: the files of the two overwrite each other."""
-    try:
-        other = distribution("dataprep")
-    except PackageNotFoundError:
+    if not any(True for place in sys.path for _ in Path(place).glob("dataprep-*.dist-info")):
         return
+    from importlib.metadata import distribution  # takes longer than all else that an import of dataprep loads
+
+    other = distribution("dataprep")
     warnings.warn(
         f"the unrelated library `dataprep` {other.version} is installed beside `dataprep-images`, and both import as `dataprep`; "
         "uninstall it and reinstall this one: pip uninstall dataprep && pip install --force-reinstall dataprep-images",

@@ -12,7 +12,11 @@ from typing import Any, TypeAlias
 import yaml
 
 from dataprep.errors import PipelineError
-from dataprep.stages import ChannelSums, Normalize
+from dataprep.stages import (
+    ChannelSums,
+    Normalize,
+    catalogue,  # noqa: F401  names every stage
+)
 from dataprep.stages.describe import build, describe
 from dataprep.types import Measure, Mix, Op, Rule, Spec, Statistics
 

@@ -10,7 +10,7 @@ import PIL.Image
 import pytest
 from hypothesis import settings
 
-from dataprep.decode import quiet_decoders
+from dataprep.decoding import quiet_decoders
 from dataprep.testing import write_images
 from dataprep.types import Image
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from dataprep.cache import Cache, measure_key
-from dataprep.clean import clean
+from dataprep.cleaning import clean
 from dataprep.errors import DataprepError
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dataprep.backends.threads import Threads
-from dataprep.clean import clean
+from dataprep.cleaning import clean
 from dataprep.delivery import LoaderStats, settled
 from dataprep.engines import Local
 from dataprep.errors import LoaderError

@@ -9,7 +9,7 @@ import PIL.Image
 import pyarrow as pa
 import pytest
 
-from dataprep.clean import clean
+from dataprep.cleaning import clean
 from dataprep.demo import File, Score, Truth, make_messy_folder, score
 from dataprep.demo import photos as demo_photos
 from dataprep.demo.truth import EXPECTED, FAMILY

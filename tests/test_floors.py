@@ -12,12 +12,12 @@ import dataprep
 
 FLOORS = {
     0: ("errors", "types", "draws", "namesake", "native", "scratch"),
-    1: ("stages", "stages.*", "decode", "resize", "search", "search.*"),
+    1: ("stages", "stages.*", "decoding", "measuring", "resize", "search", "search.*"),
     2: (
         *("manifest", "orders", "overrides", "pipeline", "sampler", "cache", "delivery"),
         *("engines", "engines.local", "sources", "sources.*"),
     ),
-    3: ("clean", "concatenate", "loader", "mixing", "split", "apply", "apply.*", "report", "report.*"),
+    3: ("cleaning", "concatenation", "loader", "mixing", "splitting", "apply", "apply.*", "report", "report.*"),
     4: ("engines.ray", "backends", "backends.*"),
     5: ("__init__", "__main__", "cli", "cli.*", "testing", "demo", "demo.*"),
 }

@@ -13,7 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dataprep.backends.render import render
-from dataprep.clean import clean
+from dataprep.cleaning import clean
 from dataprep.engines import Local
 from dataprep.errors import LoaderError, PipelineError, StateError
 from dataprep.loader import Loader, draw

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dataprep.clean import clean
-from dataprep.decode import decode
+from dataprep.cleaning import clean
+from dataprep.decoding import decode
 from dataprep.errors import ManifestError
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataprep.clean import clean
+from dataprep.cleaning import clean
 from dataprep.errors import ManifestError
 from dataprep.manifest import Manifest
 from dataprep.overrides import NO_OVERRIDES, Decision, Overrides

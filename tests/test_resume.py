@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from dataprep.clean import clean
+from dataprep.cleaning import clean
 from dataprep.engines import Local
 from dataprep.loader import Loader
 from dataprep.manifest import Manifest

@@ -14,7 +14,7 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from dataprep.apply.files import NO_LINKS, claimed, digest, naming, shown, sweep, write
 from dataprep.apply.places import check_apart, check_names, files_of, place_of
-from dataprep.clean import Progress
+from dataprep.cleaning import Progress
 from dataprep.errors import DataprepError, SourceError, suggestion
 from dataprep.manifest import Manifest
 from dataprep.sources.folder import EXTENSIONS

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from dataprep.apply.files import claimed, move, naming, same, shown
 from dataprep.apply.undolog import NAME, UndoLog
-from dataprep.clean import Progress
+from dataprep.cleaning import Progress
 from dataprep.errors import DataprepError
 
 

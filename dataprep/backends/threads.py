@@ -17,7 +17,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from dataprep.backends.render import canvas, delivered, fill, pixel_limit
-from dataprep.decode import MAX_PIXELS
+from dataprep.decoding import MAX_PIXELS
 from dataprep.errors import LoaderError
 from dataprep.types import Batch, Failure, Op, Recipe, Rendered, Slow, Source
 

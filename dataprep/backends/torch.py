@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from dataprep.backends.kernels import apply
 from dataprep.backends.render import canvas, delivered, pixel_limit, rendered
-from dataprep.decode import decode, quiet_decoders
+from dataprep.decoding import decode, quiet_decoders
 from dataprep.draws import key
 from dataprep.errors import LoaderError
 from dataprep.loader import draw

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from dataprep.backends.render import canvas, render, step
 from dataprep.backends.threads import Threads
-from dataprep.decode import decode, quiet_decoders
+from dataprep.decoding import decode, quiet_decoders
 from dataprep.errors import LoaderError
 from dataprep.loader import Loader
 from dataprep.manifest import Manifest

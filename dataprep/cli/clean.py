@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 
 from dataprep.apply import check_apart, export, materialize, overlap, quarantine
-from dataprep.clean import clean as clean_source
+from dataprep.cleaning import clean as clean_source
 from dataprep.cli.options import (
     chosen_pipeline,
     chosen_source,
@@ -22,7 +22,7 @@ from dataprep.cli.options import (
     threshold_options,
 )
 from dataprep.cli.output import progress_bar, say, show
-from dataprep.decode import MAX_PIXELS
+from dataprep.decoding import MAX_PIXELS
 from dataprep.engines import Local
 from dataprep.errors import DataprepError
 from dataprep.manifest import Manifest

@@ -15,7 +15,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from dataprep.decode import luminance, reduce
+from dataprep.decoding import luminance, reduce
 from dataprep.demo.photos import ORIGINALS, Photo, originals, shipped, word
 from dataprep.demo.truth import EXPECTED, File, Truth
 from dataprep.draws import permutation, uniforms

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from dataprep.decode import decode, luminance, quiet_decoders, reduce
+from dataprep.decoding import decode, luminance, quiet_decoders, reduce
 from dataprep.errors import DataprepError, DecodeError, SourceError
 from dataprep.search import hamming
 from dataprep.stages import LaplacianVariance, Luminance, PHash

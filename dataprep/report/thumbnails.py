@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import PIL.Image
 
-from dataprep.decode import MAX_PIXELS, decode, quiet_decoders
+from dataprep.decoding import MAX_PIXELS, decode, quiet_decoders
 from dataprep.errors import DecodeError, SourceError
 from dataprep.types import Image, Source
 

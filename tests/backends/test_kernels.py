@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dataprep.backends.kernels import apply, kernel
 from dataprep.backends.kernels.geometry import FILTERS
 from dataprep.backends.render import render
-from dataprep.clean import clean
+from dataprep.cleaning import clean
 from dataprep.engines import Local
 from dataprep.errors import LoaderError, PipelineError
 from dataprep.loader import draw

@@ -11,7 +11,7 @@ import pytest
 
 from dataprep.backends.render import render
 from dataprep.backends.threads import Threads
-from dataprep.clean import clean
+from dataprep.cleaning import clean
 from dataprep.engines import Local
 from dataprep.errors import LoaderError
 from dataprep.loader import Loader

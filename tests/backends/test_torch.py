@@ -16,7 +16,7 @@ import pytest
 
 from dataprep.backends.kernels import kernel
 from dataprep.backends.render import render
-from dataprep.clean import clean
+from dataprep.cleaning import clean
 from dataprep.engines import Local
 from dataprep.errors import LoaderError, PipelineError
 from dataprep.loader import Loader

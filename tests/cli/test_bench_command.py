@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from dataprep.clean import clean
+from dataprep.cleaning import clean
 from dataprep.cli import cli
 from dataprep.cli.bench import Measured
 from dataprep.errors import LoaderError

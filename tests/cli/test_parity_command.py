@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dataprep.clean import clean
+from dataprep.cleaning import clean
 from dataprep.cli import main
 from dataprep.pipeline import Pipeline
 from dataprep.stages import HorizontalFlip, RandomResizedCrop

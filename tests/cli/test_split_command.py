@@ -10,13 +10,13 @@ from typing import NamedTuple
 import pyarrow as pa
 import pytest
 
-from dataprep.clean import clean
+from dataprep.cleaning import clean
 from dataprep.cli import cli, main
 from dataprep.cli.split import split as command
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder
-from dataprep.split import split
+from dataprep.splitting import split
 from dataprep.testing import FakeEngine
 
 USUAL = ("--train", "0.5", "--val", "0.25", "--test", "0.25")

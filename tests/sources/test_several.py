@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataprep.clean import clean
+from dataprep.cleaning import clean
 from dataprep.errors import DataprepError, PipelineError, SourceError
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline

@@ -8,7 +8,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from dataprep.decode import decode, luminance, reduce
+from dataprep.decoding import decode, luminance, reduce
 from dataprep.errors import PipelineError
 from dataprep.pipeline import Pipeline
 from dataprep.search import hamming

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataprep.decode import decode, luminance, reduce
+from dataprep.decoding import decode, luminance, reduce
 from dataprep.errors import PipelineError
 from dataprep.pipeline import Pipeline
 from dataprep.stages import ChannelSums, Colorfulness, LaplacianVariance, Luminance, LuminanceHistogram, Noise

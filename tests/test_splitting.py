@@ -16,12 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataprep.clean import clean
+from dataprep.cleaning import clean
 from dataprep.errors import ManifestError, PipelineError
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder
-from dataprep.split import divisions, split
+from dataprep.splitting import divisions, split
 from dataprep.stages.standard import standard_rules
 from dataprep.testing import FakeEngine, encoded, photo, write_images
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataprep.decode import MAX_PIXELS, Decoded, _decode_any, _decode_jpeg, decode, luminance, quiet_decoders, reduce, upright
+from dataprep.decoding import MAX_PIXELS, Decoded, _decode_any, _decode_jpeg, decode, luminance, quiet_decoders, reduce, upright
 from dataprep.errors import DecodeError
 from dataprep.testing import encoded, photo
 from dataprep.types import Image

@@ -11,7 +11,7 @@ import PIL.Image
 import pytest
 import simplejpeg
 
-from dataprep.clean import clean
+from dataprep.cleaning import clean
 from dataprep.engines.local import available_cores
 
 pytestmark = pytest.mark.throughput

@@ -5,8 +5,7 @@ measured  = engine.map(measure_batch, batches)    one read of each image that is
 manifest  = verdicts(records + measured, rules)   no pixels
 """
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -17,10 +16,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dataprep.cache import Cache, Found
-from dataprep.decode import MAX_PIXELS, decode, quiet_decoders, reduce
+from dataprep.decoding import MAX_PIXELS
 from dataprep.engines.local import Local
-from dataprep.errors import DecodeError, SourceError
 from dataprep.manifest import Manifest, verdicts
+from dataprep.measuring import FACTS, lost_batch, measure_batch
 from dataprep.overrides import NO_OVERRIDES, Overrides
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder
@@ -28,15 +27,6 @@ from dataprep.stages.standard import standard_rules
 from dataprep.types import Engine, Measure, Source
 
 BATCH: Final = 32  # images that are measured, and saved against a kill, at once: about 30 ms of work
-
-FACTS: Final = (
-    pa.field("digest", pa.string()),  # SHA-256 of the bytes, hex
-    pa.field("format", pa.string()),
-    pa.field("height", pa.int32()),  # pixels, upright
-    pa.field("width", pa.int32()),
-    pa.field("error", pa.string()),
-)
-"""What is known of every image that was read, whatever is measured."""
 
 SCANNED: Final = ("row", "uri", "bytes", "modified")
 
@@ -78,62 +68,6 @@ def clean(
     classes = tuple(sorted(records["label"].drop_null().unique().to_pylist()))
     ignored = int((records.schema.metadata or {}).get(b"ignored", 0))
     return Manifest(verdicts(table, pipeline.rules, overrides), pipeline, source, pipeline.measures, classes, ignored)
-
-
-def measure_batch(
-    records: pa.RecordBatch, measures: tuple[Measure, ...], source: Source, max_pixels: int = MAX_PIXELS
-) -> pa.RecordBatch:
-    """Reads and measures some images: the pure function that engines run.
-
-    Args:
-        records: Columns row, uri, bytes, modified.
-        measures: What to measure.
-        source: Reads the uris.
-        max_pixels: Larger images get an error.
-
-    Returns:
-        The columns of `records`, then digest, format, height, width, error, then those of the measures, null on error.
-    """
-    with quiet_decoders(max_pixels):
-        rows = [_measure_one(uri, measures, source, max_pixels) for uri in records["uri"].to_pylist()]
-    return _with_columns(records, measures, rows)
-
-
-def lost_batch(records: pa.RecordBatch, error: str, measures: tuple[Measure, ...]) -> pa.RecordBatch:
-    """Returns what `measure_batch` would, for records whose process died."""
-    return _with_columns(records, measures, [{"error": error}] * records.num_rows)
-
-
-def _measure_one(uri: str, measures: tuple[Measure, ...], source: Source, max_pixels: int) -> dict[str, object]:
-    """Returns facts and measures of one image: one read, and one decode for each view (scale and channels) that is asked for.
-
-    A view is never made from a larger one: a reduced decode has slightly other values than a whole one that is reduced, and
-    what a measure finds must depend neither on what else is measured with it nor on what a cache knew already.
-    """
-    try:
-        data = source.read(uri)
-    except SourceError as error:
-        return {"error": str(error)}
-    digest = hashlib.sha256(data).hexdigest()
-    row: dict[str, object] = {"digest": digest}
-    views = dict.fromkeys([(measure.side, measure.channels) for measure in measures] or [(1, 1)])
-    try:
-        for side, channels in views:
-            found = decode(data, side=side, channels=channels, max_pixels=max_pixels, reuse=True)
-            row |= {"format": found.format, "height": found.height, "width": found.width}
-            image = found.image if side is None else reduce(found.image, side)
-            for measure in measures:
-                if (measure.side, measure.channels) == (side, channels):
-                    row |= measure.measure(image)
-    except DecodeError as error:
-        return {"digest": digest, "error": str(error)}
-    return row
-
-
-def _with_columns(records: pa.RecordBatch, measures: tuple[Measure, ...], rows: Sequence[dict[str, object]]) -> pa.RecordBatch:
-    fields = [*FACTS, *(field for measure in measures for field in measure.fields)]
-    arrays = [pa.array([row.get(field.name) for row in rows], field.type) for field in fields]
-    return pa.RecordBatch.from_arrays([*records.columns, *arrays], schema=pa.schema([*records.schema, *fields]))
 
 
 def _measured(

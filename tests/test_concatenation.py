@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dataprep.backends.render import render
-from dataprep.clean import clean
-from dataprep.concatenate import concatenate
+from dataprep.cleaning import clean
+from dataprep.concatenation import concatenate
 from dataprep.engines import Local
 from dataprep.errors import ManifestError, StateError
 from dataprep.loader import Loader
