@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 import PIL.Image
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from dataprep.backends.kernels import apply
@@ -125,6 +126,19 @@ def _rate(backend: Torch, source: Source, ops: tuple[Op, ...], recipe: Recipe) -
     rate = images / (time.perf_counter() - start)
     batches.close()  # type: ignore[attr-defined]  # a generator
     return rate
+
+
+def transfer(images: NDArray[Any]) -> float | None:
+    """Returns the seconds in which a batch of arrays gets from page-locked memory to the GPU, None where there is no GPU."""
+    if not torch.cuda.is_available():
+        return None
+    batch = torch.from_numpy(np.ascontiguousarray(images)).pin_memory()
+    batch.cuda()  # the first copy waits for the GPU to start
+    torch.cuda.synchronize()
+    start = time.perf_counter()
+    batch.to("cuda", non_blocking=True)
+    torch.cuda.synchronize()
+    return time.perf_counter() - start
 
 
 class Transform:

@@ -124,7 +124,7 @@ def measured(manifest: Manifest, batch_size: int, workers: int) -> Measured:
 
 
 def measured_steps(manifest: Manifest, batch_size: int) -> dict[str, float]:
-    """Returns the images a second of reading, decoding, each op and collating, each alone on one core."""
+    """Returns the images a second of reading, decoding, each op and collating on one core, and of the way to a GPU there is."""
     loader = Loader(manifest, batch_size=batch_size, backend=_Alone())
     ops = loader.pipeline.ops
     render(loader.source, ops, next(iter(loader.recipes())))  # what is compiled is compiled before the clock starts
@@ -138,8 +138,13 @@ def measured_steps(manifest: Manifest, batch_size: int) -> dict[str, float]:
                 calls = [partial(step, op, image, drawn) for image, drawn in zip(pixels, params, strict=True)]
                 pixels = _timed(seconds, type(op).__name__, calls)
             last = [image if image.shape[0] == 3 and image.dtype != np.uint8 else image.transpose(2, 0, 1) for image in pixels]
-            _timed(seconds, "collate", [partial(_collated, ops, last)])
+            (batch,) = _timed(seconds, "collate", [partial(_collated, ops, last)])
             images += len(recipe.uris)
+    if find_spec("torch"):
+        from dataprep.backends.torch import transfer
+
+        one = transfer(batch)
+        seconds |= {} if one is None else {"transfer": one / len(batch) * images}
     return {name: images / max(spent, 1e-9) for name, spent in seconds.items()}
 
 

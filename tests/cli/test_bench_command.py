@@ -1,6 +1,8 @@
 """`dataprep bench`: what it measures, prints and advises, and how it refuses."""
 
 import json
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,11 @@ def bench(manifest: Path, *flags: str) -> Result:
     return CliRunner().invoke(cli, ["bench", str(manifest), "--workers", "2", "--batch-size", "4", *flags])
 
 
+def has_gpu() -> bool:
+    """Whether torch is installed and has a GPU."""
+    return bool(find_spec("torch")) and bool(import_module("torch").cuda.is_available())
+
+
 def written(folder: Path, *stages: object) -> Path:
     """The folder of a manifest with some stages."""
     out = folder.parent / "out"
@@ -35,7 +42,7 @@ def test_every_step_and_backend_is_measured(folder: Path) -> None:
     done = bench(written(folder, Resize(40), CenterCrop(32)), "--json")
     assert done.exit_code == 0, done.output
     data = json.loads(done.output)
-    assert list(data["steps"]) == ["read", "decode", "Resize", "CenterCrop", "collate"]
+    assert list(data["steps"]) == ["read", "decode", "Resize", "CenterCrop", "collate", *(["transfer"] if has_gpu() else [])]
     assert {"this process alone", "Threads(workers=1)", "Threads(workers=2)"} <= data["ends"].keys()
     assert data["images"] == 12
     assert all(rate > 0 for rate in (*data["steps"].values(), *data["ends"].values(), data["floor"]))
