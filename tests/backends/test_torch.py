@@ -232,6 +232,7 @@ TRAINING_LOOP = """
 import os, signal, sys
 from dataprep import Loader, Manifest, Torch
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell takes from what it runs in the background
     loader = Loader(Manifest.read(sys.argv[1]), batch_size=4, backend=Torch(workers=2, start=sys.argv[2]))
     for batch in loader:
         print("had a batch", flush=True)
