@@ -62,11 +62,12 @@ class Manifest:
 
     def __repr__(self) -> str:
         """How many records there are and how many are kept."""
-        return f"Manifest({len(self):,} records, {self.kept().num_rows:,} kept, source={self.source!r})"
+        kept = len(self.kept("id"))
+        return f"Manifest({len(self):,} records, {kept:,} kept, source={self.source!r})"
 
-    def kept(self) -> pa.Table:
-        """Returns the rows that are kept."""
-        return self.table.filter(self.table["keep"])
+    def kept(self, *columns: str) -> pa.Table:
+        """Returns the rows that are kept, with some columns, or all where none is named."""
+        return self.table.select(columns or self.table.column_names).filter(self.table["keep"])
 
     def reasons(self) -> dict[str, int]:
         """Returns how many rows were dropped for each reason, the most frequent first."""
@@ -87,7 +88,7 @@ class Manifest:
 
     def labels(self) -> NDArray[np.int64]:
         """Returns the class number of each kept row, -1 without a label."""
-        places = pc.index_in(self.kept()["label"], value_set=pa.array(self.classes, pa.string()))
+        places = pc.index_in(self.kept("label")["label"], value_set=pa.array(self.classes, pa.string()))
         numbers: NDArray[np.int64] = pc.fill_null(places, -1).to_numpy().astype(np.int64)
         return numbers
 
@@ -104,7 +105,7 @@ class Manifest:
     @cached_property
     def fingerprint(self) -> str:
         """32 hex digits of the kept rows' ids, uris, labels and contents: what a resumed run must find again."""
-        kept = self.kept()
+        kept = self.kept("id", "uri", "label", "digest")
         hasher = hashlib.sha256(kept["id"].to_numpy().tobytes())
         for column in ("uri", "label", "digest"):
             for start in range(0, len(kept), SLICE):  # of millions of rows no list is made at once
