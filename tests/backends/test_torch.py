@@ -106,6 +106,14 @@ def test_spawned_workers_give_the_same_batches(manifest: Manifest) -> None:
     assert_same(loader, Loader(manifest, batch_size=4, backend=Plain()))
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_page_locked_memory_changes_no_batch(manifest: Manifest, workers: int) -> None:
+    """`pin_memory` gives the same batches, page-locked where there is a GPU, and without a word where there is none."""
+    pinned, plain = (list(Loader(manifest, batch_size=4, backend=Torch(workers, pin_memory=pin))) for pin in (True, False))
+    assert_same(pinned, plain)
+    assert all(batch.images.is_pinned() == torch.cuda.is_available() for batch in pinned)
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("ops", [(Resize((8, 9)),), (Resize((8, 9)), Normalize())])
 def test_batches_are_tensors(manifest: Manifest, workers: int, ops: tuple[Op, ...]) -> None:

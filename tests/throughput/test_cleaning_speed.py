@@ -1,8 +1,9 @@
-"""How fast `clean` is, against the least that it could do and against the usual loop over `imagehash`."""
+"""How fast `clean` is, against the least that it could do, the usual loop over `imagehash`, and czkawka, written in Rust."""
 
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 
@@ -53,12 +54,24 @@ def test_cleaning_keeps_up(thousand_photos: Path, tmp_path: Path, compare: Calla
         with ProcessPoolExecutor(cores) as pool:
             assert len(list(pool.map(perceptual_hash, paths, chunksize=16))) == len(paths)
 
+    def similar() -> None:
+        from czkawka import ImageSimilarity
+
+        finder = ImageSimilarity()
+        finder.set_directories([thousand_photos])
+        finder.set_similarity(10)
+        assert finder.find_similar() is not None
+
     name = f"clean, standard rules, {cores} processes and their start"
     things = {
         name: cleaned,
         f"floor: read, SHA-256, decode, {cores} threads": floor,
         f"imagehash.phash, {cores} processes": hashed,
     }
-    of_floor, of_peer = compare("cleaning", things, len(paths)).values()
-    assert of_floor > 0.13
-    assert of_peer > 0.7
+    if find_spec("czkawka"):
+        things[f"czkawka, similar images, {cores} threads"] = similar
+    cleaned()  # what the first run in a process imports, no later one does
+    of_floor, of_peer, *of_czkawka = compare("cleaning", things, len(paths)).values()
+    assert of_floor > 0.2
+    assert of_peer > 0.8
+    assert all(ratio > 0.5 for ratio in of_czkawka)
