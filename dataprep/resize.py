@@ -160,8 +160,7 @@ def _compiled(image: Image, window: Window, columns_first: bool, reuse: bool = F
     shape = (height, width, *image.shape[2:])
     out = scratch("resized", math.prod(shape)).reshape(shape) if reuse else np.empty(shape, np.uint8)
     channels, (rows, columns) = math.prod(image.shape[2:]), window.seen[2:]
-    # between the passes there is an image, and of each row there are sums of 4 bytes
-    memory = scratch("between the passes", (max(rows * width, height * columns) + 4 * max(width, columns)) * channels)
+    memory = scratch("between the passes", max(rows * width, height * columns) * channels)
     down = _taps(box[0], target[0], row, height, window.filter)
     across = _taps(box[1], target[1], column, width, window.filter)
     code.resize(_side_by_side(image), out, top, left, down, across, DOWN_FIRST if columns_first else ACROSS_FIRST, memory)
