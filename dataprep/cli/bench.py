@@ -63,7 +63,7 @@ class Measured(NamedTuple):
         fewest = next(name for name, rate in self.ends.items() if rate >= NEAR * self.ends[best])
         lines = [f"use {fewest}: {self.ends[fewest]:,.0f} images/s"]
         if fewest == ONE:
-            lines = [f"more threads or processes gain nothing: Threads(workers=1) has {self.ends[best]:,.0f} images/s at most"]
+            lines = [f"more threads or processes gain nothing: use Threads(workers=1), for {self.ends[best]:,.0f} images/s"]
         if not compiled():
             lines.append("install dataprep-images where a C compiler is: resizing compiled is some times as fast")
         if self.bottleneck.startswith("decode"):

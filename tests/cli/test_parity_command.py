@@ -58,6 +58,17 @@ def test_a_line_for_each_step(cleaned: Path, dataprep: Command) -> None:
 
 
 @pytest.mark.usefixtures("both")
+def test_without_ops_the_usual_training_is_compared(tmp_path: Path, dataprep: Command) -> None:
+    """A manifest of cleaning alone is compared over a random crop, a flip, colours and normalising."""
+    write_images(tmp_path / "photos", 4, height=300, width=400)
+    clean(tmp_path / "photos", Pipeline(), engine=FakeEngine()).write(tmp_path / "manifest.parquet")
+    code, out, _ = dataprep("parity", tmp_path, "--json")
+    steps = [step["step"] for step in json.loads(out)["steps"]]
+    assert steps == ["decode", "RandomResizedCrop", "HorizontalFlip", "ColorJitter", "Normalize", "end to end"]
+    assert code == 0
+
+
+@pytest.mark.usefixtures("both")
 def test_json(cleaned: Path, dataprep: Command) -> None:
     """With --json the same comes as data, with a version; a pipeline file's ops take the place of the manifest's."""
     (cleaned / "ops.yaml").write_text("version: 1\nstages:\n  - CenterCrop: {size: 32}\n")
