@@ -6,7 +6,6 @@ more for each measure, error, keep, reason, detail, twin. What Parquet has no co
 
 import hashlib
 import json
-import os
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -26,6 +25,7 @@ from dataprep.pipeline import Pipeline
 from dataprep.stages import ChannelSums, Readable
 from dataprep.stages.describe import build, describe
 from dataprep.types import Drops, Measure, Rule, Source, Statistics
+from dataprep.writing import replacing
 
 VERSION: Final = 1
 METADATA: Final = b"dataprep"
@@ -162,12 +162,10 @@ class Manifest:
             "statistics": self.statistics._asdict() if self.statistics else None,
         }
         table = self.table.replace_schema_metadata({METADATA: json.dumps(metadata)})
-        temporary = f"{path}.{os.getpid()}.tmp"
         try:
-            pq.write_table(table, temporary, compression="zstd")
-            os.replace(temporary, path)
+            with replacing(path) as temporary:
+                pq.write_table(table, temporary, compression="zstd")
         except OSError as error:
-            Path(temporary).unlink(missing_ok=True)
             raise ManifestError(f"{path} cannot be written: {error.strerror or error}") from error
 
     @classmethod

@@ -11,7 +11,7 @@ import pytest
 import dataprep
 
 FLOORS = {
-    0: ("errors", "types", "draws", "namesake", "native", "scratch"),
+    0: ("errors", "types", "draws", "namesake", "native", "scratch", "writing"),
     1: ("stages", "stages.*", "decoding", "measuring", "resize", "search", "search.*"),
     2: (
         *("manifest", "orders", "overrides", "pipeline", "sampler", "cache", "delivery"),

@@ -7,7 +7,6 @@ uris, so that both are valid UTF-8; the plain list has the names as they are on 
 import json
 import math
 import os
-from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Literal, get_args
 
@@ -19,6 +18,7 @@ from dataprep.apply.files import shown
 from dataprep.apply.places import files_of
 from dataprep.errors import DataprepError, suggestion
 from dataprep.manifest import Manifest
+from dataprep.writing import replacing
 
 Kind = Literal["csv", "jsonl", "txt"]
 
@@ -40,16 +40,11 @@ def export(manifest: Manifest, path: str | Path, kind: Kind) -> None:
     writers = {"csv": _write_csv, "jsonl": _write_jsonl, "txt": _write_paths}
     if kind not in writers:
         raise DataprepError(f"records cannot be exported as {kind!r}; {suggestion(kind, get_args(Kind))}")
-    temporary = f"{path}.{os.getpid()}.tmp"
     try:
-        with open(temporary, "wb") as file:
+        with replacing(path) as temporary, open(temporary, "wb") as file:
             writers[kind](manifest, file)
-        os.replace(temporary, path)
     except OSError as error:
         raise DataprepError(f"{shown(path)} cannot be written: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            os.unlink(temporary)
 
 
 def records(manifest: Manifest) -> pa.Table:

@@ -1,7 +1,6 @@
 """`dataprep clean`: a folder of images in; a manifest, a summary and a report out."""
 
 import json
-import os
 import sys
 import tempfile
 import time
@@ -30,6 +29,7 @@ from dataprep.overrides import NO_OVERRIDES, Overrides
 from dataprep.pipeline import Pipeline
 from dataprep.report import Summary, summarize, write_report
 from dataprep.types import Source
+from dataprep.writing import replacing
 
 EXPORTS: Final = {"csv": "records.csv", "jsonl": "records.jsonl", "txt": "kept.txt"}
 
@@ -138,10 +138,9 @@ def prepare(out: Path, source: str) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Writes a file to a temporary name first, so that no half of one is ever seen."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
     except OSError as error:
         raise DataprepError(f"{path} cannot be written: {error.strerror}") from error
 

@@ -20,6 +20,7 @@ from dataprep.overrides import NO_OVERRIDES, Overrides
 from dataprep.report.contents import contents
 from dataprep.report.summary import Summary
 from dataprep.report.thumbnails import Progress
+from dataprep.writing import replacing
 
 SCRIPTS: Final = ("elements.js", "pictures.js", "measures.js", "views.js")
 """In the order in which they run."""
@@ -48,12 +49,10 @@ def write_report(
         DataprepError: It cannot be written.
     """
     text = _html(manifest, summary, overrides, when, progress)
-    temporary = f"{path}.{os.getpid()}.tmp"
     try:
-        Path(temporary).write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
     except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
         raise DataprepError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
