@@ -52,7 +52,7 @@ def epoch(batches: Iterable[Any]) -> None:
 
 @pytest.mark.parametrize(
     ("training", "normalised", "pillow", "dali"),
-    [(True, True, 1.1, 0.5), (True, False, 0.9, 0.5), (False, True, 1.1, 0.5)],
+    [(True, True, 1.3, 0.8), (True, False, 1.3, 0.8), (False, True, 1.3, 0.8)],
     ids=["training, float32", "training, uint8", "evaluation, float32"],
 )
 def test_loading_is_fast(
