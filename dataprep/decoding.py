@@ -149,25 +149,27 @@ def plain_jpeg(data: bytes) -> tuple[int, int] | None:
     """
     if data[:3] != b"\xff\xd8\xff" or b"\xff\xd9" not in data[-END:]:
         return None
+    size = _usual_size(data)
+    return size[::-1] if size is not None and _jpeg_orientation(data) in TRANSPOSED else size
+
+
+def _usual_size(data: bytes) -> tuple[int, int] | None:
+    """Returns the height and width of a JPEG in the usual colours, not turned upright; None for another."""
     try:
         height, width, colorspace, _ = simplejpeg.decode_jpeg_header(data)
     except ValueError:
         return None
-    if colorspace not in ("YCbCr", "Gray"):
-        return None
-    return (width, height) if _jpeg_orientation(data) in TRANSPOSED else (height, width)
+    return (height, width) if colorspace in ("YCbCr", "Gray") else None
 
 
 def _decode_jpeg(
     data: bytes, side: int | None, channels: int, max_pixels: int, reuse: bool = False, part: Box | None = None
 ) -> Decoded | None:
     """Decodes a common JPEG; None leaves an uncommon one (CMYK, odd subsampling) to Pillow."""
-    try:
-        height, width, colorspace, _ = simplejpeg.decode_jpeg_header(data)
-    except ValueError:
+    size = _usual_size(data)
+    if size is None:
         return None
-    if colorspace not in ("YCbCr", "Gray"):
-        return None
+    height, width = size
     _refuse_bomb(height, width, max_pixels)
     orientation = _jpeg_orientation(data)
     if part is not None and orientation == 1:

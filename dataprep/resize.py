@@ -18,7 +18,7 @@ from dataprep.types import Box, Image
 
 Filter: TypeAlias = Literal["bilinear", "bicubic", "lanczos"]
 
-FILTERS: Final = {
+FILTERS: Final[dict[Filter, tuple[PIL.Image.Resampling, float]]] = {
     "bilinear": (PIL.Image.Resampling.BILINEAR, 1.0),
     "bicubic": (PIL.Image.Resampling.BICUBIC, 2.0),
     "lanczos": (PIL.Image.Resampling.LANCZOS, 3.0),
@@ -196,7 +196,7 @@ def _order() -> Literal["rows", "cheaper"] | None:
     found: Literal["rows", "cheaper"] | None = None
     for target, differs in (((7, 40), True), ((40, 7), False), ((29, 9), False)):
         for filter, (theirs, _) in FILTERS.items():
-            window = Window(Box(0, 0, 31, 23), target, Box(0, 0, *target), filter)  # type: ignore[arg-type]
+            window = Window(Box(0, 0, 31, 23), target, Box(0, 0, *target), filter)
             pixels = np.asarray(PIL.Image.fromarray(image).resize(target[::-1], theirs))
             same = [order for order in (False, True) if np.array_equal(_compiled(image, window, order), pixels)]
             if differs and len(same) == 1:

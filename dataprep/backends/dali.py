@@ -62,7 +62,7 @@ class Dali:
 
     def on_host(self, ops: tuple[Op, ...]) -> tuple[tuple[Op, str], ...]:
         """Returns the ops that run on the CPU before the graph, each with the reason; none where DALI runs them all."""
-        ops = tuple(op for op in ops if not isinstance(op, Output))  # it is torch's to do, where the images are
+        ops = in_graph(ops)
         reasons = [obstacle(op) for op in ops]
         host = max((place for place, reason in enumerate(reasons, start=1) if reason), default=0)
         return tuple((op, reason or "an op after it does") for op, reason in zip(ops[:host], reasons, strict=False))
@@ -78,7 +78,7 @@ class Dali:
         if first is None:
             return
         last = delivered(ops)
-        ops = tuple(op for op in ops if not isinstance(op, Output))
+        ops = in_graph(ops)
         with ThreadPoolExecutor(self.threads) as pool:
             host = len(self.on_host(ops))
             feed = _Feed(source, ops, host or None, chain([first], queue), pool)
@@ -114,6 +114,11 @@ class Dali:
                 "use Dali(device='cpu'), or Torch(workers=2)"
             )
         return int(os.environ.get("LOCAL_RANK", "0"))
+
+
+def in_graph(ops: tuple[Op, ...]) -> tuple[Op, ...]:
+    """Returns the ops without `Output`, which is torch's to do, where the images are."""
+    return tuple(op for op in ops if not isinstance(op, Output))
 
 
 def gpu_is_there() -> bool:

@@ -6,12 +6,12 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dataprep.backends.dali import Dali
+from dataprep.backends.dali import Dali, in_graph
 from dataprep.backends.kernels import kernel
 from dataprep.backends.render import decoded, pixel_limit
 from dataprep.decoding import quiet_decoders
 from dataprep.loader import Loader
-from dataprep.stages import Normalize, Output
+from dataprep.stages import Normalize
 from dataprep.types import Op, Recipe, Source
 
 CLOSE: Final = 2  # of 255: what two backends may differ by and still count as the same
@@ -48,7 +48,7 @@ def parity(loader: Loader, dali: Dali) -> Iterator[Agreement]:
         dali: The other side.
     """
     recipe = next(iter(loader.recipes()))
-    source, ops = loader.source, tuple(op for op in loader.pipeline.ops if not isinstance(op, Output))  # which rounds alike
+    source, ops = loader.source, in_graph(loader.pipeline.ops)
     host = dali.on_host(ops)
     ours = _decoded(source, recipe)
     yield _agreement("decode", _pixels(ours), dali.trace(source, (), recipe, None), ops[:0])
