@@ -4,6 +4,9 @@
     torchrun --nproc-per-node 2 examples/train_ddp.py --out OUT --stop-after 20    # is interrupted after 20 steps
     torchrun --nproc-per-node 2 examples/train_ddp.py --out OUT                    # goes on from the checkpoint
 
+With --max-restarts torchrun itself starts the ranks again, from the checkpoint, when one dies. For that, set
+TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1: else the new ranks read from torchrun's store where the dead ones listened.
+
 Uses nccl where there are GPUs, gloo on the CPU. The folder OUT holds the manifest, a checkpoint that is written every few steps,
 and losses.jsonl: one line for each step.
 """

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
@@ -43,16 +44,10 @@ def million(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
     return replace(manifest, table=table.combine_chunks())
 
 
-def private(process: int | str = "self") -> float:
+def private(process: int | str | None = "self") -> float:
     """MiB of a process that no other process shares."""
     lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()[1:]
     return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
-
-
-def children() -> list[int]:
-    """The processes that this one started."""
-    tasks = Path("/proc/self/task").iterdir()
-    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
 
 
 def loader(manifest: Manifest, backend: Any) -> Loader:
@@ -74,10 +69,10 @@ def test_the_program_does_not_grow(million: Manifest) -> None:
 def test_workers_do_not_grow(million: Manifest, start: Any) -> None:
     """A worker's own memory is after 150 batches what it was after 30: nothing of the table is copied as it is read."""
     torch = pytest.importorskip("dataprep.backends.torch")
-    known = set(children())
+    known = set(active_children())
     batches = iter(loader(million, torch.Torch(2, start=start)))
     list(islice(batches, 30))
-    workers = [child for child in children() if child not in known]
+    workers = [child.pid for child in set(active_children()) - known]
     before = {worker: private(worker) for worker in workers}
     list(islice(batches, 120))
     growth = {worker: private(worker) - before[worker] for worker in workers}
