@@ -38,6 +38,12 @@ def test_light(code: str) -> None:
     assert done.stdout.splitlines()[-1] == "loaded:"
 
 
+def test_help_is_at_once() -> None:
+    """`dataprep --help` loads not even what cleaning needs."""
+    done = python(f"{HELP}\nprint('loaded:', *({{'numpy', 'pyarrow', 'PIL', 'cv2', 'rich'}} & sys.modules.keys()))")
+    assert done.stdout.splitlines()[-1] == "loaded:", done.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "module", "extra"),
     [*((name, "torch", "torch") for name in ("Torch", "Transform", "ImageDataset")), ("Dali", "nvidia", "dali")],

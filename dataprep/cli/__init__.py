@@ -8,32 +8,48 @@
 """
 
 import sys
+from importlib import import_module
+from typing import Final
 
 import click
 
-from dataprep.cli.bench import bench
-from dataprep.cli.clean import clean
-from dataprep.cli.demo import demo
-from dataprep.cli.parity import parity
-from dataprep.cli.split import split
-from dataprep.cli.undo import undo
-from dataprep.errors import DataprepError, PipelineError
+from dataprep.errors import DataprepError, PipelineError, suggestion
 
+SUBCOMMANDS: Final = {
+    "clean": "Find bad images and copies, and write a manifest.",
+    "split": "Divide a manifest into train, val and test.",
+    "undo": "Move back what `clean --quarantine` moved.",
+    "bench": "Find what holds loading up.",
+    "parity": "Compare the batches of the CPU with DALI's.",
+    "demo": "Clean a messy folder of photographs and score it.",
+}
 EPILOG = "Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 3 --fail-on found something; 130 stopped by Ctrl-C."
 
 
-@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+class Subcommands(click.Group):
+    """Each is loaded when it is run: `clean` need not wait for what `bench` imports, nor `--help` for anything."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Returns the names of all."""
+        return list(SUBCOMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        """Returns the function of the same name in the module of that name."""
+        if cmd_name not in SUBCOMMANDS:
+            ctx.fail(f"No such command {cmd_name!r}: {suggestion(cmd_name, SUBCOMMANDS)}")
+        command: click.Command = getattr(import_module(f"dataprep.cli.{cmd_name}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists all."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUBCOMMANDS.items()))
+
+
+@click.group(cls=Subcommands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="dataprep-images")
 def cli() -> None:
     """From a pile of images to batches that a model can trust."""
-
-
-cli.add_command(bench)
-cli.add_command(clean)
-cli.add_command(demo)
-cli.add_command(parity)
-cli.add_command(split)
-cli.add_command(undo)
 
 
 def main() -> None:

@@ -11,12 +11,15 @@ import PIL.Image
 
 from dataprep.decoding import MAX_PIXELS, decode, quiet_decoders
 from dataprep.errors import DecodeError, SourceError
+from dataprep.resize import resize
 from dataprep.types import Image, Source
 
 SIDE: Final = 144
 """Pixels of the longer side."""
 QUALITY: Final = 60
 """WebP's; about 3 kB for a photo."""
+METHOD: Final = 2
+"""WebP's effort, of 6: from 3 on it takes twice the time, for 4 % of the bytes."""
 
 Progress = Callable[[int, int], None]
 """Called with the number of images done and the number there are."""
@@ -52,7 +55,7 @@ def thumbnails(
 
 def _thumbnail(source: Source, uri: str, max_pixels: int) -> Thumbnail:
     try:
-        image = decode(source.read(uri), side=SIDE, max_pixels=max_pixels).image
+        image = decode(source.read(uri), side=SIDE, max_pixels=max_pixels, reuse=True).image
     except (SourceError, DecodeError) as error:
         return Thumbnail(None, str(error))
     return Thumbnail(f"data:image/webp;base64,{base64.b64encode(_webp(image)).decode()}", None)
@@ -60,8 +63,14 @@ def _thumbnail(source: Source, uri: str, max_pixels: int) -> Thumbnail:
 
 def _webp(image: Image) -> bytes:
     """Returns the bytes of an image that fits into a square of `SIDE` pixels; a smaller one stays as it is."""
-    opened = PIL.Image.fromarray(image)
-    opened.thumbnail((SIDE, SIDE), PIL.Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
-    opened.save(buffer, "WEBP", quality=QUALITY, method=3)
+    PIL.Image.fromarray(_fitted(image)).save(buffer, "WEBP", quality=QUALITY, method=METHOD)
     return buffer.getvalue()
+
+
+def _fitted(image: Image) -> Image:
+    height, width = image.shape[:2]
+    longer = max(height, width)
+    if longer <= SIDE:
+        return image
+    return resize(image, (max(round(height * SIDE / longer), 1), max(round(width * SIDE / longer), 1)), "bicubic")

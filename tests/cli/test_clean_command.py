@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dataprep.cli import main
+from dataprep.cli import SUBCOMMANDS, main
 from dataprep.decoding import decode
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
@@ -435,6 +435,21 @@ def test_help_names_the_exit_codes(dataprep: Command, arguments: tuple[str, ...]
     ended = dataprep(*arguments)
     assert ended.code == 0
     assert "130 stopped by Ctrl-C" in " ".join(ended.out.split())
+
+
+@pytest.mark.parametrize("name", SUBCOMMANDS)
+def test_every_subcommand_has_help(dataprep: Command, name: str) -> None:
+    """What the list promises is there."""
+    ended = dataprep(name, "--help")
+    assert ended.code == 0
+    assert f"dataprep {name} [OPTIONS]" in ended.out
+
+
+def test_a_misspelt_subcommand(dataprep: Command) -> None:
+    """A misspelt subcommand is wrong usage, and the error says what was meant."""
+    ended = dataprep("claen", "photos")
+    assert ended.code == 2
+    assert "No such command 'claen': did you mean 'clean'?" in ended.error
 
 
 def test_the_module_is_the_command(photos: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from dataprep.stages import HorizontalFlip, RandomResizedCrop
 from dataprep.testing import FakeEngine, write_images
 
 Command = Callable[..., tuple[int, str, str]]
-command = sys.modules["dataprep.cli.parity"]  # the module, which the command of the same name hides
+command = import_module("dataprep.cli.parity")
 
 
 @pytest.fixture
