@@ -9,6 +9,7 @@ CMYK and palettes are converted by Pillow; of an animation, the first frame. Emb
 """
 
 import io
+import re
 import struct
 import warnings
 from collections.abc import Iterator
@@ -51,7 +52,12 @@ BROKEN: Final = (
 )
 """What Pillow and simplejpeg raise on files that are not images, seen on malformed corpora."""
 
+MAX_SCANS: Final = 100
+"""A JPEG of more scans is refused, as libtiff does: a few bytes are enough for one, which is a pass over all pixels."""
+
 ORIENTATION_TAG = 0x0112
+MARKER: Final = re.compile(rb"\xff+([^\x00\x01\xd0-\xd8\xff])")  # in a JPEG, of those that are not part of the pixels
+START_OF_SCAN: Final = int.from_bytes(b"\xff\xda", "little")
 END: Final = 64  # bytes at the end of a file in which a whole JPEG says so, be there some padding behind
 ENTROPY: Final = 0.7  # of the time of a decode goes into the entropy code, which is read from the top down to the last row wanted
 WORTH: Final = 0.9  # of the time of a whole decode is what a part may take at most
@@ -106,6 +112,7 @@ def decode(
         raise DecodeError("the file is empty")
     try:
         if data[:3] == b"\xff\xd8\xff":
+            _refuse_scans(data)
             fast = _decode_jpeg(data, side, channels, max_pixels, reuse, part)
             if fast is not None:
                 return fast
@@ -291,6 +298,22 @@ def _bytes(array: NDArray[Any]) -> Image:
 def _refuse_bomb(height: int, width: int, max_pixels: int) -> None:
     if height * width > max_pixels:
         raise DecodeError(f"{width}×{height} is {height * width:,} pixels, over the limit of {max_pixels:,}")
+
+
+def _refuse_scans(data: bytes) -> None:
+    pairs = [np.frombuffer(data, "<u2", (len(data) - start) // 2, start) for start in (0, 1)]
+    likely = sum(np.count_nonzero(pair == START_OF_SCAN) for pair in pairs)  # of count's time a fifth
+    if likely > MAX_SCANS and _scans(data) > MAX_SCANS:
+        raise DecodeError(f"more than {MAX_SCANS} scans, each of which takes a pass over the image")
+
+
+def _scans(data: bytes) -> int:
+    """Returns the number of scans of a JPEG up to its end."""
+    found, marker = 0, MARKER.search(data, 2)
+    while marker is not None and marker[1] != b"\xd9":
+        found += marker[1] == b"\xda"
+        marker = MARKER.search(data, marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big"))
+    return found
 
 
 def _reason(error: BaseException) -> str:

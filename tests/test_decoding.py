@@ -14,7 +14,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataprep.decoding import MAX_PIXELS, Decoded, _decode_any, _decode_jpeg, decode, luminance, quiet_decoders, reduce, upright
+from dataprep.decoding import (
+    MAX_PIXELS,
+    MAX_SCANS,
+    Decoded,
+    _decode_any,
+    _decode_jpeg,
+    decode,
+    luminance,
+    quiet_decoders,
+    reduce,
+    upright,
+)
 from dataprep.errors import DecodeError
 from dataprep.testing import encoded, photo
 from dataprep.types import Image
@@ -335,6 +346,29 @@ def test_bombs(quiet: None) -> None:
     huge = jpeg[:start] + struct.pack(">HH", 60_000, 50_000) + jpeg[start + 4 :]
     with pytest.raises(DecodeError, match="50000×60000 is 3,000,000,000 pixels, over the limit of 178,956,970"):
         decode(huge)
+
+
+def scan_of_nothing(data: bytes) -> bytes:
+    """The last scan of a progressive JPEG without its pixels: a header, and no block."""
+    start = data.rindex(b"\xff\xda")
+    return data[start : start + 2 + int.from_bytes(data[start + 2 : start + 4], "big")]
+
+
+@pytest.mark.parametrize("scans", [MAX_SCANS, MAX_SCANS + 1])
+def test_scan_bombs(scans: int, quiet: None) -> None:
+    """A JPEG of one scan more than the limit is refused for that; at the limit it is decoded, or refused for another reason."""
+    data = encoded(photo(0, 40, 60), progressive=True)
+    bomb = data[:-2] + scan_of_nothing(data) * (scans - data.count(b"\xff\xda")) + data[-2:]
+    with pytest.raises(DecodeError) as refused:
+        decode(bomb)
+    assert ("scans" in str(refused.value)) == (scans > MAX_SCANS)
+
+
+def test_bytes_that_look_like_scans(quiet: None) -> None:
+    """What stands in metadata, or behind the end as in a photo with a film, is no scan."""
+    data = encoded(photo(0, 40, 60))
+    comment = b"\xff\xfe" + struct.pack(">H", 2 + 2 * 200) + b"\xff\xda" * 200
+    assert np.array_equal(decode(data[:2] + comment + data[2:] + b"\xff\xda" * 200).image, decode(data).image)
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
