@@ -1,15 +1,18 @@
 """What tests share: pictures, folders of them, and photos and malformed files where the environment names a folder."""
 
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import PIL.Image
 import pytest
 from hypothesis import settings
 
+from dataprep.cli import main
 from dataprep.decoding import quiet_decoders
 from dataprep.testing import write_images
 from dataprep.types import Image
@@ -24,6 +27,38 @@ def folder(tmp_path: Path) -> Path:
     """A folder of 12 different photos with the labels cat and dog."""
     write_images(tmp_path / "photos", 12)
     return tmp_path / "photos"
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    error: str
+
+    def assert_refused(self, code: int, *said: str) -> None:
+        """Checks for an exit code and one sentence on standard error, without a traceback."""
+        assert self.code == code, self.error
+        assert self.out == ""
+        assert "Traceback" not in self.error
+        sentence = self.error.strip().splitlines()[-1]
+        assert sentence.startswith("Error: ")
+        for part in said:
+            assert part in sentence
+
+
+@pytest.fixture
+def dataprep(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """Runs the command `dataprep` in this process."""
+
+    def run(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["dataprep", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Ended(int(ended.value.code or 0), *capsys.readouterr())
+
+    return run
 
 
 @pytest.fixture

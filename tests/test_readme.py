@@ -44,18 +44,23 @@ def test_yaml_block() -> None:
     assert Pipeline.from_yaml(pipeline.to_yaml()) == pipeline
 
 
+def subcommand(name: str) -> click.Command:
+    """A subcommand of `dataprep`."""
+    return cli.get_command(click.Context(cli), name)
+
+
 @pytest.mark.parametrize("line", commands())
 def test_command_lines(line: str) -> None:
     """Every command line uses a command that exists and flags that it has."""
     name, *arguments = shlex.split(line, comments=True)[1:]
-    command = cli.commands[name]
+    command = subcommand(name)
     command.make_parser(click.Context(command)).parse_args(arguments)
 
 
 def test_thresholds() -> None:
     """The table of thresholds has every threshold of `dataprep clean` with its default."""
     table = dict(re.findall(r"^\| `(--[a-z-]+)` \| ([\d.]+) \|", README, re.MULTILINE))
-    options = {option.opts[0]: option.default for option in cli.commands["clean"].params if option.metavar == "N|off"}
+    options = {option.opts[0]: option.default for option in subcommand("clean").params if option.metavar == "N|off"}
     assert table == options
 
 

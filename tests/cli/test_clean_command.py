@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dataprep.cli import SUBCOMMANDS, main
+from dataprep.cli import SUBCOMMANDS
 from dataprep.decoding import decode
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
@@ -27,30 +27,7 @@ from dataprep.testing import encoded, photo, write_images
 TIMEOUT = 60  # seconds until a process that ought to end is given up: a limit for broken code, not a measurement
 
 
-class Ended(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    error: str
-
-
-Command = Callable[..., Ended]
-
-
-@pytest.fixture
-def dataprep(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs the command `dataprep` in this process."""
-
-    def run(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["dataprep", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, error = capsys.readouterr()
-        return Ended(int(ended.value.code or 0), out, error)
-
-    return run
+Command = Callable[..., Any]
 
 
 @pytest.fixture
@@ -102,17 +79,6 @@ NOISE = {
     "noise/copy.jpg": "exact duplicate",
     "noise/near.png": "near duplicate",
 }
-
-
-def assert_refused(ended: Ended, code: int, *said: str) -> None:
-    """Checks for an exit code and one sentence on standard error, without a traceback."""
-    assert ended.code == code, ended.error
-    assert ended.out == ""
-    assert "Traceback" not in ended.error
-    sentence = ended.error.strip().splitlines()[-1]
-    assert sentence.startswith("Error: ")
-    for part in said:
-        assert part in sentence
 
 
 def test_manifest_and_summary_agree(dataprep: Command, photos: Path, tmp_path: Path) -> None:
@@ -278,7 +244,7 @@ def test_a_pipeline_file_that_cannot_be_understood(
     file = tmp_path / "pipeline.yaml"
     if text is not None:
         file.write_text(text)
-    assert_refused(dataprep("clean", photos, "--out", tmp_path / "out", "--pipeline", file), 2, str(file), *said)
+    dataprep("clean", photos, "--out", tmp_path / "out", "--pipeline", file).assert_refused(2, str(file), *said)
     assert not (tmp_path / "out").exists()
 
 
@@ -296,7 +262,7 @@ def test_a_threshold_beside_a_pipeline_file_is_wrong_usage(
     file = tmp_path / "pipeline.yaml"
     Pipeline(Deduplicate()).write(file)
     ended = dataprep("clean", photos, "--out", tmp_path / "out", "--pipeline", file, *flag)
-    assert_refused(ended, 2, f"{flag[0]} and --pipeline exclude each other")
+    ended.assert_refused(2, f"{flag[0]} and --pipeline exclude each other")
 
 
 @pytest.mark.parametrize(
@@ -319,14 +285,14 @@ def test_a_flag_that_cannot_be_understood(
     dataprep: Command, photos: Path, tmp_path: Path, arguments: tuple[str, ...], said: str
 ) -> None:
     """A flag with a value that makes no sense, or no flag at all, ends with code 2 and names it; nothing is written."""
-    assert_refused(dataprep("clean", photos, "--out", tmp_path / "out", *arguments), 2, said)
+    dataprep("clean", photos, "--out", tmp_path / "out", *arguments).assert_refused(2, said)
     assert not (tmp_path / "out" / "manifest.parquet").exists()
 
 
 def test_source_and_out_are_needed(dataprep: Command, photos: Path) -> None:
     """Without a source or without `--out` the command ends with code 2 and says what is missing."""
-    assert_refused(dataprep("clean", photos), 2, "--out")
-    assert_refused(dataprep("clean"), 2, "SOURCE")
+    dataprep("clean", photos).assert_refused(2, "--out")
+    dataprep("clean").assert_refused(2, "SOURCE")
 
 
 def empty(tmp_path: Path) -> tuple[Path, Path]:
@@ -397,7 +363,7 @@ def test_a_source_or_place_that_is_no_good(
 ) -> None:
     """Where there is nothing to clean or nowhere to write, the command ends with code 1 and one sentence."""
     source, out = places(tmp_path)
-    assert_refused(dataprep("clean", source, "--out", out, "--workers", "0"), 1, *said)
+    dataprep("clean", source, "--out", out, "--workers", "0").assert_refused(1, *said)
     assert list(tmp_path.rglob("*.tmp")) == []
 
 

@@ -1,34 +1,20 @@
 """`dataprep parity`: what it prints, and how it refuses."""
 
 import json
-import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dataprep.cleaning import clean
-from dataprep.cli import main
 from dataprep.pipeline import Pipeline
 from dataprep.stages import HorizontalFlip, RandomResizedCrop
 from dataprep.testing import FakeEngine, write_images
 
-Command = Callable[..., tuple[int, str, str]]
+Command = Callable[..., Any]
 command = import_module("dataprep.cli.parity")
-
-
-@pytest.fixture
-def dataprep(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs the command `dataprep` in this process and returns its exit code, output and errors."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["dataprep", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0), *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture
