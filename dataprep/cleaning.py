@@ -116,11 +116,11 @@ def _measure_rest(
 def _lacking(
     records: pa.Table, measures: tuple[Measure, ...], known: list[Found]
 ) -> dict[tuple[Measure, ...], NDArray[np.int64]]:
-    """Returns which rows lack which measures; rows that the scan could not look at lack none."""
+    """Returns which rows lack which measures; rows that the scan could not look at lack none, nor do those known as broken."""
     lacks = np.zeros((1 + len(measures), records.num_rows), bool)  # facts first, then a line for each measure
     for line, columns in enumerate(_groups(measures)):
         lacks[line] = _places(records.num_rows, known, columns) < 0
-    lacks &= pc.is_null(records["error"]).to_numpy()
+    lacks &= pc.is_null(records["error"]).to_numpy() & (_broken(records.num_rows, known) < 0)
     # patterns: (distinct, 1 + measures), group: (N,) which of them a row has
     patterns, group = np.unique(lacks.T, axis=0, return_inverse=True)
     lacking: dict[tuple[Measure, ...], NDArray[np.int64]] = {}
@@ -155,6 +155,18 @@ def _places(size: int, parts: list[Found], columns: list[str]) -> NDArray[np.int
     return places
 
 
+def _broken(size: int, parts: list[Found]) -> NDArray[np.int64]:
+    """Returns where each row whose decoding failed is in the parts laid end to end, -1 for the others.
+
+    Another measure may have seen more of the same file, or less, and found no fault: that it fails is what counts.
+    """
+    places = np.full(size, -1, np.int64)
+    if parts:
+        failed = np.flatnonzero(np.concatenate([pc.is_valid(part.table["error"]).to_numpy() for part in parts]))
+        places[np.concatenate([part.rows for part in parts])[failed]] = failed
+    return places
+
+
 def _having(parts: list[Found], columns: list[str]) -> list[Found]:
     return [part for part in parts if set(columns) <= set(part.table.column_names)]
 
@@ -165,9 +177,10 @@ def _assembled(records: pa.Table, measures: tuple[Measure, ...], parts: list[Fou
     table = records.drop_columns(["error"]).replace_schema_metadata(None)
     table = table.add_column(0, "id", pa.array(np.arange(size, dtype=np.int64)))
     schema = {field.name: field for fields in (FACTS, *(measure.fields for measure in measures)) for field in fields}
+    facts, broken = _groups(measures)[0], _broken(size, parts)
     for columns in _groups(measures):
         wanted = pa.schema([schema[name] for name in columns])
-        places = _places(size, parts, columns)
+        places = np.where(broken < 0, _places(size, parts, columns), broken if columns == facts else -1)
         known = [part.table.select(columns).replace_schema_metadata(None) for part in _having(parts, columns)]
         found = pa.concat_tables([wanted.empty_table(), *known]).take(pa.array(places, mask=places < 0))
         for name in columns:

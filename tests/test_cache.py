@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import permutations
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ import pytest
 
 from dataprep.cache import Cache, measure_key
 from dataprep.cleaning import clean
-from dataprep.errors import DataprepError
+from dataprep.errors import DataprepError, DecodeError
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.stages import ChannelSums, Deduplicate, LaplacianVariance, Luminance, PHash, Require
@@ -47,6 +48,7 @@ def batch_of(records: pa.Table, start: int, stop: int) -> pa.RecordBatch:
     columns = {
         **{name: part[name].combine_chunks() for name in ("uri", "bytes", "modified")},
         "digest": pa.array([f"{row:064x}" for row in rows]),
+        "error": pa.nulls(len(rows), pa.string()),
         "phash64": pa.array([row.to_bytes(8) for row in rows], pa.binary(8)),
         "brightness": pa.array([float(row) for row in rows], pa.float32()),
         "contrast": pa.array([float(row) for row in rows], pa.float32()),
@@ -60,7 +62,7 @@ def found_in(folder: Path, records: pa.Table, measures: tuple[Measure, ...] = ME
     with Cache(folder) as cache:
         for found in cache.find(records, measures):
             assert found.table["digest"].to_pylist() == [f"{row:064x}" for row in found.rows]
-            for name in set(found.table.column_names) - {"digest"}:
+            for name in set(found.table.column_names) - {"digest", "error"}:
                 values = found.table[name].to_pylist()
                 assert [int.from_bytes(value) if name == "phash64" else int(value) for value in values] == found.rows.tolist()
             rows += found.rows.tolist()
@@ -248,6 +250,34 @@ def test_broken_images_are_remembered(folder: Path, tmp_path: Path) -> None:
     assert measured_again(folder, tmp_path / "cache") == []
     broken.write_bytes(data)
     assert measured_again(folder, tmp_path / "cache") == ["cat/0000.jpg"]
+
+
+@dataclass(frozen=True)
+class Picky:
+    """A measure that finds images with bright corners broken, as a decoder does that sees more of a file than another."""
+
+    side: ClassVar[int | None] = None
+    channels: ClassVar[int] = 3
+    version: ClassVar[int] = 1
+    fields: ClassVar[tuple[pa.Field, ...]] = (pa.field("corner", pa.int64()),)
+
+    def measure(self, image: Image) -> Mapping[str, object]:
+        if image[0, 0, 0] > 120:
+            raise DecodeError("too bright a corner")
+        return {"corner": int(image[0, 0, 0])}
+
+
+@pytest.mark.parametrize(
+    "order", list(permutations([(Luminance(),), (Luminance(), Picky()), (Picky(),), (PHash(), Luminance())]))
+)
+def test_broken_for_one_measure(folder: Path, tmp_path: Path, order: tuple[tuple[Measure, ...], ...]) -> None:
+    """An image that only one measure finds broken is broken while that is asked for, whatever was measured of it before."""
+    broken = set()
+    for measures in order:
+        measured_again(folder, tmp_path / "cache", Pipeline(*measures))
+        assert measured_again(folder, tmp_path / "cache", Pipeline(*measures)) == []
+        broken.add(clean(folder, Pipeline(*measures), engine=FakeEngine()).reasons().get("unreadable", 0))
+    assert len(broken) == 2 and 0 in broken
 
 
 def test_unreadable_files_are_tried_again(folder: Path, tmp_path: Path) -> None:
