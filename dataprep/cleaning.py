@@ -31,7 +31,7 @@ BATCH: Final = 32  # images that are measured, and saved against a kill, at once
 SCANNED: Final = ("row", "uri", "bytes", "modified")
 
 Progress = Callable[[int, int], None]
-"""Called with the number of images done and the number there are."""
+"""Called with the number of images done and the number there are; first with those that are known from before."""
 
 
 def clean(
@@ -100,7 +100,8 @@ def _measure_rest(
     lacking = _lacking(records, measures, known)
     done = total - sum(len(rows) for rows in lacking.values())
     if progress is not None:
-        progress(done, total)
+        for place in sorted({done - len(records["error"].drop_null()), done}):  # what the scan could not look at is news
+            progress(place, total)
     for needed, rows in lacking.items():
         batches = _batches(records, rows)
         run, lost = partial(function, measures=needed), partial(lost_batch, measures=needed)

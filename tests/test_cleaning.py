@@ -222,6 +222,10 @@ def test_progress(many: Path, tmp_path: Path, workers: int) -> None:
     calls.clear()
     clean(many, engine=Local(workers), cache=tmp_path / "cache", progress=lambda *call: calls.append(call))
     assert calls == [(40, 42), (42, 42)]
+    calls.clear()
+    (many / "new" / "nowhere.jpg").symlink_to(tmp_path / "nowhere")
+    clean(many, engine=Local(workers), cache=tmp_path / "cache", progress=lambda *call: calls.append(call))
+    assert calls == [(42, 43), (43, 43)]  # what could not even be looked at is not known from before
 
 
 @dataclass(frozen=True)
