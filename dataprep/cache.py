@@ -1,7 +1,8 @@
 """What was measured already, on disk, appended as it streams in: what a killed run goes on from.
 
 A folder of Arrow streams, one for each run and set of columns. A row is found again by uri, size and modified time; a
-column by the description and version of its measure. A stream that ends in the middle of a batch, because its writer was
+column by the description and version of its measure. What could not be decoded is tried again under another limit of pixels
+and by other decoders than those that the stream names. A stream that ends in the middle of a batch, because its writer was
 killed, is read up to there. Delete the folder to measure everything anew.
 """
 
@@ -9,13 +10,14 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from dataprep.decoding import MAX_PIXELS, decoders
 from dataprep.errors import DataprepError
 from dataprep.stages.describe import describe
 from dataprep.types import Measure
@@ -40,13 +42,18 @@ class Found(NamedTuple):
 class Cache:
     """Measured rows in a folder; a context manager that closes what it wrote."""
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, max_pixels: int = MAX_PIXELS) -> None:
         """Opens the folder, and makes it if needed.
+
+        Args:
+            folder: Where the streams are.
+            max_pixels: The limit that images are measured under.
 
         Raises:
             DataprepError: It cannot be made.
         """
         self.folder = Path(folder)
+        self.max_pixels = max_pixels
         self._writers: dict[pa.Schema, tuple[pa.OSFile, pa.RecordBatchStreamWriter]] = {}
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -71,12 +78,22 @@ class Cache:
         for path in sorted(self.folder.glob("*.arrows")):
             table = _read_stream(path)
             if table is not None:
-                keys = json.loads(table.schema.metadata[METADATA])["measures"]
+                metadata = json.loads(table.schema.metadata[METADATA])
+                keys = metadata["measures"]
                 current = [name for name in table.column_names if name not in keys or wanted.get(name) == keys[name]]
-                if len(current) < table.num_columns:  # what failed may have failed for a measure that is not wanted
-                    table = table.filter(pc.is_null(table["error"]))
+                if len(current) < table.num_columns or metadata.get("reader") != self._reader():
+                    table = self._readable(table)  # what failed may have failed for what is not asked for now
                 found.append(_matching(records, table.select(current)))
         return found
+
+    def _reader(self) -> dict[str, Any]:
+        """Returns what besides the measures decides whether an image can be decoded."""
+        return {"max_pixels": self.max_pixels, "decoders": decoders()}
+
+    def _readable(self, table: pa.Table) -> pa.Table:
+        """Returns the rows that were decoded, and are within the limit."""
+        pixels = pc.multiply(*(pc.fill_null(table[name], 0).cast(pa.int64()) for name in ("height", "width")))
+        return table.filter(pc.and_(pc.is_null(table["error"]), pc.less_equal(pixels, self.max_pixels)))
 
     def append(self, batch: pa.RecordBatch, measures: Sequence[Measure]) -> None:
         """Writes measured rows through to the file system; those that could not even be read are left for the next run.
@@ -85,7 +102,7 @@ class Cache:
             DataprepError: The disk is full, or the folder is gone.
         """
         keys = {field.name: measure_key(measure) for measure in measures for field in measure.fields}
-        metadata = {METADATA: json.dumps({"version": VERSION, "measures": keys})}
+        metadata = {METADATA: json.dumps({"version": VERSION, "measures": keys, "reader": self._reader()})}
         batch = batch.filter(pc.is_valid(batch["digest"])).replace_schema_metadata(metadata)
         try:
             file, writer = self._writers.get(batch.schema) or self._open(batch.schema)

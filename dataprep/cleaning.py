@@ -63,7 +63,8 @@ def clean(
     engine = Local() if engine is None else engine
     records = source.records()
     function = partial(measure_batch, source=source, max_pixels=max_pixels)
-    parts = _measured(records, pipeline.measures, function, engine, cache, progress)
+    opened = None if cache is None else Cache(cache, max_pixels)
+    parts = _measured(records, pipeline.measures, function, engine, opened, progress)
     table = _assembled(records, pipeline.measures, parts)
     classes = tuple(sorted(records["label"].drop_null().unique().to_pylist()))
     ignored = int((records.schema.metadata or {}).get(b"ignored", 0))
@@ -75,15 +76,15 @@ def _measured(
     measures: tuple[Measure, ...],
     function: Callable[..., pa.RecordBatch],
     engine: Engine,
-    cache: str | Path | None,
+    cache: Cache | None,
     progress: Progress | None,
 ) -> list[Found]:
     """Returns what is known of the records: from the cache, and measured now for the rest, saved as it comes."""
     if cache is None:
         return list(_measure_rest(records, measures, [], function, engine, None, progress))
-    with Cache(cache) as opened:
-        known = opened.find(records, measures)
-        return known + list(_measure_rest(records, measures, known, function, engine, opened, progress))
+    with cache:
+        known = cache.find(records, measures)
+        return known + list(_measure_rest(records, measures, known, function, engine, cache, progress))
 
 
 def _measure_rest(

@@ -123,6 +123,11 @@ def decode(
         raise DecodeError(_reason(error)) from error
 
 
+def decoders() -> str:
+    """Returns what decodes, with versions: another may read what these cannot."""
+    return f"Pillow {PIL.__version__}, simplejpeg {simplejpeg.__version__}"
+
+
 def reduce(image: Image, side: int) -> Image:
     """Returns the image with its shorter side reduced to `side` pixels by averaging areas; smaller ones as they are."""
     height, width = image.shape[:2]

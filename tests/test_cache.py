@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+import PIL
 import pyarrow as pa
 import pytest
 
@@ -49,6 +50,8 @@ def batch_of(records: pa.Table, start: int, stop: int) -> pa.RecordBatch:
         **{name: part[name].combine_chunks() for name in ("uri", "bytes", "modified")},
         "digest": pa.array([f"{row:064x}" for row in rows]),
         "error": pa.nulls(len(rows), pa.string()),
+        "height": pa.nulls(len(rows), pa.int32()),
+        "width": pa.nulls(len(rows), pa.int32()),
         "phash64": pa.array([row.to_bytes(8) for row in rows], pa.binary(8)),
         "brightness": pa.array([float(row) for row in rows], pa.float32()),
         "contrast": pa.array([float(row) for row in rows], pa.float32()),
@@ -62,7 +65,7 @@ def found_in(folder: Path, records: pa.Table, measures: tuple[Measure, ...] = ME
     with Cache(folder) as cache:
         for found in cache.find(records, measures):
             assert found.table["digest"].to_pylist() == [f"{row:064x}" for row in found.rows]
-            for name in set(found.table.column_names) - {"digest", "error"}:
+            for name in set(found.table.column_names) - {"digest", "error", "height", "width"}:
                 values = found.table[name].to_pylist()
                 assert [int.from_bytes(value) if name == "phash64" else int(value) for value in values] == found.rows.tolist()
             rows += found.rows.tolist()
@@ -278,6 +281,26 @@ def test_broken_for_one_measure(folder: Path, tmp_path: Path, order: tuple[tuple
         assert measured_again(folder, tmp_path / "cache", Pipeline(*measures)) == []
         broken.add(clean(folder, Pipeline(*measures), engine=FakeEngine()).reasons().get("unreadable", 0))
     assert len(broken) == 2 and 0 in broken
+
+
+@pytest.mark.parametrize("order", list(permutations([400, 6_400, 12_287, 12_288])))
+def test_another_limit_of_pixels(folder: Path, tmp_path: Path, order: tuple[int, ...]) -> None:
+    """What is too large under one limit is measured under the next, and the other way round, whatever the order of limits."""
+    write_images(folder, 2, seed=70, height=80, width=80, labels=("ant",))
+    for limit in order:
+        cached = clean(folder, STANDARD, engine=FakeEngine(), cache=tmp_path / "cache", max_pixels=limit)
+        assert cached.table.equals(clean(folder, STANDARD, engine=FakeEngine(), max_pixels=limit).table)
+        assert cached.reasons().get("unreadable", 0) == {400: 14, 6_400: 12, 12_287: 12, 12_288: 0}[limit]
+
+
+def test_other_decoders(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be decoded, and no more, is tried again by another version of the decoders."""
+    (folder / "cat" / "broken.jpg").write_bytes(b"no image")
+    assert len(measured_again(folder, tmp_path / "cache")) == 13
+    assert measured_again(folder, tmp_path / "cache") == []
+    monkeypatch.setattr(PIL, "__version__", "99.0")
+    assert measured_again(folder, tmp_path / "cache") == ["cat/broken.jpg"]
+    assert measured_again(folder, tmp_path / "cache") == []
 
 
 def test_unreadable_files_are_tried_again(folder: Path, tmp_path: Path) -> None:
