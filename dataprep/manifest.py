@@ -117,7 +117,7 @@ class Manifest:
         """Mean and std over the kept images, exact from integer sums; None where `ChannelSums` was not measured."""
         if ChannelSums() not in self.measures:
             return None
-        kept = self.kept()
+        kept = self.kept("height", "width", "channel_sums", "channel_squares")
         if kept.num_rows == 0:
             return None
         pixels = int(pc.sum(pc.multiply_checked(kept["height"].cast(pa.int64()), kept["width"].cast(pa.int64()))).as_py())
