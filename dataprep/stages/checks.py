@@ -46,6 +46,15 @@ def check_pixels(op: object, spec: Spec) -> None:
         raise PipelineError(f"`{type(op).__name__}` works on 8-bit pixels; put it before `Normalize`")
 
 
+class SameSize:
+    """An op that changes pixels, and neither how many there are nor their type."""
+
+    def spec(self, spec: Spec) -> Spec:
+        """Unchanged."""
+        check_pixels(self, spec)
+        return spec
+
+
 def checked_factors(op: object, given: object) -> tuple[float, float]:
     """Returns (least, largest) factor from `a`, which stands for max(0, 1 - a) to 1 + a, or from both."""
     limits: Any = (max(0.0, 1 - given), 1 + given) if isinstance(given, int | float) else given

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataprep.errors import PipelineError
-from dataprep.stages.checks import check_pixels, check_probability, checked_factors, checked_range
+from dataprep.stages.checks import SameSize, check_probability, checked_factors, checked_range
 from dataprep.types import Params, Sizes, Spec, Uniforms
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -27,7 +27,7 @@ Factors = float | tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Brightness:
+class Brightness(SameSize):
     """Multiplies all values by a random factor, rounded half up and cut off at 255.
 
     Attributes:
@@ -41,18 +41,13 @@ class Brightness:
         """Checks the factors."""
         object.__setattr__(self, "amount", checked_factors(self, self.amount))
 
-    def spec(self, spec: Spec) -> Spec:
-        """Unchanged."""
-        check_pixels(self, spec)
-        return spec
-
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the factor."""
         return _between(self.amount, u), sizes
 
 
 @dataclass(frozen=True)
-class Contrast:
+class Contrast(SameSize):
     """Moves all values away from middle gray, 128, by a random factor.
 
     Attributes:
@@ -66,18 +61,13 @@ class Contrast:
         """Checks the factors."""
         object.__setattr__(self, "amount", checked_factors(self, self.amount))
 
-    def spec(self, spec: Spec) -> Spec:
-        """Unchanged."""
-        check_pixels(self, spec)
-        return spec
-
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the matrix, (3, 4) row by row."""
         return color_matrices(contrast=_between(self.amount, u[:, 0])), sizes
 
 
 @dataclass(frozen=True)
-class Saturation:
+class Saturation(SameSize):
     """Moves all colours away from gray of the same luminance by a random factor; 0 is gray.
 
     Attributes:
@@ -91,18 +81,13 @@ class Saturation:
         """Checks the factors."""
         object.__setattr__(self, "amount", checked_factors(self, self.amount))
 
-    def spec(self, spec: Spec) -> Spec:
-        """Unchanged."""
-        check_pixels(self, spec)
-        return spec
-
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the matrix, (3, 4) row by row."""
         return color_matrices(saturation=_between(self.amount, u[:, 0])), sizes
 
 
 @dataclass(frozen=True)
-class Hue:
+class Hue(SameSize):
     """Turns all colours about the gray axis of the YIQ space by a random angle.
 
     Attributes:
@@ -116,18 +101,13 @@ class Hue:
         """Checks the angles."""
         object.__setattr__(self, "degrees", _checked_hue(self, "degrees", self.degrees))
 
-    def spec(self, spec: Spec) -> Spec:
-        """Unchanged."""
-        check_pixels(self, spec)
-        return spec
-
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the matrix, (3, 4) row by row."""
         return color_matrices(hue=_between(self.degrees, u[:, 0])), sizes
 
 
 @dataclass(frozen=True)
-class ColorJitter:
+class ColorJitter(SameSize):
     """Changes saturation, hue, contrast and brightness at once, in this order, each by a random amount.
 
     One matrix does all, so values are rounded and cut off once; torchvision does so four times, in random order.
@@ -151,11 +131,6 @@ class ColorJitter:
             object.__setattr__(self, name, checked_factors(self, getattr(self, name)))
         object.__setattr__(self, "hue", _checked_hue(self, "hue", self.hue))
 
-    def spec(self, spec: Spec) -> Spec:
-        """Unchanged."""
-        check_pixels(self, spec)
-        return spec
-
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the matrix, (3, 4) row by row."""
         brightness, contrast, saturation, hue = (
@@ -166,7 +141,7 @@ class ColorJitter:
 
 
 @dataclass(frozen=True)
-class Grayscale:
+class Grayscale(SameSize):
     """Replaces colours by gray of the same luminance (ITU-R 601), in three equal channels.
 
     Attributes:
@@ -179,11 +154,6 @@ class Grayscale:
     def __post_init__(self) -> None:
         """Checks the probability."""
         check_probability(self, self.p)
-
-    def spec(self, spec: Spec) -> Spec:
-        """Unchanged."""
-        check_pixels(self, spec)
-        return spec
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the matrix, (3, 4) row by row."""

@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 
 from dataprep.errors import PipelineError
-from dataprep.stages.checks import check_pixels, checked_fill
-from dataprep.types import Params, Sizes, Spec, Uniforms
+from dataprep.stages.checks import SameSize, checked_fill
+from dataprep.types import Params, Sizes, Uniforms
 
 CHANGES: Final = (
     "identity",
@@ -38,7 +38,7 @@ LEVELS: Final = 30
 
 
 @dataclass(frozen=True)
-class RandAugment:
+class RandAugment(SameSize):
     """Makes some elementary changes, one after the other, all at one strength.
 
     Source: Cubuk et al., "RandAugment: practical automated data augmentation with a reduced search space", 2020, with
@@ -67,11 +67,6 @@ class RandAugment:
         """Which change and which sign, for each."""
         return 2 * self.num_ops
 
-    def spec(self, spec: Spec) -> Spec:
-        """Unchanged."""
-        check_pixels(self, spec)
-        return spec
-
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the number of each change and its value, in turns."""
         most = {"shear": 0.3, "degrees": 30.0, "factor": 0.9, "bits": 4.0}
@@ -82,7 +77,7 @@ class RandAugment:
 
 
 @dataclass(frozen=True)
-class TrivialAugmentWide:
+class TrivialAugmentWide(SameSize):
     """Makes one elementary change at a random strength.
 
     Source: Müller and Hutter, "TrivialAugment: tuning-free yet state-of-the-art data augmentation", 2021, with its wide ranges:
@@ -98,11 +93,6 @@ class TrivialAugmentWide:
     def __post_init__(self) -> None:
         """Checks the colour."""
         object.__setattr__(self, "fill", checked_fill(self, self.fill))
-
-    def spec(self, spec: Spec) -> Spec:
-        """Unchanged."""
-        check_pixels(self, spec)
-        return spec
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the number of the change and its value."""

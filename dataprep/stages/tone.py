@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from dataprep.errors import PipelineError
-from dataprep.stages.checks import check_pixels, check_probability, checked_factors, checked_fill, checked_range
+from dataprep.stages.checks import SameSize, check_probability, checked_factors, checked_fill, checked_range
 from dataprep.stages.geometry import fitting
-from dataprep.types import Params, Sizes, Spec, Uniforms
+from dataprep.types import Params, Sizes, Uniforms
 
 
 @dataclass(frozen=True)
-class GaussianBlur:
+class GaussianBlur(SameSize):
     """Blurs with a Gaussian of random width.
 
     Attributes:
@@ -30,11 +30,6 @@ class GaussianBlur:
         object.__setattr__(self, "sigma", checked_range(self, "sigma", both, 1e-3, 1e3))
         check_probability(self, self.p)
 
-    def spec(self, spec: Spec) -> Spec:
-        """Unchanged."""
-        check_pixels(self, spec)
-        return spec
-
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the width, 0 for none."""
         assert isinstance(self.sigma, tuple)
@@ -43,7 +38,7 @@ class GaussianBlur:
 
 
 @dataclass(frozen=True)
-class Sharpness:
+class Sharpness(SameSize):
     """Blends with a smoothed copy by a random factor: 0 is smooth, 1 the image, 2 sharpened, as in Pillow's `ImageEnhance`.
 
     Attributes:
@@ -57,11 +52,6 @@ class Sharpness:
         """Checks the factors."""
         object.__setattr__(self, "amount", checked_factors(self, self.amount))
 
-    def spec(self, spec: Spec) -> Spec:
-        """Unchanged."""
-        check_pixels(self, spec)
-        return spec
-
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the factor."""
         assert isinstance(self.amount, tuple)
@@ -70,7 +60,7 @@ class Sharpness:
 
 
 @dataclass(frozen=True)
-class Posterize:
+class Posterize(SameSize):
     """Keeps the highest bits of each value.
 
     Attributes:
@@ -88,18 +78,13 @@ class Posterize:
             raise PipelineError(f"Posterize(bits={self.bits!r}): a value has 1 to 8 bits")
         check_probability(self, self.p)
 
-    def spec(self, spec: Spec) -> Spec:
-        """Unchanged."""
-        check_pixels(self, spec)
-        return spec
-
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the number of bits, 8 for all."""
         return np.where(u < self.p, float(self.bits), 8.0), sizes
 
 
 @dataclass(frozen=True)
-class Solarize:
+class Solarize(SameSize):
     """Inverts all values from a threshold on.
 
     Attributes:
@@ -117,18 +102,13 @@ class Solarize:
             raise PipelineError(f"Solarize(threshold={self.threshold!r}): give a level, 0 to 256")
         check_probability(self, self.p)
 
-    def spec(self, spec: Spec) -> Spec:
-        """Unchanged."""
-        check_pixels(self, spec)
-        return spec
-
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the threshold, 256 for none."""
         return np.where(u < self.p, float(self.threshold), 256.0), sizes
 
 
 @dataclass(frozen=True)
-class Equalize:
+class Equalize(SameSize):
     """Spreads the values of each channel so that all levels are about as frequent, as in Pillow's `ImageOps`.
 
     Attributes:
@@ -142,18 +122,13 @@ class Equalize:
         """Checks the probability."""
         check_probability(self, self.p)
 
-    def spec(self, spec: Spec) -> Spec:
-        """Unchanged."""
-        check_pixels(self, spec)
-        return spec
-
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws 1 to equalize or 0."""
         return (u < self.p).astype(np.float64), sizes
 
 
 @dataclass(frozen=True)
-class JpegCompression:
+class JpegCompression(SameSize):
     """Encodes the image as a JPEG of random quality and decodes it again.
 
     Attributes:
@@ -171,11 +146,6 @@ class JpegCompression:
         object.__setattr__(self, "quality", (int(low), int(high)))
         check_probability(self, self.p)
 
-    def spec(self, spec: Spec) -> Spec:
-        """Unchanged."""
-        check_pixels(self, spec)
-        return spec
-
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the quality, 0 for none."""
         low, high = self.quality
@@ -183,7 +153,7 @@ class JpegCompression:
 
 
 @dataclass(frozen=True)
-class RandomErasing:
+class RandomErasing(SameSize):
     """Paints over a random box. Source: Zhong et al., "Random erasing data augmentation", 2020.
 
     Attributes:
@@ -205,11 +175,6 @@ class RandomErasing:
         object.__setattr__(self, "scale", checked_range(self, "scale", self.scale, 0, 1))
         object.__setattr__(self, "ratio", checked_range(self, "ratio", self.ratio, 1e-3, 1e3))
         object.__setattr__(self, "fill", checked_fill(self, self.fill))
-
-    def spec(self, spec: Spec) -> Spec:
-        """Unchanged."""
-        check_pixels(self, spec)
-        return spec
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the box: top, left, height, width; of no height for none."""

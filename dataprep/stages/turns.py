@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from dataprep.errors import PipelineError
-from dataprep.stages.checks import check_pixels, check_probability, checked_fill, checked_range
+from dataprep.stages.checks import SameSize, check_pixels, check_probability, checked_fill, checked_range
 from dataprep.types import Params, Sizes, Spec, Uniforms
 
 
 @dataclass(frozen=True)
-class HorizontalFlip:
+class HorizontalFlip(SameSize):
     """Mirrors left and right.
 
     Attributes:
@@ -25,18 +25,13 @@ class HorizontalFlip:
         """Checks the probability."""
         check_probability(self, self.p)
 
-    def spec(self, spec: Spec) -> Spec:
-        """Unchanged."""
-        check_pixels(self, spec)
-        return spec
-
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws 1 to mirror or 0."""
         return (u < self.p).astype(np.float64), sizes
 
 
 @dataclass(frozen=True)
-class VerticalFlip:
+class VerticalFlip(SameSize):
     """Mirrors top and bottom.
 
     Attributes:
@@ -49,11 +44,6 @@ class VerticalFlip:
     def __post_init__(self) -> None:
         """Checks the probability."""
         check_probability(self, self.p)
-
-    def spec(self, spec: Spec) -> Spec:
-        """Unchanged."""
-        check_pixels(self, spec)
-        return spec
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws 1 to mirror or 0."""
@@ -94,7 +84,7 @@ class Rotate:
 
 
 @dataclass(frozen=True)
-class Affine:
+class Affine(SameSize):
     """Turns, shears, scales and moves the image about its centre, at once; what comes in at the edges is filled.
 
     Attributes:
@@ -126,11 +116,6 @@ class Affine:
         both = (*_checked_angles(self, "shear", x, 89), *_checked_angles(self, "shear", y, 89))
         object.__setattr__(self, "shear", both)
         object.__setattr__(self, "fill", checked_fill(self, self.fill))
-
-    def spec(self, spec: Spec) -> Spec:
-        """Unchanged."""
-        check_pixels(self, spec)
-        return spec
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the matrix, (2, 3) row by row: from a pixel (x, y, 1) of the image to where it goes."""
