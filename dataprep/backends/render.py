@@ -54,11 +54,20 @@ def rendered(source: Source, ops: tuple[Op, ...], recipe: Recipe, images: NDArra
 
 def canvas(ops: tuple[Op, ...], count: int) -> NDArray[Any]:
     """Returns (count, 3, H, W) of the type, and laid out, as the ops end with, not filled; bfloat16 as its bits in uint16."""
+    return channels_first(blank(ops, count), ops)
+
+
+def blank(ops: tuple[Op, ...], count: int) -> NDArray[Any]:
+    """Returns the memory of a canvas, its axes in the order in which it lies there."""
     spec = delivered(ops)
-    shape, dtype = (count, 3, spec.height or 0, spec.width or 0), "uint16" if spec.dtype == "bfloat16" else spec.dtype
-    if spec.memory == "channels_last":
-        return np.empty((shape[0], *shape[2:], 3), dtype).transpose(0, 3, 1, 2)
-    return np.empty(shape, dtype)
+    height, width = spec.height or 0, spec.width or 0
+    shape = (count, height, width, 3) if spec.memory == "channels_last" else (count, 3, height, width)
+    return np.empty(shape, "uint16" if spec.dtype == "bfloat16" else spec.dtype)
+
+
+def channels_first(memory: NDArray[Any], ops: tuple[Op, ...]) -> NDArray[Any]:
+    """Returns the canvas that is made of some memory."""
+    return memory.transpose(0, 3, 1, 2) if delivered(ops).memory == "channels_last" else memory
 
 
 def delivered(ops: tuple[Op, ...]) -> Spec:

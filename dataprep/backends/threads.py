@@ -17,12 +17,12 @@ import cv2
 import PIL.Image
 from numpy.typing import NDArray
 
-from dataprep.backends.render import canvas, delivered, fill, pixel_limit
+from dataprep.backends.render import blank, channels_first, delivered, fill, pixel_limit
 from dataprep.decoding import MAX_PIXELS
 from dataprep.errors import LoaderError
 from dataprep.types import Batch, Failure, Op, Recipe, Rendered, Slow, Source
 
-KEPT = 16  # canvases that are looked through
+KEPT = 16  # batches' memory that is looked through
 _PROBE = [object()]
 UNUSED = sys.getrefcount(_PROBE[0])  # of what only a list refers to
 PIECE = 4  # images that a thread takes at once: few enough to end together, enough to spare the queue
@@ -57,10 +57,10 @@ class Threads:
         threads, pool = cv2.getNumThreads(), ThreadPoolExecutor(self.workers, "dataprep")
         cv2.setNumThreads(1)  # these threads are the parallelism
         started: deque[_Started] = deque()
-        canvases: list[NDArray[Any]] = []
+        blanks: list[NDArray[Any]] = []
         try:
             for recipe in recipes:
-                images = _unused(canvases, ops, len(recipe.uris))
+                images = _unused(blanks, ops, len(recipe.uris))
                 started.append(_start(pool, source, ops, recipe, images))
                 del images  # what the loop has let go of is used again
                 if len(started) > self.prefetch:
@@ -98,20 +98,20 @@ class _Started(NamedTuple):
     pieces: "list[Future[tuple[tuple[Failure, ...], Slow]]]"
 
 
-def _unused(canvases: list[NDArray[Any]], ops: tuple[Op, ...], count: int) -> NDArray[Any]:
-    """Returns memory for a batch: of the canvases, one to which nothing refers any more, or else a new one.
+def _unused(blanks: list[NDArray[Any]], ops: tuple[Op, ...], count: int) -> NDArray[Any]:
+    """Returns a canvas for a batch, of memory to which nothing refers any more, or else of new.
 
     Fresh pages cost about as much time as what is written into them, so a loop that lets go of a batch gets its memory again.
     """
-    for number in range(len(canvases)):
-        # a tensor or a view that someone keeps would be one reference more
-        if sys.getrefcount(canvases[number]) == UNUSED and len(canvases[number]) == count:
-            return canvases[number]
-    new = canvas(ops, count)
-    canvases.append(new)
-    if len(canvases) > KEPT:
-        del canvases[0]
-    return new
+    for number in range(len(blanks)):
+        # a tensor or a view of any kind that someone keeps would be one reference more, since views refer to what owns the memory
+        if sys.getrefcount(blanks[number]) == UNUSED and len(blanks[number]) == count:
+            return channels_first(blanks[number], ops)
+    new = blank(ops, count)
+    blanks.append(new)
+    if len(blanks) > KEPT:
+        del blanks[0]
+    return channels_first(new, ops)
 
 
 def _start(pool: ThreadPoolExecutor, source: Source, ops: tuple[Op, ...], recipe: Recipe, images: NDArray[Any]) -> _Started:

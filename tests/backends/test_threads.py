@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from dataprep.errors import LoaderError
 from dataprep.loader import Loader
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
-from dataprep.stages import Brightness, CenterCrop, HorizontalFlip, Normalize, RandomResizedCrop, Resize, Rotate
+from dataprep.stages import Brightness, CenterCrop, HorizontalFlip, Normalize, Output, RandomResizedCrop, Resize, Rotate
 from dataprep.testing import write_images
 from dataprep.types import Batch, Op, Recipe, Source
 
@@ -80,14 +81,20 @@ def test_batches_are_tensors_unless_arrays_are_asked_for(manifest: Manifest) -> 
         assert all(np.array_equal(part.numpy(), array) for part, array in zip(batch, arrays, strict=True))
 
 
-@pytest.mark.parametrize("keep", ["arrays", "views"])
-def test_what_the_loop_keeps_is_not_overwritten(manifest: Manifest, keep: str) -> None:
+@pytest.mark.parametrize("memory", ["contiguous", "channels_last"])
+@pytest.mark.parametrize("output", ["numpy", "torch", "torch, as arrays"])
+@pytest.mark.parametrize("part", [slice(None), slice(1, 3), 0])
+def test_what_the_loop_keeps_is_not_overwritten(manifest: Manifest, part: Any, output: str, memory: Any) -> None:
     """Batches that the loop keeps, or only views of them, are still what they were after the epoch."""
+    torch = pytest.importorskip("torch") if output != "numpy" else None
+    pipeline = Pipeline(*JOBS["training"], Output(memory=memory))
     kept, copies = [], []
-    for batch in loader(manifest):
-        kept.append(batch.images if keep == "arrays" else batch.images[1:3, 0])
-        copies.append(kept[-1].copy())
-    assert all(np.array_equal(one, other) for one, other in zip(kept, copies, strict=True))
+    for batch in Loader(manifest, pipeline, batch_size=4, backend=Threads(output="torch" if torch else "numpy")):
+        kept.append((batch.images.numpy() if output == "torch, as arrays" else batch.images)[part])
+        copies.append(kept[-1].clone() if output == "torch" else kept[-1].copy())
+        del batch
+    assert len(copies) > 4
+    assert all((one == other).all() for one, other in zip(kept, copies, strict=True))
 
 
 def test_what_the_loop_lets_go_of_is_used_again(manifest: Manifest) -> None:
