@@ -113,7 +113,7 @@ class Sampler:
             return Each(self.seed, self.shuffle, size)
         weights = self.weights
         if isinstance(weights, str):
-            weights = _checked_weights(_column(rows, weights).cast(pa.float64()).to_numpy(), weights)
+            weights = _checked_weights(_column(rows, weights).to_numpy(), f"the column {weights!r}")
         numbers = np.asarray(weights, np.float64)
         if len(numbers) != size:
             raise LoaderError(f"Sampler(weights=...): {len(numbers):,} weights for {size:,} kept rows; give one for each")
@@ -301,9 +301,12 @@ def _wrapped(rows: Rows, start: int, stop: int, size: int) -> NDArray[np.int64]:
 
 def _checked_weights(given: ArrayLike, name: str = "weights") -> NDArray[np.float64]:
     """Returns weights as an array, none below 0 and not all 0."""
-    weights = np.array(given, np.float64)
+    try:
+        weights = np.array(given, np.float64)
+    except (TypeError, ValueError):
+        weights = np.array([math.nan])
     if weights.ndim != 1 or not np.isfinite(weights).all() or (weights < 0).any() or not 0 < weights.sum() < math.inf:
-        raise LoaderError(f"Sampler: {name} are finite numbers, at least 0 and not all 0, got {given!r:.60}")
+        raise LoaderError(f"Sampler: {name} must be finite numbers, at least 0 and not all 0, got {given!r:.60}")
     return weights
 
 
