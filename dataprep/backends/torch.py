@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, repeat
 from multiprocessing import Value
+from multiprocessing.context import get_spawning_popen
 from typing import Any, Literal
 
 import cv2
@@ -153,6 +154,15 @@ class Transform:
         self.ops = pipeline.ops
         self.seed = seed
         self._epoch = Value("q", 0, lock=False)  # shared, so that workers that are kept alive see a new epoch
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns what a copy is made of; only a worker that is being started shares the epoch."""
+        return self.__dict__ if get_spawning_popen() else self.__dict__ | {"_epoch": self._epoch.value}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Becomes a copy, with an epoch of its own, or in a worker the same."""
+        epoch = state["_epoch"]
+        self.__dict__.update(state, _epoch=Value("q", epoch, lock=False) if isinstance(epoch, int) else epoch)
 
     def set_epoch(self, epoch: int) -> None:
         """Gives every image other augmentations than in another epoch."""

@@ -2,9 +2,11 @@
 
 import multiprocessing
 import os
+import pickle
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -308,9 +310,11 @@ def test_every_row_has_an_augmentation_of_its_own(workers: int) -> None:
     ],
     ids=["no workers", "workers", "persistent workers", "spawned workers"],
 )
-def test_augmentations_change_with_the_epoch_only(options: dict[str, Any]) -> None:
+@pytest.mark.parametrize("copied", [None, deepcopy], ids=["itself", "a copy"])
+def test_augmentations_change_with_the_epoch_only(options: dict[str, Any], copied: Callable[[Any], Any] | None) -> None:
     """A row's augmentation repeats in a second pass of the epoch and is another after `set_epoch`, also in workers kept alive."""
     transform = Transform(AUGMENTATIONS, seed=4)
+    transform = copied(transform) if copied else transform
     loader = DataLoader(Rows(transform), batch_size=4, shuffle=True, **options)
     first, again = augmented(loader), augmented(loader)
     transform.set_epoch(1)
@@ -319,6 +323,19 @@ def test_augmentations_change_with_the_epoch_only(options: dict[str, Any]) -> No
     back = augmented(loader)
     assert first == again == back
     assert all(first[row] != second[row] for row in range(32))
+
+
+@pytest.mark.parametrize("copied", [deepcopy, copy, lambda transform: pickle.loads(pickle.dumps(transform))])
+def test_a_copy_has_an_epoch_of_its_own(copied: Callable[[Any], Any]) -> None:
+    """A copied or pickled transform does what the original did, and goes to another epoch alone."""
+    first, image = Transform(AUGMENTATIONS, seed=4), photo(0, 40, 40)
+    first.set_epoch(3)
+    second = copied(first)
+    before = first(image, row=1)
+    assert torch.equal(second(image, row=1), before)
+    second.set_epoch(4)
+    assert torch.equal(first(image, row=1), before)
+    assert not torch.equal(second(image, row=1), before)
 
 
 def test_augmentations_change_with_the_seed() -> None:
