@@ -29,6 +29,8 @@ from dataprep.writing import replacing
 
 VERSION: Final = 1
 METADATA: Final = b"dataprep"
+NAME: Final = "manifest.parquet"
+"""What `dataprep clean` calls the file."""
 
 SLICE: Final = 65_536
 
@@ -173,12 +175,13 @@ class Manifest:
         """Reads a manifest.
 
         Args:
-            path: The Parquet file.
+            path: The Parquet file, or the folder that `dataprep clean` wrote it to.
             source: Where the images are now, if they moved since.
 
         Raises:
             ManifestError: It cannot be read, is no manifest, or is of another version.
         """
+        path = file_of(path)
         try:
             table = pq.read_table(path)
         except OSError as error:
@@ -194,6 +197,11 @@ class Manifest:
             raise ManifestError(f"{path}: {error}; import the module that registers it first") from error
         classes = tuple(metadata["classes"])
         return cls(table.replace_schema_metadata(None), pipeline, source, measures, classes, metadata["ignored"])
+
+
+def file_of(path: str | Path) -> Path:
+    """Returns the file of a manifest, which may be given by its folder."""
+    return Path(path) / NAME if Path(path).is_dir() else Path(path)
 
 
 def verdicts(table: pa.Table, rules: tuple[Rule, ...], overrides: Overrides = NO_OVERRIDES) -> pa.Table:

@@ -67,7 +67,7 @@ def test_a_verdict_is_whole(manifest: Manifest) -> None:
 
 
 def test_there_and_back(manifest: Manifest, tmp_path: Path) -> None:
-    """What is written is read back equal in every part."""
+    """What is written is read back equal in every part, by its file or by its folder."""
     path = tmp_path / "manifest.parquet"
     manifest.write(path)
     again = Manifest.read(path)
@@ -76,6 +76,7 @@ def test_there_and_back(manifest: Manifest, tmp_path: Path) -> None:
     assert (again.fingerprint, again.statistics) == (manifest.fingerprint, manifest.statistics)
     again.write(path)
     assert Manifest.read(path).table.equals(manifest.table)
+    assert Manifest.read(path.parent) == again
 
 
 def test_any_tool_reads_it(manifest: Manifest, tmp_path: Path) -> None:

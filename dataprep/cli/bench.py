@@ -92,7 +92,7 @@ def bench(manifest: Path, images: int, batch_size: int, workers: int | None, as_
     MANIFEST is the file that `dataprep clean` wrote, or the folder that holds it. Its ops are measured, or where it has none
     a random crop to 224 pixels, a flip and normalising.
     """
-    whole = Manifest.read(manifest / "manifest.parquet" if manifest.is_dir() else manifest)
+    whole = Manifest.read(manifest)
     pipeline = Pipeline(*(whole.pipeline.ops or TRAINING)).fill(whole.statistics)
     kept = whole.kept()
     some = replace(whole, table=kept.slice(0, images), pipeline=pipeline)

@@ -24,7 +24,7 @@ from dataprep.cli.output import progress_bar, say, show
 from dataprep.decoding import MAX_PIXELS
 from dataprep.engines import Local
 from dataprep.errors import DataprepError
-from dataprep.manifest import Manifest
+from dataprep.manifest import NAME, Manifest
 from dataprep.overrides import NO_OVERRIDES, Overrides
 from dataprep.pipeline import Pipeline
 from dataprep.report import Summary, summarize, write_report
@@ -108,7 +108,7 @@ def run(
             progress=progress.advance,
             max_pixels=max_pixels,
         )
-    manifest.write(out / "manifest.parquet")
+    manifest.write(out / NAME)
     summary = summarize(manifest, measured=progress.measured, seconds=time.perf_counter() - start)
     write_text(out / "summary.json", json.dumps(summary.as_json(), indent=2) + "\n")
     if report:

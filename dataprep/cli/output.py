@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from dataprep.manifest import NAME
 from dataprep.report import Summary
 
 
@@ -80,6 +81,6 @@ def show(summary: Summary, out: Path) -> None:
     known = summary.scanned - summary.measured
     again = f" ({known:,} known from before)" if known else ""
     console.print(f"{summary.seconds:.1f} s, {summary.rate:,.0f} images/s{again}")
-    for name in ("manifest.parquet", "report.html"):
+    for name in (NAME, "report.html"):
         if (out / name).exists():
             say(f"{name.partition('.')[0]}: {out / name}")

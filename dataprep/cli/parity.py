@@ -36,7 +36,7 @@ def parity(manifest: Path, pipeline: Path | None, samples: int, seed: int, devic
     values end up within 2 of 255.
     """
     backends = _backends()
-    loaded = Manifest.read(manifest / "manifest.parquet" if manifest.is_dir() else manifest)
+    loaded = Manifest.read(manifest)
     ops = Pipeline(*(Pipeline.read(pipeline).ops if pipeline else loaded.pipeline.ops or TRAINING)).fill(loaded.statistics)
     size = min(samples, loaded.kept().num_rows)
     dali = backends.Dali(device=device)

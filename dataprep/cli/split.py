@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from dataprep.manifest import Manifest
+from dataprep.manifest import Manifest, file_of
 from dataprep.splitting import Division, check_shares, divisions
 from dataprep.splitting import split as split_manifest
 
@@ -47,7 +47,7 @@ def split(
     if not shares:
         raise click.UsageError("no shares are given; add some, such as --train 0.8 --val 0.1 --test 0.1")
     check_shares(shares)
-    path = manifest / "manifest.parquet" if manifest.is_dir() else manifest
+    path = file_of(manifest)
     done = split_manifest(Manifest.read(path), shares, seed, replace=replace)
     target = path if out is None else out
     done.write(target)
