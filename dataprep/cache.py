@@ -7,6 +7,7 @@ killed, is read up to there. Delete the folder to measure everything anew.
 """
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -116,7 +117,7 @@ class Cache:
         number = 1 + max((int(path.stem) for path in self.folder.glob("*.arrows") if path.stem.isdigit()), default=0)
         path = self.folder / f"{number:06d}.arrows"
         path.touch(exist_ok=False)
-        file = pa.OSFile(str(path), "wb")
+        file = pa.OSFile(os.fsencode(path), "wb")
         self._writers[schema] = (file, pa.ipc.new_stream(file, schema))
         return self._writers[schema]
 
@@ -130,7 +131,7 @@ def _read_stream(path: Path) -> pa.Table | None:
     """Returns the whole batches of a stream, up to a torn end if it has one; None for one of another version."""
     batches: list[pa.RecordBatch] = []
     try:
-        with pa.OSFile(str(path), "rb") as file, pa.ipc.open_stream(file) as stream:
+        with pa.OSFile(os.fsencode(path), "rb") as file, pa.ipc.open_stream(file) as stream:
             if json.loads((stream.schema.metadata or {}).get(METADATA, b"{}")).get("version") != VERSION:
                 return None
             batches.extend(stream)

@@ -165,8 +165,8 @@ class Manifest:
         }
         table = self.table.replace_schema_metadata({METADATA: json.dumps(metadata)})
         try:
-            with replacing(path) as temporary:
-                pq.write_table(table, temporary, compression="zstd")
+            with replacing(path) as temporary, temporary.open("wb") as file:  # opened here, for names that are no UTF-8
+                pq.write_table(table, file, compression="zstd")
         except OSError as error:
             raise ManifestError(f"{path} cannot be written: {error.strerror or error}") from error
 
@@ -183,7 +183,8 @@ class Manifest:
         """
         path = file_of(path)
         try:
-            table = pq.read_table(path)
+            with path.open("rb") as file:
+                table = pq.read_table(file)
         except OSError as error:
             raise ManifestError(f"{path} cannot be read: {error.strerror or error}") from error
         except pa.ArrowInvalid as error:

@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -274,8 +275,8 @@ def test_written_whole_or_not(manifest: Manifest, tmp_path: Path, monkeypatch: p
     path = tmp_path / "manifest.parquet"
     path.write_bytes(b"old")
 
-    def full(table: pa.Table, where: str, **options: object) -> None:
-        Path(where).write_bytes(b"half")
+    def full(table: pa.Table, where: BinaryIO, **options: object) -> None:
+        where.write(b"half")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pq, "write_table", full)

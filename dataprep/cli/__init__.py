@@ -9,6 +9,7 @@
 
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Final
 
 import click
@@ -54,6 +55,9 @@ def cli() -> None:
 
 def main() -> None:
     """Runs the command line and ends the process with one of the exit codes; an expected error is one sentence."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a name that the terminal cannot show is spelt out
+            stream.reconfigure(errors="backslashreplace")
     try:
         sys.exit(cli.main(standalone_mode=False) or 0)
     except click.ClickException as error:

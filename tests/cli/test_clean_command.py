@@ -395,6 +395,19 @@ def test_names_of_any_kind_are_printed(dataprep: Command, tmp_path: Path) -> Non
     assert "[red] trop petité" in ended.out
 
 
+def test_names_that_are_no_utf8(photos: Path, tmp_path: Path) -> None:
+    """Source, label and results may have names that are no UTF-8, and a terminal of any encoding is told of them."""
+    folder, out = (Path(os.fsdecode(os.fsencode(tmp_path) + name)) for name in (b"/source\xff", b"/out\xfe"))
+    photos.joinpath("cat").rename(photos / "ch\u00e8vre")
+    photos.rename(folder)
+    for command in (("clean", folder, "--out", out, "--workers", "0"), ("split", out, "--train", "0.5", "--test", "0.5")):
+        environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+        done = subprocess.run([sys.executable, "-m", "dataprep", *command], capture_output=True, check=False, env=environment)
+        assert done.returncode == 0, done.stderr
+        assert rb"out\udcfe/manifest.parquet" in done.stdout.replace(b"\n", b"")
+    assert Manifest.read(out).kept()["split"].null_count == 0
+
+
 @pytest.mark.parametrize("arguments", [("--help",), ("-h",), ("clean", "--help"), ("clean", "-h")])
 def test_help_names_the_exit_codes(dataprep: Command, arguments: tuple[str, ...]) -> None:
     """Help ends with code 0 and tells what the exit codes mean."""
