@@ -99,7 +99,7 @@ def test_a_state_of_another_mixture_is_refused(parts: dict[str, Manifest]) -> No
     both = concatenate(parts)
 
     def loader(manifest: Manifest, **options: object) -> Loader:
-        return Loader(manifest, batch_size=4, sampler=Sampler(**options), backend=Plain())  # type: ignore[arg-type]
+        return Loader(manifest, batch_size=4, sampler=Sampler(**options), backend=Plain())
 
     mixture = {"balance": "part", "shares": SHARES}
     state = loader(both, **mixture).state_dict()

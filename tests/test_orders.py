@@ -190,7 +190,7 @@ def test_samplers_compare() -> None:
 def test_mistakes(options: dict[str, object], message: str) -> None:
     """What cannot be meant is refused when the sampler is made."""
     with pytest.raises(LoaderError, match=message):
-        Sampler(**options)  # type: ignore[arg-type]
+        Sampler(**options)
 
 
 @pytest.mark.parametrize(

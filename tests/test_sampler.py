@@ -20,7 +20,7 @@ EPOCH = st.integers(0, 5)
 
 def of_ranks(world: int, **options: object) -> list[Sampler]:
     """One sampler for each rank."""
-    return [Sampler(rank=rank, world=world, **options) for rank in range(world)]  # type: ignore[arg-type]
+    return [Sampler(rank=rank, world=world, **options) for rank in range(world)]
 
 
 def batches_of(samplers: list[Sampler], size: int, epoch: int, position: int, batch_size: int) -> list[list[list[int]]]:
@@ -214,4 +214,4 @@ def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_mistakes(options: dict[str, object], message: str) -> None:
     """A remainder that there is not, or a rank outside its world, is refused."""
     with pytest.raises(LoaderError, match=message):
-        Sampler(**options)  # type: ignore[arg-type]
+        Sampler(**options)

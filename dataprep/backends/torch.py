@@ -235,7 +235,7 @@ class _Recipes(Dataset[Rendered]):
         one = torch.from_numpy(canvas(self.ops, 1))
         size = count * one.numel() * one.element_size()
         # as torch's own collate does
-        storage: torch.UntypedStorage = torch.UntypedStorage._new_shared(size, device="cpu")  # type: ignore[no-untyped-call]
+        storage: torch.UntypedStorage = torch.UntypedStorage._new_shared(size, device="cpu")  # type: ignore[no-untyped-call]  # of torch
         return one.new_empty(0).set_(storage, 0, (count, *one.shape[1:]), one.stride())
 
 

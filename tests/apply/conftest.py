@@ -67,7 +67,7 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 
     class File:
         def __init__(self, path: str, mode: str) -> None:
-            self._file, self._left = open(path, mode), 100  # noqa: SIM115
+            self._file, self._left = open(path, mode), 100  # noqa: SIM115  closed by __exit__
 
         def __enter__(self) -> "File":
             return self

@@ -47,8 +47,8 @@ from dataprep.types import Batch, Image, Op, Params, Recipe, Sizes, Source, Spec
 torch = pytest.importorskip("torch")
 pytest.importorskip("nvidia.dali", reason="DALI is not installed")
 
-from dataprep.backends.dali import Dali  # noqa: E402
-from dataprep.backends.parity import parity  # noqa: E402
+from dataprep.backends.dali import Dali  # noqa: E402  after what skips
+from dataprep.backends.parity import parity  # noqa: E402  after what skips
 
 KEPT = 22
 OPS = (RandomResizedCrop((24, 30)), HorizontalFlip(), Rotate(5), Brightness(), Normalize())

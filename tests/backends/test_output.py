@@ -19,8 +19,8 @@ from dataprep.testing import encoded, photo
 
 torch = pytest.importorskip("torch")
 
-from dataprep.backends.threads import Threads  # noqa: E402
-from dataprep.backends.torch import Torch, Transform  # noqa: E402
+from dataprep.backends.threads import Threads  # noqa: E402  after what skips
+from dataprep.backends.torch import Torch, Transform  # noqa: E402  after what skips
 
 HAS_DALI = bool(find_spec("nvidia") and find_spec("nvidia.dali"))
 

@@ -117,7 +117,7 @@ def test_no_thread_is_left(manifest: Manifest, leave_after: int | None) -> None:
 def test_threads_that_cannot_be_are_quoted(options: tuple[int, int, str]) -> None:
     """A number or an output that makes no sense is an error that quotes it."""
     with pytest.raises(LoaderError, match=r"Threads\("):
-        Threads(*options)  # type: ignore[arg-type]
+        Threads(*options)
 
 
 def test_a_file_that_is_gone_is_named(manifest: Manifest, tmp_path: Path) -> None:

@@ -31,10 +31,10 @@ from dataprep.types import Batch, Image, Op, Params, Recipe, Sizes, Source, Spec
 
 torch = pytest.importorskip("torch")
 
-from torch.utils.data import DataLoader, Dataset  # noqa: E402
+from torch.utils.data import DataLoader, Dataset  # noqa: E402  after what skips
 
-from dataprep.backends import torch as torch_backend  # noqa: E402
-from dataprep.backends.torch import ImageDataset, Torch, Transform  # noqa: E402
+from dataprep.backends import torch as torch_backend  # noqa: E402  after what skips
+from dataprep.backends.torch import ImageDataset, Torch, Transform  # noqa: E402  after what skips
 
 pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")  # two workers on a machine of one core
 
@@ -352,7 +352,7 @@ def test_a_transform_gives_what_the_loader_gives(manifest: Manifest, seed: int, 
     loader.set_epoch(epoch)
     transform = Transform(loader.pipeline, seed=seed)
     transform.set_epoch(epoch)
-    paths = {row["id"]: manifest.source.path(row["uri"]) for row in manifest.table.to_pylist()}  # type: ignore[attr-defined]
+    paths = {row["id"]: manifest.source.path(row["uri"]) for row in manifest.table.to_pylist()}
     for batch in loader:
         for image, id in zip(batch.images, batch.ids.tolist(), strict=True):
             with PIL.Image.open(paths[id]) as opened:

@@ -33,7 +33,7 @@ def written(folder: Path, *stages: object) -> Path:
     """The folder of a manifest with some stages."""
     out = folder.parent / "out"
     out.mkdir()
-    clean(folder, Pipeline(*stages), engine=FakeEngine()).write(out / "manifest.parquet")  # type: ignore[arg-type]
+    clean(folder, Pipeline(*stages), engine=FakeEngine()).write(out / "manifest.parquet")
     return out
 
 

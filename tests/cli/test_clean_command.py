@@ -486,7 +486,7 @@ def paused(many: Path, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     """The command with two processes over many images, which waits when a part of them is measured."""
     command = [sys.executable, "-c", PAUSING, "clean", str(many), "--out", str(tmp_path / "out"), "--workers", "2"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, text=True, start_new_session=True, **pipes) as process:  # type: ignore[call-overload]
+    with subprocess.Popen(command, text=True, start_new_session=True, **pipes) as process:
         try:
             assert process.stdout.readline() == "waiting\n"
             yield process

@@ -172,7 +172,7 @@ def test_nested(roots: tuple[str, str]) -> None:
 def test_names(name: object) -> None:
     """A name that cannot start a uri is refused and quoted."""
     with pytest.raises(PipelineError, match=r"^no part can be called .*; give it a short name without a slash, such as 'train'$"):
-        Several({name: Listed(("1",))})  # type: ignore[dict-item]
+        Several({name: Listed(("1",))})
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_names(name: object) -> None:
 def test_parts(parts: object, message: str) -> None:
     """What is no source under a name of its own is refused in one sentence."""
     with pytest.raises(PipelineError, match=message):
-        Several(parts)  # type: ignore[arg-type]
+        Several(parts)
 
 
 def test_unknown_source() -> None:

@@ -28,6 +28,6 @@ def test_it_is_the_last_op(ops: tuple[Op, ...], message: str) -> None:
 def test_its_names_are_checked() -> None:
     """An unknown type or order is refused with those that there are."""
     with pytest.raises(PipelineError, match="one of uint8, float16, bfloat16, float32"):
-        Output("half")  # type: ignore[arg-type]
+        Output("half")
     with pytest.raises(PipelineError, match="one of contiguous, channels_last"):
-        Output(memory="NHWC")  # type: ignore[arg-type]
+        Output(memory="NHWC")

@@ -147,7 +147,7 @@ def test_outliers(seed: int, k: float, within: str, peers: int) -> None:
         spread = max(0.1, 1.4826 * np.median(np.abs(group - np.median(group))))
         if len(group) >= peers and abs(value - np.median(group)) > k * spread:
             expected.append(100 + row)
-    drops = Outliers("bytes", k, within, peers).judge(sizes_of(values.tolist(), labels.tolist()))  # type: ignore[arg-type]
+    drops = Outliers("bytes", k, within, peers).judge(sizes_of(values.tolist(), labels.tolist()))
     assert drops.ids == expected
     assert drops.reasons == ["bytes outlier"] * len(expected)
     assert drops.twins == [None] * len(expected)
@@ -176,7 +176,7 @@ def test_without_logarithm() -> None:
     assert Outliers("bytes", peers=3).judge(sizes_of([7.0] * 3 + odd, [None] * 8)).ids == []
     assert Outliers("bytes", peers=4).judge(sizes_of([7.0, 7.0, 1e9, *odd], [None] * 8)).ids == []
     for within in ("label", "all"):
-        assert Outliers("bytes", within=within).judge(sizes_of([], [])).ids == []  # type: ignore[arg-type]
+        assert Outliers("bytes", within=within).judge(sizes_of([], [])).ids == []
 
 
 def test_outlying_pixels() -> None:
@@ -202,7 +202,7 @@ def test_outlying_pixels() -> None:
 def test_outliers_mistakes(arguments: dict[str, object], message: str) -> None:
     """A column, distance, group or number that cannot be is refused, by name and value."""
     with pytest.raises(PipelineError, match=message):
-        Outliers(**arguments)  # type: ignore[arg-type]
+        Outliers(**arguments)
 
 
 @pytest.mark.parametrize(

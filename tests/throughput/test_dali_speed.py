@@ -15,11 +15,11 @@ from dataprep.stages.color import IMAGENET_MEAN, IMAGENET_STD
 torch = pytest.importorskip("torch")
 pytest.importorskip("nvidia.dali", reason="DALI is not installed")
 
-from nvidia.dali import Pipeline as Graph  # noqa: E402
-from nvidia.dali import fn, types  # noqa: E402
-from torch.utils.dlpack import from_dlpack  # noqa: E402
+from nvidia.dali import Pipeline as Graph  # noqa: E402  after what skips
+from nvidia.dali import fn, types  # noqa: E402  after what skips
+from torch.utils.dlpack import from_dlpack  # noqa: E402  after what skips
 
-from dataprep.backends.dali import Dali  # noqa: E402
+from dataprep.backends.dali import Dali  # noqa: E402  after what skips
 
 pytestmark = pytest.mark.throughput
 

@@ -22,11 +22,11 @@ from dataprep.types import Op
 
 torch = pytest.importorskip("torch")
 
-from peers import SHORTER, SIDE, DaliPhotos, PlainPhotos  # noqa: E402
-from torch.utils.data import DataLoader  # noqa: E402
+from peers import SHORTER, SIDE, DaliPhotos, PlainPhotos  # noqa: E402  after what skips
+from torch.utils.data import DataLoader  # noqa: E402  after what skips
 
-from dataprep.backends.threads import Threads  # noqa: E402
-from dataprep.backends.torch import Torch  # noqa: E402
+from dataprep.backends.threads import Threads  # noqa: E402  after what skips
+from dataprep.backends.torch import Torch  # noqa: E402  after what skips
 
 pytestmark = [pytest.mark.throughput, pytest.mark.filterwarnings("ignore:This DataLoader will create")]
 
