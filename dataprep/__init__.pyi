@@ -6,10 +6,10 @@ from .backends.threads import Threads
 from .backends.torch import ImageDataset, Torch, Transform
 from .cleaning import clean
 from .concatenation import concatenate
-from .decoding import decode
 from .delivery import LoaderStats
 from .engines import Local
 from .errors import DataprepError, DecodeError, LoaderError, ManifestError, PipelineError, SourceError, StateError
+from .images.decode import decode
 from .loader import Loader
 from .manifest import Manifest
 from .overrides import Overrides

@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from dataprep.decoding import MAX_PIXELS, decoders
 from dataprep.errors import DataprepError
+from dataprep.images.decode import MAX_PIXELS, decoders
 from dataprep.stages.describe import describe
 from dataprep.types import Measure
 

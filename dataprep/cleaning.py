@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dataprep.cache import Cache, Found
-from dataprep.decoding import MAX_PIXELS
 from dataprep.engines.local import Local
+from dataprep.images.decode import MAX_PIXELS
 from dataprep.manifest import Manifest, verdicts
 from dataprep.measuring import FACTS, lost_batch, measure_batch
 from dataprep.overrides import NO_OVERRIDES, Overrides

@@ -6,8 +6,8 @@ from typing import Final
 
 import pyarrow as pa
 
-from dataprep.decoding import MAX_PIXELS, decode, quiet_decoders, reduce
 from dataprep.errors import DecodeError, SourceError
+from dataprep.images.decode import MAX_PIXELS, decode, quiet_decoders, reduce
 from dataprep.types import Measure, Source
 
 FACTS: Final = (

@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataprep.cleaning import clean
-from dataprep.decoding import decode
 from dataprep.engines import Local
 from dataprep.errors import SourceError
+from dataprep.images.decode import decode
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.search import hamming

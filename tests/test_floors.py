@@ -11,8 +11,8 @@ import pytest
 import dataprep
 
 FLOORS = {
-    0: ("errors", "types", "draws", "namesake", "native", "scratch", "writing"),
-    1: ("stages", "stages.*", "decoding", "measuring", "resize", "search", "search.*"),
+    0: ("errors", "types", "draws", "namesake", "writing"),
+    1: ("stages", "stages.*", "images", "images.*", "measuring", "search", "search.*"),
     2: (
         *("manifest", "orders", "overrides", "pipeline", "sampler", "cache", "delivery"),
         *("engines", "engines.local", "sources", "sources.*"),

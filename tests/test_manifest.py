@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from dataprep.cleaning import clean
-from dataprep.decoding import decode
 from dataprep.errors import ManifestError
+from dataprep.images.decode import decode
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder

@@ -23,8 +23,8 @@ from torch.utils.dlpack import from_dlpack
 from dataprep.backends.kernels import kernel
 from dataprep.backends.lowering import Node, arguments, node, normalized, obstacle, resized_to
 from dataprep.backends.render import decoded, delivered, pixel_limit
-from dataprep.decoding import plain_jpeg, quiet_decoders
 from dataprep.errors import LoaderError, SourceError
+from dataprep.images.decode import plain_jpeg, quiet_decoders
 from dataprep.stages import HorizontalFlip, Normalize, Output, RandomResizedCrop
 from dataprep.types import Batch, Failure, Image, Op, Recipe, Rendered, Source, Spec
 

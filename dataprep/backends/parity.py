@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dataprep.backends.dali import Dali, in_graph
 from dataprep.backends.kernels import kernel
 from dataprep.backends.render import decoded, pixel_limit
-from dataprep.decoding import quiet_decoders
+from dataprep.images.decode import quiet_decoders
 from dataprep.loader import Loader
 from dataprep.stages import Normalize
 from dataprep.types import Op, Recipe, Source

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataprep.backends.kernels import apply, kernel
-from dataprep.decoding import MAX_PIXELS, Decoded, decode, quiet_decoders
 from dataprep.errors import DecodeError, LoaderError, PipelineError, SourceError
-from dataprep.resize import Window, place, resized
+from dataprep.images.decode import MAX_PIXELS, Decoded, decode, quiet_decoders
+from dataprep.images.resize import Window, place, resized
 from dataprep.stages import CenterCrop, HorizontalFlip, Normalize, Output, RandomResizedCrop, Resize
 from dataprep.types import Batch, Box, Failure, Image, Op, Params, Recipe, Rendered, Sizes, Slow, Source, Spec
 

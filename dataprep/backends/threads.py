@@ -18,8 +18,8 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from dataprep.backends.render import blank, channels_first, delivered, fill, pixel_limit
-from dataprep.decoding import MAX_PIXELS
 from dataprep.errors import LoaderError
+from dataprep.images.decode import MAX_PIXELS
 from dataprep.types import Batch, Failure, Op, Recipe, Rendered, Slow, Source
 
 KEPT = 16  # batches' memory that is looked through

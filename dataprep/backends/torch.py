@@ -23,9 +23,9 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from dataprep.backends.kernels import apply
 from dataprep.backends.render import canvas, delivered, pixel_limit, rendered
-from dataprep.decoding import decode, quiet_decoders
 from dataprep.draws import key
 from dataprep.errors import LoaderError
+from dataprep.images.decode import decode, quiet_decoders
 from dataprep.loader import draw
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline

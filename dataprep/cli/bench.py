@@ -17,12 +17,12 @@ from rich.table import Table
 
 from dataprep.backends.render import canvas, render, step
 from dataprep.backends.threads import Threads
-from dataprep.decoding import decode, quiet_decoders
 from dataprep.errors import LoaderError
+from dataprep.images.decode import decode, quiet_decoders
+from dataprep.images.resize import compiled
 from dataprep.loader import Loader
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
-from dataprep.resize import compiled
 from dataprep.stages import HorizontalFlip, Normalize, RandomResizedCrop
 from dataprep.types import Backend, Batch, Image, Op, Recipe, Source
 

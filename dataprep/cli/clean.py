@@ -21,9 +21,9 @@ from dataprep.cli.options import (
     threshold_options,
 )
 from dataprep.cli.output import progress_bar, say, show
-from dataprep.decoding import MAX_PIXELS
 from dataprep.engines import Local
 from dataprep.errors import DataprepError
+from dataprep.images.decode import MAX_PIXELS
 from dataprep.manifest import NAME, Manifest
 from dataprep.overrides import NO_OVERRIDES, Overrides
 from dataprep.pipeline import Pipeline

@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from dataprep.decoding import decode, luminance, quiet_decoders, reduce
 from dataprep.errors import DataprepError, DecodeError, SourceError
+from dataprep.images.decode import decode, luminance, quiet_decoders, reduce
 from dataprep.search import hamming
 from dataprep.stages import LaplacianVariance, Luminance, PHash
 from dataprep.stages.standard import MAX_BRIGHTNESS, MIN_BRIGHTNESS, MIN_CONTRAST, MIN_SHARPNESS, RADIUS

@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 
 import PIL.Image
 
-from dataprep.decoding import MAX_PIXELS, decode, quiet_decoders
 from dataprep.errors import DecodeError, SourceError
-from dataprep.resize import resize
+from dataprep.images.decode import MAX_PIXELS, decode, quiet_decoders
+from dataprep.images.resize import resize
 from dataprep.types import Image, Source
 
 SIDE: Final = 144

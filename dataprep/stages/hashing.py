@@ -18,7 +18,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dataprep.errors import PipelineError
-from dataprep.resize import resize
+from dataprep.images.resize import resize
 from dataprep.stages.quality import check_side
 from dataprep.types import Image
 

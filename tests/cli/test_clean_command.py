@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dataprep.cli import SUBCOMMANDS
-from dataprep.decoding import decode
+from dataprep.images.decode import decode
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.stages import Deduplicate, Normalize, Require, Resize

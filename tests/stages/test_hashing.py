@@ -8,8 +8,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from dataprep.decoding import decode, luminance, reduce
 from dataprep.errors import PipelineError
+from dataprep.images.decode import decode, luminance, reduce
 from dataprep.pipeline import Pipeline
 from dataprep.search import hamming
 from dataprep.stages import AverageHash, ColorHash, CropResistantHash, Deduplicate, DHash, Hash, PHash, Variants, WaveletHash

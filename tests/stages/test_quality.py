@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataprep.decoding import decode, luminance, reduce
 from dataprep.errors import PipelineError
+from dataprep.images.decode import decode, luminance, reduce
 from dataprep.pipeline import Pipeline
 from dataprep.stages import ChannelSums, Colorfulness, LaplacianVariance, Luminance, LuminanceHistogram, Noise
 from dataprep.testing import encoded, photo

@@ -470,6 +470,6 @@ static PyMethodDef methods[] = {
 };
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "dataprep.native.resample", NULL, 0, methods, NULL, NULL, NULL, NULL};
+    PyModuleDef_HEAD_INIT, "dataprep.images.native.resample", NULL, 0, methods, NULL, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit_resample(void) { return PyModuleDef_Init(&definition); }

@@ -12,8 +12,8 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from dataprep import native
-from dataprep.scratch import scratch
+from dataprep.images import native
+from dataprep.images.scratch import scratch
 from dataprep.types import Box, Image
 
 Filter: TypeAlias = Literal["bilinear", "bicubic", "lanczos"]

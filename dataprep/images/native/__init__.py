@@ -13,6 +13,6 @@ from types import ModuleType
 def module(name: str) -> ModuleType | None:
     """Returns a compiled module, None if it was not compiled."""
     try:
-        return import_module(f"dataprep.native.{name}")
+        return import_module(f"dataprep.images.native.{name}")
     except ImportError:
         return None

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataprep import native, resize
-from dataprep.resize import FILTERS, Window
+from dataprep.images import native, resize
+from dataprep.images.resize import FILTERS, Window
 from dataprep.testing import photo
 from dataprep.types import Box, Image
 

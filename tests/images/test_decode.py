@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataprep.decoding import (
+from dataprep.errors import DecodeError
+from dataprep.images.decode import (
     MAX_PIXELS,
     MAX_SCANS,
     Decoded,
@@ -26,7 +27,6 @@ from dataprep.decoding import (
     reduce,
     upright,
 )
-from dataprep.errors import DecodeError
 from dataprep.testing import encoded, photo
 from dataprep.types import Image
 

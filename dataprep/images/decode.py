@@ -25,10 +25,10 @@ import PIL.ImageOps
 import simplejpeg
 from numpy.typing import NDArray
 
-from dataprep import native
 from dataprep.errors import DecodeError
-from dataprep.resize import averaged
-from dataprep.scratch import scratch
+from dataprep.images import native
+from dataprep.images.resize import averaged
+from dataprep.images.scratch import scratch
 from dataprep.types import Box, Image
 
 MAX_PIXELS: Final = 178_956_970
