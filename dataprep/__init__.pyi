@@ -1,164 +1,91 @@
 """The public names, and the modules that `__init__.py` imports them from when they are first used; type checkers read it too."""
 
-from .apply import export, materialize, quarantine, undo
-from .backends.dali import Dali
-from .backends.threads import Threads
-from .backends.torch import ImageDataset, Torch, Transform
-from .cleaning import clean
-from .concatenation import concatenate
-from .delivery import LoaderStats
-from .engines import Local
-from .errors import DataprepError, DecodeError, LoaderError, ManifestError, PipelineError, SourceError, StateError
-from .images.decode import decode
-from .loader import Loader
-from .manifest import Manifest
-from .overrides import Overrides
-from .pipeline import Pipeline
-from .report import summarize, write_report
-from .sampler import EpochSampler, Sampler
-from .sources import Folder, Part, Several
-from .splitting import split
-from .stages import (
-    Affine,
-    Albumentations,
-    AverageHash,
-    Brightness,
-    CenterCrop,
-    ChannelSums,
-    Colorfulness,
-    ColorHash,
-    ColorJitter,
-    Contrast,
-    CropResistantHash,
-    CutMix,
-    Deduplicate,
-    DHash,
-    Equalize,
-    GaussianBlur,
-    Grayscale,
-    Hash,
-    HorizontalFlip,
-    Hue,
-    JpegCompression,
-    LaplacianVariance,
-    Luminance,
-    LuminanceHistogram,
-    MixUp,
-    Noise,
-    Normalize,
-    Outliers,
-    Output,
-    Pad,
-    PHash,
-    Posterize,
-    RandAugment,
-    RandomCrop,
-    RandomErasing,
-    RandomResizedCrop,
-    Readable,
-    Require,
-    Resize,
-    Rotate,
-    Saturation,
-    Sharpness,
-    Solarize,
-    TrivialAugmentWide,
-    Variants,
-    VerticalFlip,
-    WaveletHash,
-    register,
-)
-from .stages.standard import standard_rules
-from .types import Batch, Drops, Recipe, Spec, Statistics
+from .apply import export as export
+from .apply import materialize as materialize
+from .apply import quarantine as quarantine
+from .apply import undo as undo
+from .backends.dali import Dali as Dali
+from .backends.threads import Threads as Threads
+from .backends.torch import ImageDataset as ImageDataset
+from .backends.torch import Torch as Torch
+from .backends.torch import Transform as Transform
+from .cleaning import clean as clean
+from .concatenation import concatenate as concatenate
+from .delivery import LoaderStats as LoaderStats
+from .describe import register as register
+from .engines import Local as Local
+from .errors import DataprepError as DataprepError
+from .errors import DecodeError as DecodeError
+from .errors import LoaderError as LoaderError
+from .errors import ManifestError as ManifestError
+from .errors import PipelineError as PipelineError
+from .errors import SourceError as SourceError
+from .errors import StateError as StateError
+from .images.decode import decode as decode
+from .loader import Loader as Loader
+from .manifest import Manifest as Manifest
+from .overrides import Overrides as Overrides
+from .pipeline import Pipeline as Pipeline
+from .report import summarize as summarize
+from .report import write_report as write_report
+from .sampler import EpochSampler as EpochSampler
+from .sampler import Sampler as Sampler
+from .sources import Folder as Folder
+from .sources import Part as Part
+from .sources import Several as Several
+from .splitting import split as split
+from .stages import Affine as Affine
+from .stages import Albumentations as Albumentations
+from .stages import AverageHash as AverageHash
+from .stages import Brightness as Brightness
+from .stages import CenterCrop as CenterCrop
+from .stages import ChannelSums as ChannelSums
+from .stages import Colorfulness as Colorfulness
+from .stages import ColorHash as ColorHash
+from .stages import ColorJitter as ColorJitter
+from .stages import Contrast as Contrast
+from .stages import CropResistantHash as CropResistantHash
+from .stages import CutMix as CutMix
+from .stages import Deduplicate as Deduplicate
+from .stages import DHash as DHash
+from .stages import Equalize as Equalize
+from .stages import GaussianBlur as GaussianBlur
+from .stages import Grayscale as Grayscale
+from .stages import Hash as Hash
+from .stages import HorizontalFlip as HorizontalFlip
+from .stages import Hue as Hue
+from .stages import JpegCompression as JpegCompression
+from .stages import LaplacianVariance as LaplacianVariance
+from .stages import Luminance as Luminance
+from .stages import LuminanceHistogram as LuminanceHistogram
+from .stages import MixUp as MixUp
+from .stages import Noise as Noise
+from .stages import Normalize as Normalize
+from .stages import Outliers as Outliers
+from .stages import Output as Output
+from .stages import Pad as Pad
+from .stages import PHash as PHash
+from .stages import Posterize as Posterize
+from .stages import RandAugment as RandAugment
+from .stages import RandomCrop as RandomCrop
+from .stages import RandomErasing as RandomErasing
+from .stages import RandomResizedCrop as RandomResizedCrop
+from .stages import Readable as Readable
+from .stages import Require as Require
+from .stages import Resize as Resize
+from .stages import Rotate as Rotate
+from .stages import Saturation as Saturation
+from .stages import Sharpness as Sharpness
+from .stages import Solarize as Solarize
+from .stages import TrivialAugmentWide as TrivialAugmentWide
+from .stages import Variants as Variants
+from .stages import VerticalFlip as VerticalFlip
+from .stages import WaveletHash as WaveletHash
+from .stages.rules.standard import standard_rules as standard_rules
+from .types import Batch as Batch
+from .types import Drops as Drops
+from .types import Recipe as Recipe
+from .types import Spec as Spec
+from .types import Statistics as Statistics
 
 __version__: str
-
-__all__ = [
-    "Affine",
-    "Albumentations",
-    "AverageHash",
-    "Batch",
-    "Brightness",
-    "CenterCrop",
-    "ChannelSums",
-    "ColorHash",
-    "ColorJitter",
-    "Colorfulness",
-    "Contrast",
-    "CropResistantHash",
-    "CutMix",
-    "DHash",
-    "Dali",
-    "DataprepError",
-    "DecodeError",
-    "Deduplicate",
-    "Drops",
-    "EpochSampler",
-    "Equalize",
-    "Folder",
-    "GaussianBlur",
-    "Grayscale",
-    "Hash",
-    "HorizontalFlip",
-    "Hue",
-    "ImageDataset",
-    "JpegCompression",
-    "LaplacianVariance",
-    "Loader",
-    "LoaderError",
-    "LoaderStats",
-    "Local",
-    "Luminance",
-    "LuminanceHistogram",
-    "Manifest",
-    "ManifestError",
-    "MixUp",
-    "Noise",
-    "Normalize",
-    "Outliers",
-    "Output",
-    "Overrides",
-    "PHash",
-    "Pad",
-    "Part",
-    "Pipeline",
-    "PipelineError",
-    "Posterize",
-    "RandAugment",
-    "RandomCrop",
-    "RandomErasing",
-    "RandomResizedCrop",
-    "Readable",
-    "Recipe",
-    "Require",
-    "Resize",
-    "Rotate",
-    "Sampler",
-    "Saturation",
-    "Several",
-    "Sharpness",
-    "Solarize",
-    "SourceError",
-    "Spec",
-    "StateError",
-    "Statistics",
-    "Threads",
-    "Torch",
-    "Transform",
-    "TrivialAugmentWide",
-    "Variants",
-    "VerticalFlip",
-    "WaveletHash",
-    "clean",
-    "concatenate",
-    "decode",
-    "export",
-    "materialize",
-    "quarantine",
-    "register",
-    "split",
-    "standard_rules",
-    "summarize",
-    "undo",
-    "write_report",
-]

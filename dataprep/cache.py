@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from dataprep.describe import describe
 from dataprep.errors import DataprepError
 from dataprep.images.decode import MAX_PIXELS, decoders
-from dataprep.stages.describe import describe
 from dataprep.types import Measure
 
 VERSION: Final = 1

@@ -23,7 +23,7 @@ from dataprep.measuring import FACTS, lost_batch, measure_batch
 from dataprep.overrides import NO_OVERRIDES, Overrides
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder
-from dataprep.stages.standard import standard_rules
+from dataprep.stages.rules.standard import standard_rules
 from dataprep.types import Engine, Measure, Source
 
 BATCH: Final = 32  # images that are measured, and saved against a kill, at once: about 30 ms of work

@@ -19,11 +19,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from dataprep import sources  # noqa: F401  registers the sources that a manifest may name
+from dataprep.describe import build, describe
 from dataprep.errors import ManifestError, PipelineError, suggestion
 from dataprep.overrides import NO_OVERRIDES, Overrides
 from dataprep.pipeline import Pipeline
 from dataprep.stages import ChannelSums, Readable
-from dataprep.stages.describe import build, describe
 from dataprep.types import Drops, Measure, Rule, Source, Statistics
 from dataprep.writing import replacing
 

@@ -11,13 +11,13 @@ from typing import Any, TypeAlias
 
 import yaml
 
+from dataprep.describe import build, describe
 from dataprep.errors import PipelineError
 from dataprep.stages import (
     ChannelSums,
     Normalize,
     catalogue,  # noqa: F401  names every stage
 )
-from dataprep.stages.describe import build, describe
 from dataprep.types import Measure, Mix, Op, Rule, Spec, Statistics
 
 VERSION = 1

@@ -15,7 +15,7 @@ from PIL import ImageDraw, ImageEnhance, ImageFilter
 
 from dataprep.images.decode import luminance, reduce
 from dataprep.stages import Require
-from dataprep.stages.standard import MAX_BRIGHTNESS, MIN_BRIGHTNESS, MIN_CONTRAST, MIN_SHARPNESS, MIN_SIDE
+from dataprep.stages.rules.standard import MAX_BRIGHTNESS, MIN_BRIGHTNESS, MIN_CONTRAST, MIN_SHARPNESS, MIN_SIDE
 from dataprep.types import Image
 
 DOCS = Path(__file__).parent

@@ -14,7 +14,7 @@ from dataprep.backends.kernels import kernel
 from dataprep.draws import uniforms
 from dataprep.loader import draw
 from dataprep.mixing import mixed
-from dataprep.stages import MIXES, OPS
+from dataprep.stages.catalogue import MIXES, OPS
 from dataprep.types import Batch, Image, Mix, Op
 
 HEIGHT, EPOCHS = 120, 4

@@ -18,7 +18,7 @@ from dataprep.errors import DataprepError, DecodeError
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.stages import ChannelSums, Deduplicate, LaplacianVariance, Luminance, PHash, Require
-from dataprep.stages.standard import standard_rules
+from dataprep.stages.rules.standard import standard_rules
 from dataprep.testing import FakeEngine, encoded, photo, write_images
 from dataprep.types import Image, Measure
 

@@ -26,7 +26,7 @@ from dataprep.pipeline import Pipeline
 from dataprep.search import hamming
 from dataprep.sources import Folder
 from dataprep.stages import ChannelSums, Deduplicate, DHash, LaplacianVariance, Luminance, PHash, Require
-from dataprep.stages.standard import standard_rules
+from dataprep.stages.rules.standard import standard_rules
 from dataprep.testing import FakeEngine, encoded, photo, write_images
 from dataprep.types import Image, Measure
 
@@ -261,7 +261,7 @@ from dataprep.cleaning import clean
 from dataprep.engines import Local
 from dataprep.pipeline import Pipeline
 from dataprep.stages import ChannelSums
-from dataprep.stages.standard import standard_rules
+from dataprep.stages.rules.standard import standard_rules
 
 sys.modules["dataprep.cleaning"].BATCH = 2
 folder, out, workers = sys.argv[1], sys.argv[2], int(sys.argv[3])

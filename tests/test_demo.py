@@ -18,7 +18,7 @@ from dataprep.errors import DataprepError
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder
-from dataprep.stages.standard import standard_rules
+from dataprep.stages.rules.standard import standard_rules
 
 pytestmark = [
     pytest.mark.filterwarnings("error"),

@@ -6,8 +6,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from dataprep.stages import MIXES, OPS, Require
-from dataprep.stages.standard import standard_rules
+from dataprep.stages import Require
+from dataprep.stages.catalogue import MIXES, OPS
+from dataprep.stages.rules.standard import standard_rules
 
 DOCS = Path(__file__).parents[1] / "docs"
 

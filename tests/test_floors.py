@@ -11,7 +11,7 @@ import pytest
 import dataprep
 
 FLOORS = {
-    0: ("errors", "types", "draws", "namesake", "writing"),
+    0: ("describe", "errors", "types", "draws", "namesake", "writing"),
     1: ("stages", "stages.*", "images", "images.*", "measuring", "search", "search.*"),
     2: (
         *("manifest", "orders", "overrides", "pipeline", "sampler", "cache", "delivery"),

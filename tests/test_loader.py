@@ -22,7 +22,7 @@ from dataprep.pipeline import Pipeline
 from dataprep.sampler import Sampler
 from dataprep.sources import Folder
 from dataprep.stages import Brightness, Deduplicate, HorizontalFlip, Normalize, RandomResizedCrop, Require, Resize, Rotate
-from dataprep.stages.standard import standard_rules
+from dataprep.stages.rules.standard import standard_rules
 from dataprep.testing import encoded, write_images
 from dataprep.types import Batch, Op, Recipe, Source
 

@@ -17,7 +17,7 @@ from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder
 from dataprep.stages import CenterCrop, Deduplicate, DHash, Normalize, PHash, Readable, Require
-from dataprep.stages.standard import standard_rules
+from dataprep.stages.rules.standard import standard_rules
 from dataprep.testing import FakeEngine, encoded, photo, write_images
 
 PIPELINE = Pipeline(*standard_rules(), CenterCrop(32), Normalize())

@@ -13,7 +13,7 @@ from dataprep.errors import PipelineError
 from dataprep.mixing import mixed
 from dataprep.pipeline import Pipeline
 from dataprep.stages import CenterCrop, CutMix, MixUp, Normalize
-from dataprep.stages.mixing import beta
+from dataprep.stages.mixes import beta
 from dataprep.types import Batch
 
 MIXES: list[Any] = [MixUp(), MixUp(1.0, 0.5), CutMix(), CutMix(0.3, 0.5)]

@@ -17,7 +17,7 @@ from dataprep.overrides import NO_OVERRIDES, Decision, Overrides
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder
 from dataprep.stages import ChannelSums, Require
-from dataprep.stages.standard import standard_rules
+from dataprep.stages.rules.standard import standard_rules
 from dataprep.testing import FakeEngine, encoded, photo, write_images
 
 RULES = Pipeline(ChannelSums(), *standard_rules())

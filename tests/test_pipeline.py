@@ -30,7 +30,7 @@ from dataprep.stages import (
     Resize,
     Rotate,
 )
-from dataprep.stages.standard import standard_rules
+from dataprep.stages.rules.standard import standard_rules
 from dataprep.types import Image, Measure, Op, Rule, Spec, Statistics
 
 STATISTICS = Statistics((0.4, 0.5, 0.6), (0.1, 0.2, 0.3), 10, 1_000)

@@ -22,7 +22,7 @@ from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder
 from dataprep.splitting import divisions, split
-from dataprep.stages.standard import standard_rules
+from dataprep.stages.rules.standard import standard_rules
 from dataprep.testing import FakeEngine, encoded, photo, write_images
 
 USUAL = {"train": 0.8, "val": 0.1, "test": 0.1}

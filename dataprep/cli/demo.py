@@ -17,7 +17,7 @@ from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder
 from dataprep.sources.folder import EXTENSIONS
 from dataprep.stages import ChannelSums
-from dataprep.stages.standard import standard_rules
+from dataprep.stages.rules.standard import standard_rules
 
 
 @click.command()

@@ -10,7 +10,8 @@ import click
 from dataprep.errors import PipelineError
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder, Several
-from dataprep.stages import ChannelSums, standard
+from dataprep.stages import ChannelSums
+from dataprep.stages.rules import standard
 from dataprep.types import Measure, Rule, Source
 
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -13,7 +13,7 @@ from dataprep.errors import DataprepError, DecodeError, SourceError
 from dataprep.images.decode import decode, luminance, quiet_decoders, reduce
 from dataprep.search import hamming
 from dataprep.stages import LaplacianVariance, Luminance, PHash
-from dataprep.stages.standard import MAX_BRIGHTNESS, MIN_BRIGHTNESS, MIN_CONTRAST, MIN_SHARPNESS, RADIUS
+from dataprep.stages.rules.standard import MAX_BRIGHTNESS, MIN_BRIGHTNESS, MIN_CONTRAST, MIN_SHARPNESS, RADIUS
 from dataprep.types import Image
 
 PHOTOS: Final = {

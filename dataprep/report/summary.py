@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from dataprep.describe import describe
 from dataprep.manifest import Manifest
-from dataprep.stages.describe import describe
 
 VERSION: Final = 1
 

@@ -14,8 +14,8 @@ from urllib.parse import unquote_to_bytes
 
 import pyarrow as pa
 
+from dataprep.describe import register
 from dataprep.errors import SourceError
-from dataprep.stages.describe import register
 
 EXTENSIONS: Final = frozenset(
     ".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .gif .tif .tiff .ppm .pgm .pbm .pnm .avif .jp2 .j2k .jpx .ico .tga".split()

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from dataprep.describe import register
 from dataprep.errors import PipelineError, SourceError, suggestion
 from dataprep.sources.folder import SCHEMA
-from dataprep.stages.describe import register
 from dataprep.types import Source
 
 

@@ -1,71 +1,49 @@
 """What users compose, and where it lives."""
 
-from .catalogue import MEASURES, MIXES, OPS, RULES
-from .color import Brightness, ColorJitter, Contrast, Grayscale, Hue, Normalize, Saturation
-from .custom import Albumentations
-from .deduplicate import Deduplicate
-from .describe import register
-from .geometry import CenterCrop, Pad, RandomCrop, RandomResizedCrop, Resize
-from .hashing import AverageHash, ColorHash, CropResistantHash, DHash, Hash, PHash, Variants, WaveletHash
-from .mixing import CutMix, MixUp
-from .output import Output
-from .policies import RandAugment, TrivialAugmentWide
-from .quality import ChannelSums, Colorfulness, LaplacianVariance, Luminance, LuminanceHistogram, Noise
-from .rules import Outliers, Readable, Require
-from .tone import Equalize, GaussianBlur, JpegCompression, Posterize, RandomErasing, Sharpness, Solarize
-from .turns import Affine, HorizontalFlip, Rotate, VerticalFlip
-
-__all__ = [
-    "MEASURES",
-    "MIXES",
-    "OPS",
-    "RULES",
-    "Affine",
-    "Albumentations",
-    "AverageHash",
-    "Brightness",
-    "CenterCrop",
-    "ChannelSums",
-    "ColorHash",
-    "ColorJitter",
-    "Colorfulness",
-    "Contrast",
-    "CropResistantHash",
-    "CutMix",
-    "DHash",
-    "Deduplicate",
-    "Equalize",
-    "GaussianBlur",
-    "Grayscale",
-    "Hash",
-    "HorizontalFlip",
-    "Hue",
-    "JpegCompression",
-    "LaplacianVariance",
-    "Luminance",
-    "LuminanceHistogram",
-    "MixUp",
-    "Noise",
-    "Normalize",
-    "Outliers",
-    "Output",
-    "PHash",
-    "Pad",
-    "Posterize",
-    "RandAugment",
-    "RandomCrop",
-    "RandomErasing",
-    "RandomResizedCrop",
-    "Readable",
-    "Require",
-    "Resize",
-    "Rotate",
-    "Saturation",
-    "Sharpness",
-    "Solarize",
-    "TrivialAugmentWide",
-    "Variants",
-    "VerticalFlip",
-    "WaveletHash",
-    "register",
-]
+from .measures.hashing import AverageHash as AverageHash
+from .measures.hashing import ColorHash as ColorHash
+from .measures.hashing import CropResistantHash as CropResistantHash
+from .measures.hashing import DHash as DHash
+from .measures.hashing import Hash as Hash
+from .measures.hashing import PHash as PHash
+from .measures.hashing import Variants as Variants
+from .measures.hashing import WaveletHash as WaveletHash
+from .measures.quality import ChannelSums as ChannelSums
+from .measures.quality import Colorfulness as Colorfulness
+from .measures.quality import LaplacianVariance as LaplacianVariance
+from .measures.quality import Luminance as Luminance
+from .measures.quality import LuminanceHistogram as LuminanceHistogram
+from .measures.quality import Noise as Noise
+from .mixes import CutMix as CutMix
+from .mixes import MixUp as MixUp
+from .ops.affine import Affine as Affine
+from .ops.affine import HorizontalFlip as HorizontalFlip
+from .ops.affine import Rotate as Rotate
+from .ops.affine import VerticalFlip as VerticalFlip
+from .ops.albumentations import Albumentations as Albumentations
+from .ops.color import Brightness as Brightness
+from .ops.color import ColorJitter as ColorJitter
+from .ops.color import Contrast as Contrast
+from .ops.color import Grayscale as Grayscale
+from .ops.color import Hue as Hue
+from .ops.color import Saturation as Saturation
+from .ops.effects import Equalize as Equalize
+from .ops.effects import GaussianBlur as GaussianBlur
+from .ops.effects import JpegCompression as JpegCompression
+from .ops.effects import Posterize as Posterize
+from .ops.effects import RandomErasing as RandomErasing
+from .ops.effects import Sharpness as Sharpness
+from .ops.effects import Solarize as Solarize
+from .ops.geometry import CenterCrop as CenterCrop
+from .ops.geometry import Pad as Pad
+from .ops.geometry import RandomCrop as RandomCrop
+from .ops.geometry import RandomResizedCrop as RandomResizedCrop
+from .ops.geometry import Resize as Resize
+from .ops.policies import RandAugment as RandAugment
+from .ops.policies import TrivialAugmentWide as TrivialAugmentWide
+from .ops.values import Normalize as Normalize
+from .ops.values import Output as Output
+from .rules.deduplicate import Deduplicate as Deduplicate
+from .rules.limits import Readable as Readable
+from .rules.limits import Require as Require
+from .rules.outliers import Outliers as Outliers

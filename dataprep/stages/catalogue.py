@@ -1,18 +1,19 @@
 """Every stage of the house by its role, known by name to pipeline files and manifests from here on."""
 
-from dataprep.stages.color import Brightness, ColorJitter, Contrast, Grayscale, Hue, Normalize, Saturation
-from dataprep.stages.custom import Albumentations
-from dataprep.stages.deduplicate import Deduplicate
-from dataprep.stages.describe import register
-from dataprep.stages.geometry import CenterCrop, Pad, RandomCrop, RandomResizedCrop, Resize
-from dataprep.stages.hashing import AverageHash, ColorHash, CropResistantHash, DHash, PHash, Variants, WaveletHash
-from dataprep.stages.mixing import CutMix, MixUp
-from dataprep.stages.output import Output
-from dataprep.stages.policies import RandAugment, TrivialAugmentWide
-from dataprep.stages.quality import ChannelSums, Colorfulness, LaplacianVariance, Luminance, LuminanceHistogram, Noise
-from dataprep.stages.rules import Outliers, Readable, Require
-from dataprep.stages.tone import Equalize, GaussianBlur, JpegCompression, Posterize, RandomErasing, Sharpness, Solarize
-from dataprep.stages.turns import Affine, HorizontalFlip, Rotate, VerticalFlip
+from dataprep.describe import register
+from dataprep.stages.measures.hashing import AverageHash, ColorHash, CropResistantHash, DHash, PHash, Variants, WaveletHash
+from dataprep.stages.measures.quality import ChannelSums, Colorfulness, LaplacianVariance, Luminance, LuminanceHistogram, Noise
+from dataprep.stages.mixes import CutMix, MixUp
+from dataprep.stages.ops.affine import Affine, HorizontalFlip, Rotate, VerticalFlip
+from dataprep.stages.ops.albumentations import Albumentations
+from dataprep.stages.ops.color import Brightness, ColorJitter, Contrast, Grayscale, Hue, Saturation
+from dataprep.stages.ops.effects import Equalize, GaussianBlur, JpegCompression, Posterize, RandomErasing, Sharpness, Solarize
+from dataprep.stages.ops.geometry import CenterCrop, Pad, RandomCrop, RandomResizedCrop, Resize
+from dataprep.stages.ops.policies import RandAugment, TrivialAugmentWide
+from dataprep.stages.ops.values import Normalize, Output
+from dataprep.stages.rules.deduplicate import Deduplicate
+from dataprep.stages.rules.limits import Readable, Require
+from dataprep.stages.rules.outliers import Outliers
 
 MEASURES = (
     AverageHash,

@@ -40,7 +40,7 @@ from dataprep.stages import (
     Saturation,
     VerticalFlip,
 )
-from dataprep.stages.checks import INTERPOLATIONS
+from dataprep.stages.ops.arguments import INTERPOLATIONS
 from dataprep.testing import encoded, photo, write_images
 from dataprep.types import Batch, Image, Op, Params, Recipe, Sizes, Source, Spec, Uniforms
 

@@ -33,7 +33,7 @@ from dataprep.stages import (
     TrivialAugmentWide,
     VerticalFlip,
 )
-from dataprep.stages.policies import CHANGES
+from dataprep.stages.ops.policies import CHANGES
 from dataprep.testing import photo
 from dataprep.types import Image, Op
 

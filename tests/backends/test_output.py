@@ -14,7 +14,7 @@ from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.sampler import Sampler
 from dataprep.stages import HorizontalFlip, MixUp, Normalize, Output, Posterize, RandomResizedCrop
-from dataprep.stages.output import MEMORY
+from dataprep.stages.ops.values import MEMORY
 from dataprep.testing import encoded, photo
 
 torch = pytest.importorskip("torch")

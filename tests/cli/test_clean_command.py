@@ -21,7 +21,7 @@ from dataprep.images.decode import decode
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.stages import Deduplicate, Normalize, Require, Resize
-from dataprep.stages.standard import standard_rules
+from dataprep.stages.rules.standard import standard_rules
 from dataprep.testing import encoded, photo, write_images
 
 TIMEOUT = 60  # seconds until a process that ought to end is given up: a limit for broken code, not a measurement

@@ -14,7 +14,7 @@ from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder
 from dataprep.stages import ChannelSums
-from dataprep.stages.standard import standard_rules
+from dataprep.stages.rules.standard import standard_rules
 from dataprep.testing import FakeEngine, encoded, photo
 
 PIPELINE = Pipeline(ChannelSums(), *standard_rules())

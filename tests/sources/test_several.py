@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataprep.cleaning import clean
+from dataprep.describe import build, describe, register
 from dataprep.errors import DataprepError, PipelineError, SourceError
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder, Part, Several
 from dataprep.sources.folder import SCHEMA
 from dataprep.stages import Deduplicate
-from dataprep.stages.describe import build, describe, register
 from dataprep.testing import FakeEngine, write_images
 
 NAMES = st.text(st.characters(exclude_characters="/", exclude_categories=["Cs"]), min_size=1).filter(lambda name: name.strip("."))

@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import Dataset
 from torch.utils.dlpack import from_dlpack
 
-from dataprep.stages.color import IMAGENET_MEAN, IMAGENET_STD
+from dataprep.stages.ops.values import IMAGENET_MEAN, IMAGENET_STD
 
 SIDE, SHORTER = 224, 256
 

@@ -10,7 +10,7 @@ from dataprep.cleaning import clean
 from dataprep.loader import Loader
 from dataprep.pipeline import Pipeline
 from dataprep.stages import HorizontalFlip, Normalize, RandomResizedCrop
-from dataprep.stages.color import IMAGENET_MEAN, IMAGENET_STD
+from dataprep.stages.ops.values import IMAGENET_MEAN, IMAGENET_STD
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("nvidia.dali", reason="DALI is not installed")

@@ -10,9 +10,9 @@ from dataprep.backends.kernels.dispatch import kernel
 from dataprep.backends.kernels.tone import equalized, posterized, sharpened, solarized, stretched
 from dataprep.backends.kernels.turns import moved
 from dataprep.stages import RandAugment, TrivialAugmentWide
-from dataprep.stages.color import color_matrices
-from dataprep.stages.policies import CHANGES
-from dataprep.stages.turns import about_centre, linear
+from dataprep.stages.ops.affine import about_centre, linear
+from dataprep.stages.ops.color import color_matrices
+from dataprep.stages.ops.policies import CHANGES
 from dataprep.types import Image, Params
 
 VALUES: Final[dict[str, Callable[[Image, float], Image]]] = {

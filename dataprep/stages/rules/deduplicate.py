@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dataprep.errors import PipelineError
 from dataprep.search import Codes, Hashes, keep_best
-from dataprep.stages.hashing import Hash, Invariant, PHash, Variants
+from dataprep.stages.measures.hashing import Hash, Invariant, PHash, Variants
 from dataprep.types import Drops, Measure
 
 STEP = 1.25  # what re-encoding alone does to the sharpness is less: then the file with more bytes is the better one

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from dataprep.errors import PipelineError
-from dataprep.stages.checks import SameSize, check_pixels, check_probability, checked_fill, checked_range
+from dataprep.stages.ops.arguments import SameSize, check_pixels, check_probability, checked_fill, checked_range
 from dataprep.types import Params, Sizes, Spec, Uniforms
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dataprep.errors import PipelineError
-from dataprep.stages.checks import check_pixels, checked_size, height_width
+from dataprep.stages.ops.arguments import check_pixels, checked_size, height_width
 from dataprep.types import Params, Sizes, Spec, Uniforms
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataprep.errors import PipelineError
-from dataprep.stages.checks import (
+from dataprep.stages.ops.arguments import (
     Interpolation,
     check_interpolation,
     check_pixels,

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from dataprep.errors import PipelineError
 from dataprep.images.resize import resize
-from dataprep.stages.quality import check_side
+from dataprep.stages.measures.quality import check_side
 from dataprep.types import Image
 
 Invariant: TypeAlias = Literal["none", "flip", "dihedral"]

@@ -10,12 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dataprep.errors import PipelineError
-from dataprep.stages.checks import SameSize, check_probability, checked_factors, checked_range
-from dataprep.types import Params, Sizes, Spec, Uniforms
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+from dataprep.stages.ops.arguments import SameSize, check_probability, checked_factors, checked_range
+from dataprep.types import Params, Sizes, Uniforms
 
 GRAY: Final = 128.0  # what contrast is about
 LUMA: Final = np.array([0.299, 0.587, 0.114])  # ITU-R 601
@@ -191,47 +187,3 @@ def _between(limits: object, u: Uniforms) -> Params:
 def _checked_hue(op: object, name: str, given: object) -> tuple[float, float]:
     both = (-abs(given), abs(given)) if isinstance(given, int | float) else given
     return checked_range(op, name, both, -180, 180)
-
-
-@dataclass(frozen=True)
-class Normalize:
-    """Turns 0..255 into float32 with (value / 255 - mean) / std per channel, channels first.
-
-    Attributes:
-        mean: RGB mean as a share of 255, such as 0.485; None takes the manifest's, over its kept images.
-        std: RGB standard deviation as a share of 255; None takes the manifest's.
-    """
-
-    mean: tuple[float, float, float] | None = None
-    std: tuple[float, float, float] | None = None
-    slots = 0
-
-    def __post_init__(self) -> None:
-        """Checks that both or none are given, three numbers each."""
-        if (self.mean is None) != (self.std is None):
-            raise PipelineError("Normalize: give both `mean` and `std`, or neither to take them from the manifest")
-        if self.mean is None or self.std is None:
-            return
-        object.__setattr__(self, "mean", tuple(self.mean))
-        object.__setattr__(self, "std", tuple(self.std))
-        if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
-            raise PipelineError(f"Normalize(mean={self.mean}, std={self.std}): three numbers each, every std above 0")
-        if max(*map(abs, self.mean), *self.std) > 2:
-            raise PipelineError(f"Normalize(mean={self.mean}, std={self.std}): give shares of 255, such as {IMAGENET_MEAN}")
-
-    @classmethod
-    def imagenet(cls) -> "Normalize":
-        """Returns the constants that weights trained on ImageNet expect."""
-        return cls(IMAGENET_MEAN, IMAGENET_STD)
-
-    def spec(self, spec: Spec) -> Spec:
-        """float32, channels first."""
-        if spec.delivered:
-            raise PipelineError("`Normalize` comes before `Output`, which is the last op")
-        if spec.dtype != "uint8":
-            raise PipelineError("`Normalize` comes once, as the last op: it takes 8-bit pixels and gives float32")
-        return Spec(spec.height, spec.width, "float32", "CHW")
-
-    def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
-        """Draws nothing."""
-        return np.empty((len(sizes), 0)), sizes

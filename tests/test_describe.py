@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from dataprep.describe import STAGES, build, describe, register
 from dataprep.errors import PipelineError
 from dataprep.stages import Deduplicate, DHash, Normalize, PHash, RandomResizedCrop, Require, Resize
-from dataprep.stages.describe import STAGES, build, describe, register
 
 STAGES_IN_USE = [
     PHash(256),

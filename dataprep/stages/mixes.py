@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataprep.errors import PipelineError
-from dataprep.stages.checks import check_probability
+from dataprep.stages.ops.arguments import check_probability
 from dataprep.types import Params, Uniforms
 
 STEPS = 2048  # of the table that the distribution is inverted by

@@ -6,9 +6,9 @@ blurred by 1 % of their shorter side (Gaussian sigma) and all blurred by 2 %; un
 
 from typing import Any, Literal
 
-from dataprep.stages.deduplicate import Deduplicate
-from dataprep.stages.hashing import Invariant
-from dataprep.stages.rules import Require
+from dataprep.stages.measures.hashing import Invariant
+from dataprep.stages.rules.deduplicate import Deduplicate
+from dataprep.stages.rules.limits import Require
 from dataprep.types import Rule
 
 MIN_SIDE = 32

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataprep.backends.kernels import kernel
+from dataprep.describe import build, describe
 from dataprep.draws import uniforms
 from dataprep.errors import PipelineError
 from dataprep.pipeline import Pipeline
 from dataprep.stages import (
-    OPS,
     Affine,
     Albumentations,
     Brightness,
@@ -42,7 +42,7 @@ from dataprep.stages import (
     TrivialAugmentWide,
     VerticalFlip,
 )
-from dataprep.stages.describe import build, describe
+from dataprep.stages.catalogue import OPS
 from dataprep.testing import photo
 from dataprep.types import Spec
 

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from dataprep.errors import PipelineError
-from dataprep.stages.checks import SameSize, checked_fill
+from dataprep.stages.ops.arguments import SameSize, checked_fill
 from dataprep.types import Params, Sizes, Uniforms
 
 CHANGES: Final = (

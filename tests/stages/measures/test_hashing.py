@@ -13,7 +13,7 @@ from dataprep.images.decode import decode, luminance, reduce
 from dataprep.pipeline import Pipeline
 from dataprep.search import hamming
 from dataprep.stages import AverageHash, ColorHash, CropResistantHash, Deduplicate, DHash, Hash, PHash, Variants, WaveletHash
-from dataprep.stages.hashing import Invariant
+from dataprep.stages.measures.hashing import Invariant
 from dataprep.testing import encoded, photo
 from dataprep.types import Image, Measure
 

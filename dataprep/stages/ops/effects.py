@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from dataprep.errors import PipelineError
-from dataprep.stages.checks import SameSize, check_probability, checked_factors, checked_fill, checked_range
-from dataprep.stages.geometry import fitting
+from dataprep.stages.ops.arguments import SameSize, check_probability, checked_factors, checked_fill, checked_range
+from dataprep.stages.ops.geometry import fitting
 from dataprep.types import Params, Sizes, Uniforms
 
 

@@ -1,0 +1,1 @@
+"""Rules: the table of records to drops, each with its reason."""

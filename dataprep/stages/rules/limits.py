@@ -1,0 +1,130 @@
+"""Rules over the columns of single rows: what every image must have to be kept."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from dataprep.errors import PipelineError, suggestion
+from dataprep.stages.measures.quality import Colorfulness, LaplacianVariance, Luminance, LuminanceHistogram, Noise
+from dataprep.types import Drops, Measure
+
+Numbers: TypeAlias = NDArray[np.float64]
+"""(N,) one number for each row; NaN where it is missing."""
+
+OWN: Final[tuple[Measure, ...]] = (Luminance(), LaplacianVariance(), LuminanceHistogram(), Noise(), Colorfulness())
+MEASURED_BY: Final = {field.name: measure for measure in OWN for field in measure.fields}
+"""The measure that fills a column, where a rule names only the column."""
+
+DERIVED: Final[dict[str, Callable[[Numbers, Numbers], Numbers]]] = {
+    "pixels": lambda height, width: height * width,
+    "aspect_ratio": lambda height, width: np.maximum(height, width) / np.minimum(height, width),  # from 1 for a square
+}
+"""Numbers that follow from height and width; no table has a column of them."""
+
+RECORDED: Final = ("height", "width", "bytes", *DERIVED)
+"""Numbers that every record has, without a measure."""
+
+
+@dataclass(frozen=True)
+class Readable:
+    """Drops what could not be read or decoded; every pipeline begins with it, whether named or not."""
+
+    needs: tuple[Measure, ...] = ()
+
+    def judge(self, table: pa.Table) -> Drops:
+        """Returns the rows with an error, the error being the detail."""
+        broken = table.filter(pc.is_valid(table["error"]))
+        return Drops(
+            broken["id"].to_pylist(),
+            ["unreadable"] * len(broken),
+            broken["error"].to_pylist(),
+            [None] * len(broken),
+        )
+
+
+@dataclass(frozen=True)
+class Require:
+    """Keeps the rows whose column lies within limits, both inclusive; NaN and missing values are outside.
+
+    Suggested limits are with the measures, and: "aspect_ratio" at most 4, "pixels" at least 1024; 99 % of ordinary photographs
+    (ImageNet) are below 1.9 and above 13,000, all below 2.3 and above 8,000.
+
+    Attributes:
+        column: A number: "height", "width", "bytes", "pixels", "aspect_ratio" (the longer side over the shorter), or one that
+            a measure gives, such as "sharpness".
+        least: The lowest value kept, or None.
+        most: The highest value kept, or None.
+        reason: What a drop is called in summaries, such as "blurred".
+        measure: The measure that gives the column, where it is not one of dataprep's own or not with its defaults.
+    """
+
+    column: str
+    least: float | None = None
+    most: float | None = None
+    reason: str | None = None
+    measure: Measure | None = None
+
+    def __post_init__(self) -> None:
+        """Checks that the column is known and that there is a limit."""
+        check_column(self, self.column, self.measure)
+        for limit in (self.least, self.most):
+            if limit is not None and not isinstance(limit, int | float):
+                raise PipelineError(f"Require({self.column!r}): the limit {limit!r} is not a number")
+        if self.least is None and self.most is None:
+            raise PipelineError(f"Require({self.column!r}) keeps everything; give it `least`, `most` or both")
+
+    @property
+    def needs(self) -> tuple[Measure, ...]:
+        """The measure that gives the column, if it takes one."""
+        return measures_of(self.column, self.measure)
+
+    def judge(self, table: pa.Table) -> Drops:
+        """Returns the rows outside the limits, with the value and the limit as detail."""
+        values = numbers(table, self.column)
+        inside = np.isfinite(values)
+        if self.least is not None:
+            inside &= values >= self.least
+        if self.most is not None:
+            inside &= values <= self.most
+        drops = Drops()
+        for id, value in zip(table["id"].filter(pa.array(~inside)).to_pylist(), values[~inside], strict=True):
+            drops.add(id, self.reason or f"{self.column} out of range", self._detail(float(value)))
+        return drops
+
+    def _detail(self, value: float) -> str:
+        if self.most is not None and value > self.most:
+            return f"{self.column} {spell(value)} > {spell(self.most)}"
+        if self.least is not None and value < self.least:
+            return f"{self.column} {spell(value)} < {spell(self.least)}"
+        return f"{self.column} is not a number"
+
+
+def check_column(rule: object, column: str, measure: Measure | None) -> None:
+    """Raises `PipelineError` unless the column is one of the measure's or, without one, a known one."""
+    known = [field.name for field in measure.fields] if measure else [*RECORDED, *MEASURED_BY]
+    if column not in known:
+        raise PipelineError(f"{type(rule).__name__}: no column {column!r}; {suggestion(column, known)}")
+
+
+def measures_of(column: str, measure: Measure | None) -> tuple[Measure, ...]:
+    """Returns the measure that gives a column, if it takes one."""
+    if measure is not None:
+        return (measure,)
+    return (MEASURED_BY[column],) if column in MEASURED_BY else ()
+
+
+def numbers(table: pa.Table, column: str) -> Numbers:
+    """Returns a column, or one that is derived."""
+    if column in DERIVED and column not in table.column_names:
+        return DERIVED[column](numbers(table, "height"), numbers(table, "width"))
+    return np.asarray(table[column].to_numpy(), np.float64)
+
+
+def spell(value: float) -> str:
+    """Returns a number in full where it is whole, else with four digits."""
+    return f"{value:.0f}" if float(value).is_integer() else f"{value:.4g}"

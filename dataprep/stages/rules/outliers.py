@@ -1,0 +1,90 @@
+"""The rule that drops what is out of all proportion to its peers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from dataprep.errors import PipelineError
+from dataprep.stages.rules.limits import check_column, measures_of, numbers, spell
+from dataprep.types import Drops, Measure
+
+LEAST_SPREAD: Final = 0.1
+"""What `Outliers` takes for the deviation of logarithms, at least: where most peers are of one size, 10 % more is no outlier."""
+
+
+@dataclass(frozen=True)
+class Outliers:
+    """Drops the rows whose value is out of all proportion to that of their peers, such as a 40 × 30 icon among photos.
+
+    Logarithms are compared, so that ten times as much is as far as a tenth. A row is an outlier where its logarithm is more
+    than `k` robust standard deviations (1.4826 times the median absolute deviation, at least 0.1) from the median.
+    Values that are not above 0 have no logarithm; they stay and are no peers, so that `Require` may judge them.
+
+    The default is cautious, since sizes have long tails: of 311 ordinary photographs (ImageNet) 10 are outliers of "pixels" at
+    10 deviations, which is beyond 5.6 times or below 1 / 5.6 of the median, 35 at 5, and none of "bytes" at 8, 6 at 5.
+
+    Attributes:
+        column: A number, as for `Require`.
+        k: How many robust standard deviations are still kept.
+        within: Who the peers are: "label" for the rows with the same label, "all" for all rows.
+        peers: The least number of peers; where there are fewer, nobody is judged.
+        reason: What a drop is called in summaries.
+        measure: The measure that gives the column, where it is not one of dataprep's own or not with its defaults.
+    """
+
+    column: str
+    k: float = 10.0
+    within: Literal["label", "all"] = "label"
+    peers: int = 30
+    reason: str | None = None
+    measure: Measure | None = None
+
+    def __post_init__(self) -> None:
+        """Checks the column, the number of deviations, who the peers are and how many."""
+        check_column(self, self.column, self.measure)
+        if not isinstance(self.k, int | float) or not self.k > 0:
+            raise PipelineError(f"Outliers({self.column!r}, k={self.k!r}): give a number of deviations above 0, such as 10")
+        if self.within not in ("label", "all"):
+            raise PipelineError(f"Outliers({self.column!r}, within={self.within!r}): one of 'label', 'all'")
+        if not isinstance(self.peers, int) or self.peers < 2:
+            raise PipelineError(f"Outliers({self.column!r}, peers={self.peers!r}): give a whole number from 2, such as 30")
+
+    @property
+    def needs(self) -> tuple[Measure, ...]:
+        """The measure that gives the column, if it takes one."""
+        return measures_of(self.column, self.measure)
+
+    def judge(self, table: pa.Table) -> Drops:
+        """Returns the rows far from the median of their peers, with both values and the distance as detail."""
+        values = numbers(table, self.column)
+        usable = np.isfinite(values) & (values > 0)
+        details: dict[int, str] = {}
+        for label, rows in self._groups(table, usable):
+            logarithms = np.log(values[rows])
+            median = np.median(logarithms)
+            spread = max(1.4826 * float(np.median(np.abs(logarithms - median))), LEAST_SPREAD)
+            far = (logarithms - median) / spread
+            peers = f"{spell(float(np.exp(median)))}, the median of {len(rows)} peers" + (f" in {label!r}" if label else "")
+            for row, off in zip(rows[np.abs(far) > self.k], far[np.abs(far) > self.k], strict=True):
+                side = "above" if off > 0 else "below"
+                details[int(row)] = f"{self.column} {spell(values[row])} is {abs(off):.1f} deviations {side} {peers}"
+        ids = table["id"].to_numpy()
+        drops = Drops()
+        for row in sorted(details):
+            drops.add(int(ids[row]), self.reason or f"{self.column} outlier", details[row])
+        return drops
+
+    def _groups(self, table: pa.Table, usable: NDArray[np.bool_]) -> Iterator[tuple[str | None, NDArray[np.int64]]]:
+        """Yields the label and the rows of peers, where there are enough of them."""
+        labels = table["label"] if self.within == "label" else pa.chunked_array([pa.nulls(len(table), pa.string())])
+        encoded = labels.combine_chunks().dictionary_encode("encode")
+        codes, names = encoded.indices.to_numpy(), encoded.dictionary.to_pylist()
+        rows = np.flatnonzero(usable)
+        rows = rows[np.argsort(codes[rows], kind="stable")]
+        for part in np.split(rows, np.flatnonzero(np.diff(codes[rows])) + 1):
+            if len(part) >= self.peers:
+                yield names[codes[part[0]]], part
