@@ -10,7 +10,6 @@ from .backends.torch import ImageDataset as ImageDataset
 from .backends.torch import Torch as Torch
 from .backends.torch import Transform as Transform
 from .cleaning import clean as clean
-from .concatenation import concatenate as concatenate
 from .delivery import LoaderStats as LoaderStats
 from .describe import register as register
 from .engines import Local as Local
@@ -24,7 +23,9 @@ from .errors import StateError as StateError
 from .images.decode import decode as decode
 from .loader import Loader as Loader
 from .manifest import Manifest as Manifest
-from .overrides import Overrides as Overrides
+from .manifest import Overrides as Overrides
+from .manifest.concatenate import concatenate as concatenate
+from .manifest.splits import split as split
 from .pipeline import Pipeline as Pipeline
 from .report import summarize as summarize
 from .report import write_report as write_report
@@ -33,7 +34,6 @@ from .sampler import Sampler as Sampler
 from .sources import Folder as Folder
 from .sources import Part as Part
 from .sources import Several as Several
-from .splitting import split as split
 from .stages import Affine as Affine
 from .stages import Albumentations as Albumentations
 from .stages import AverageHash as AverageHash

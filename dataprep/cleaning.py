@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from dataprep.cache import Cache, Found
 from dataprep.engines.local import Local
 from dataprep.images.decode import MAX_PIXELS
-from dataprep.manifest import Manifest, verdicts
+from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides
+from dataprep.manifest.verdicts import verdicts
 from dataprep.measuring import FACTS, lost_batch, measure_batch
-from dataprep.overrides import NO_OVERRIDES, Overrides
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder
 from dataprep.stages.rules.standard import standard_rules

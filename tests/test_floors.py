@@ -14,10 +14,20 @@ FLOORS = {
     0: ("describe", "errors", "types", "draws", "namesake", "writing"),
     1: ("stages", "stages.*", "images", "images.*", "measuring", "search", "search.*"),
     2: (
-        *("manifest", "orders", "overrides", "pipeline", "sampler", "cache", "delivery"),
+        *(
+            "manifest",
+            "manifest.manifest",
+            "manifest.overrides",
+            "manifest.verdicts",
+            "orders",
+            "pipeline",
+            "sampler",
+            "cache",
+            "delivery",
+        ),
         *("engines", "engines.local", "sources", "sources.*"),
     ),
-    3: ("cleaning", "concatenation", "loader", "mixing", "splitting", "apply", "apply.*", "report", "report.*"),
+    3: ("cleaning", "manifest.concatenate", "manifest.splits", "loader", "mixing", "apply", "apply.*", "report", "report.*"),
     4: ("engines.ray", "backends", "backends.*"),
     5: ("__init__", "__main__", "cli", "cli.*", "testing", "demo", "demo.*"),
 }

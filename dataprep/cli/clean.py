@@ -24,8 +24,7 @@ from dataprep.cli.output import progress_bar, say, show
 from dataprep.engines import Local
 from dataprep.errors import DataprepError
 from dataprep.images.decode import MAX_PIXELS
-from dataprep.manifest import NAME, Manifest
-from dataprep.overrides import NO_OVERRIDES, Overrides
+from dataprep.manifest import NAME, NO_OVERRIDES, Manifest, Overrides
 from dataprep.pipeline import Pipeline
 from dataprep.report import Summary, summarize, write_report
 from dataprep.types import Source

@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from dataprep.manifest import Manifest, file_of
-from dataprep.splitting import Division, check_shares, divisions
-from dataprep.splitting import split as split_manifest
+from dataprep.manifest.splits import Division, check_shares, divisions
+from dataprep.manifest.splits import split as split_manifest
 
 VERSION = 1
 ROWS = 20  # labels; more do not fit a screen

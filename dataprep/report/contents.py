@@ -17,8 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dataprep.images.decode import MAX_PIXELS
-from dataprep.manifest import Manifest
-from dataprep.overrides import Overrides
+from dataprep.manifest import Manifest, Overrides
 from dataprep.report.clusters import Cluster, clusters
 from dataprep.report.histograms import Histogram, histograms
 from dataprep.report.thumbnails import Progress, Thumbnail, thumbnails

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dataprep.errors import DataprepError
-from dataprep.manifest import Manifest
-from dataprep.overrides import NO_OVERRIDES, Overrides
+from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides
 from dataprep.report.contents import contents
 from dataprep.report.summary import Summary
 from dataprep.report.thumbnails import Progress

@@ -11,9 +11,9 @@ import pytest
 
 from dataprep.cleaning import clean
 from dataprep.manifest import Manifest
+from dataprep.manifest.splits import split
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder
-from dataprep.splitting import split
 from dataprep.testing import FakeEngine
 
 USUAL = ("--train", "0.5", "--val", "0.25", "--test", "0.25")

@@ -10,8 +10,7 @@ from typing import Any
 import pyarrow.compute as pc
 import pytest
 
-from dataprep.manifest import Manifest
-from dataprep.overrides import Decision, Overrides
+from dataprep.manifest import Decision, Manifest, Overrides
 from dataprep.report import summarize, write_report
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

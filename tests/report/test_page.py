@@ -16,8 +16,7 @@ import PIL.Image
 import pytest
 
 from dataprep.errors import DataprepError
-from dataprep.manifest import Manifest
-from dataprep.overrides import Decision, Overrides
+from dataprep.manifest import Decision, Manifest, Overrides
 from dataprep.report import contents, summarize, thumbnails, write_report
 from dataprep.sources import Folder
 

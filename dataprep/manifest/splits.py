@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from dataprep.draws import words
 from dataprep.errors import ManifestError, PipelineError
-from dataprep.manifest import Manifest
+from dataprep.manifest.manifest import Manifest
 
 STREAM: Final = int.from_bytes(b"split")  # a stream of draws of its own, apart from augmentation and shuffling
 TOLERANCE: Final = 1e-6  # how far from 1 the shares may sum

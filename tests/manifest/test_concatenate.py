@@ -8,11 +8,11 @@ import pytest
 
 from dataprep.backends.render import render
 from dataprep.cleaning import clean
-from dataprep.concatenation import concatenate
 from dataprep.engines import Local
 from dataprep.errors import ManifestError, StateError
 from dataprep.loader import Loader
 from dataprep.manifest import Manifest
+from dataprep.manifest.concatenate import concatenate
 from dataprep.pipeline import Pipeline
 from dataprep.sampler import Sampler
 from dataprep.stages import Deduplicate, Normalize, Resize

@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 from dataprep import sources  # noqa: F401  registers the sources that a manifest may name
 from dataprep.describe import build, describe
 from dataprep.errors import ManifestError, PipelineError, suggestion
-from dataprep.overrides import NO_OVERRIDES, Overrides
+from dataprep.manifest.overrides import NO_OVERRIDES, Overrides
+from dataprep.manifest.verdicts import verdicts
 from dataprep.pipeline import Pipeline
-from dataprep.stages import ChannelSums, Readable
-from dataprep.types import Drops, Measure, Rule, Source, Statistics
+from dataprep.stages import ChannelSums
+from dataprep.types import Measure, Source, Statistics
 from dataprep.writing import replacing
 
 VERSION: Final = 1
@@ -33,9 +34,6 @@ NAME: Final = "manifest.parquet"
 """What `dataprep clean` calls the file."""
 
 SLICE: Final = 65_536
-
-VERDICT: Final = ("keep", "reason", "detail", "twin")
-"""The columns that judging fills."""
 
 
 @dataclass(frozen=True)
@@ -203,33 +201,6 @@ class Manifest:
 def file_of(path: str | Path) -> Path:
     """Returns the file of a manifest, which may be given by its folder."""
     return Path(path) / NAME if Path(path).is_dir() else Path(path)
-
-
-def verdicts(table: pa.Table, rules: tuple[Rule, ...], overrides: Overrides = NO_OVERRIDES) -> pa.Table:
-    """Returns the table with the columns keep, reason, detail and twin as the rules decide, in their order.
-
-    What cannot be read is dropped first, whether the rules say so or not. What is dropped by hand goes before the rules, what
-    is kept by hand comes back after them.
-    """
-    table = table.drop_columns([name for name in VERDICT if name in table.column_names])
-    alive = np.ones(table.num_rows, bool)
-    reasons, details, twins = (np.full(table.num_rows, None, object) for _ in range(3))
-    for judge in (Readable().judge, overrides.drops, *(rule.judge for rule in rules)):
-        drops = judge(table.filter(pa.array(alive)))
-        rows = _rows(table, drops)
-        alive[rows] = False
-        reasons[rows], details[rows], twins[rows] = drops.reasons, drops.details, drops.twins
-    kept = overrides.kept(table)
-    alive[kept], reasons[kept], details[kept], twins[kept] = True, None, None, None
-    columns = (pa.array(alive), pa.array(reasons, pa.string()), pa.array(details, pa.string()), pa.array(twins, pa.int64()))
-    for name, column in zip(VERDICT, columns, strict=True):
-        table = table.append_column(name, column)
-    return table
-
-
-def _rows(table: pa.Table, drops: Drops) -> Any:
-    """Returns the rows of a table, whose ids ascend, that drops are about."""
-    return np.searchsorted(table["id"].to_numpy(), np.asarray(drops.ids, np.int64))
 
 
 def _totals(column: pa.ChunkedArray) -> list[int]:

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from dataprep.cleaning import clean
 from dataprep.errors import ManifestError, PipelineError
 from dataprep.manifest import Manifest
+from dataprep.manifest.splits import divisions, split
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder
-from dataprep.splitting import divisions, split
 from dataprep.stages.rules.standard import standard_rules
 from dataprep.testing import FakeEngine, encoded, photo, write_images
 

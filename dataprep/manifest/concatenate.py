@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataprep.errors import ManifestError, PipelineError
-from dataprep.manifest import Manifest
+from dataprep.manifest.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Part, Several
 

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from dataprep.cleaning import clean
 from dataprep.errors import ManifestError
-from dataprep.manifest import Manifest
-from dataprep.overrides import NO_OVERRIDES, Decision, Overrides
+from dataprep.manifest import NO_OVERRIDES, Decision, Manifest, Overrides
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder
 from dataprep.stages import ChannelSums, Require
