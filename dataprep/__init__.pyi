@@ -9,10 +9,10 @@ from .backends.threads import Threads as Threads
 from .backends.torch import ImageDataset as ImageDataset
 from .backends.torch import Torch as Torch
 from .backends.torch import Transform as Transform
-from .cleaning import clean as clean
+from .cleaning.clean import clean as clean
+from .cleaning.engines import Local as Local
 from .delivery import LoaderStats as LoaderStats
 from .describe import register as register
-from .engines import Local as Local
 from .errors import DataprepError as DataprepError
 from .errors import DecodeError as DecodeError
 from .errors import LoaderError as LoaderError

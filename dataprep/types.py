@@ -25,6 +25,10 @@ Uniforms: TypeAlias = NDArray[np.float64]
 """(B, slots) independent numbers in [0, 1)."""
 
 
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with the number of images done and the number there are; in `clean` first with those that are known from before."""
+
+
 class Box(NamedTuple):
     """A rectangle of an image, in pixels."""
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from dataprep.backends.threads import Threads
-from dataprep.cleaning import clean
+from dataprep.cleaning.clean import clean
+from dataprep.cleaning.engines import Local
 from dataprep.delivery import LoaderStats, settled
-from dataprep.engines import Local
 from dataprep.errors import LoaderError
 from dataprep.loader import Loader
 from dataprep.manifest import Manifest

@@ -12,7 +12,7 @@ import dataprep
 
 FLOORS = {
     0: ("describe", "errors", "types", "draws", "namesake", "writing"),
-    1: ("stages", "stages.*", "images", "images.*", "measuring", "search", "search.*"),
+    1: ("stages", "stages.*", "images", "images.*", "cleaning", "cleaning.measure", "cleaning.known", "search", "search.*"),
     2: (
         *(
             "manifest",
@@ -25,10 +25,20 @@ FLOORS = {
             "cache",
             "delivery",
         ),
-        *("engines", "engines.local", "sources", "sources.*"),
+        *("cleaning.engines", "cleaning.engines.local", "sources", "sources.*"),
     ),
-    3: ("cleaning", "manifest.concatenate", "manifest.splits", "loader", "mixing", "apply", "apply.*", "report", "report.*"),
-    4: ("engines.ray", "backends", "backends.*"),
+    3: (
+        "cleaning.clean",
+        "manifest.concatenate",
+        "manifest.splits",
+        "loader",
+        "mixing",
+        "apply",
+        "apply.*",
+        "report",
+        "report.*",
+    ),
+    4: ("cleaning.engines.ray", "backends", "backends.*"),
     5: ("__init__", "__main__", "cli", "cli.*", "testing", "demo", "demo.*"),
 }
 FRAMEWORKS = {"torch", "ray", "nvidia", "albumentations"}

@@ -13,8 +13,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dataprep.backends.render import render
-from dataprep.cleaning import clean
-from dataprep.engines import Local
+from dataprep.cleaning.clean import clean
+from dataprep.cleaning.engines import Local
 from dataprep.errors import LoaderError, PipelineError, StateError
 from dataprep.loader import Loader, draw
 from dataprep.manifest import Manifest

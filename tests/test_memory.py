@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from dataprep.cleaning import clean
+from dataprep.cleaning.clean import clean
 from dataprep.loader import Loader
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline

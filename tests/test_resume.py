@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from dataprep.cleaning import clean
-from dataprep.engines import Local
+from dataprep.cleaning.clean import clean
+from dataprep.cleaning.engines import Local
 from dataprep.loader import Loader
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline

@@ -14,11 +14,10 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from dataprep.apply.files import NO_LINKS, claimed, digest, naming, shown, sweep, write
 from dataprep.apply.places import check_apart, check_names, files_of, place_of
-from dataprep.cleaning import Progress
 from dataprep.errors import DataprepError, SourceError, suggestion
 from dataprep.manifest import Manifest
 from dataprep.sources.folder import EXTENSIONS
-from dataprep.types import Source
+from dataprep.types import Progress, Source
 
 Mode = Literal["copy", "hardlink", "symlink"]
 

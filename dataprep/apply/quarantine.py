@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from dataprep.apply.files import claimed, move, naming, same, shown
 from dataprep.apply.places import Files, check_apart, check_names, files_of
 from dataprep.apply.undolog import NAME, UndoLog
-from dataprep.cleaning import Progress
 from dataprep.errors import DataprepError
 from dataprep.manifest import Manifest
+from dataprep.types import Progress
 
 
 class Quarantined(NamedTuple):

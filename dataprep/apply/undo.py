@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from dataprep.apply.files import claimed, move, naming, same, shown
 from dataprep.apply.undolog import NAME, UndoLog
-from dataprep.cleaning import Progress
 from dataprep.errors import DataprepError
+from dataprep.types import Progress
 
 
 class Restored(NamedTuple):

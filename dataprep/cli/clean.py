@@ -11,7 +11,8 @@ from typing import Any, Final
 import click
 
 from dataprep.apply import check_apart, export, materialize, overlap, quarantine
-from dataprep.cleaning import clean as clean_source
+from dataprep.cleaning.clean import clean as clean_source
+from dataprep.cleaning.engines import Local
 from dataprep.cli.options import (
     chosen_pipeline,
     chosen_source,
@@ -21,7 +22,6 @@ from dataprep.cli.options import (
     threshold_options,
 )
 from dataprep.cli.output import progress_bar, say, show
-from dataprep.engines import Local
 from dataprep.errors import DataprepError
 from dataprep.images.decode import MAX_PIXELS
 from dataprep.manifest import NAME, NO_OVERRIDES, Manifest, Overrides

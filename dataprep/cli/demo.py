@@ -8,10 +8,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from dataprep.cleaning.engines import Local
 from dataprep.cli.clean import run
 from dataprep.cli.output import show
 from dataprep.demo import Score, make_messy_folder, score
-from dataprep.engines import Local
 from dataprep.errors import DataprepError
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder

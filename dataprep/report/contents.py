@@ -20,8 +20,9 @@ from dataprep.images.decode import MAX_PIXELS
 from dataprep.manifest import Manifest, Overrides
 from dataprep.report.clusters import Cluster, clusters
 from dataprep.report.histograms import Histogram, histograms
-from dataprep.report.thumbnails import Progress, Thumbnail, thumbnails
+from dataprep.report.thumbnails import Thumbnail, thumbnails
 from dataprep.sources import Folder
+from dataprep.types import Progress
 
 THUMBNAILS: Final = 3_000
 """Pictures with a thumbnail, beside the neighbours of thresholds; 3 kB each."""

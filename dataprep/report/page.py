@@ -18,7 +18,7 @@ from dataprep.errors import DataprepError
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides
 from dataprep.report.contents import contents
 from dataprep.report.summary import Summary
-from dataprep.report.thumbnails import Progress
+from dataprep.types import Progress
 from dataprep.writing import replacing
 
 SCRIPTS: Final = ("elements.js", "pictures.js", "measures.js", "views.js")

@@ -3,7 +3,7 @@
 import base64
 import io
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple
 
@@ -12,7 +12,7 @@ import PIL.Image
 from dataprep.errors import DecodeError, SourceError
 from dataprep.images.decode import MAX_PIXELS, decode, quiet_decoders
 from dataprep.images.resize import resize
-from dataprep.types import Image, Source
+from dataprep.types import Image, Progress, Source
 
 SIDE: Final = 144
 """Pixels of the longer side."""
@@ -20,9 +20,6 @@ QUALITY: Final = 60
 """WebP's; about 3 kB for a photo."""
 METHOD: Final = 2
 """WebP's effort, of 6: from 3 on it takes twice the time, for 4 % of the bytes."""
-
-Progress = Callable[[int, int], None]
-"""Called with the number of images done and the number there are."""
 
 
 class Thumbnail(NamedTuple):

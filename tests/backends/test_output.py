@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dataprep.cleaning import clean
+from dataprep.cleaning.clean import clean
 from dataprep.errors import LoaderError
 from dataprep.loader import Loader
 from dataprep.manifest import Manifest

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataprep.backends import kernels, render
-from dataprep.cleaning import clean
+from dataprep.cleaning.clean import clean
 from dataprep.loader import draw
 from dataprep.stages import CenterCrop, HorizontalFlip, Normalize, Output, RandomResizedCrop, Resize, Rotate
 from dataprep.testing import photo

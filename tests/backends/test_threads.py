@@ -12,8 +12,8 @@ import pytest
 
 from dataprep.backends.render import render
 from dataprep.backends.threads import Threads
-from dataprep.cleaning import clean
-from dataprep.engines import Local
+from dataprep.cleaning.clean import clean
+from dataprep.cleaning.engines import Local
 from dataprep.errors import LoaderError
 from dataprep.loader import Loader
 from dataprep.manifest import Manifest

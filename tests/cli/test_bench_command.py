@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from dataprep.cleaning import clean
+from dataprep.cleaning.clean import clean
 from dataprep.cli import cli
 from dataprep.cli.bench import Measured
 from dataprep.errors import LoaderError

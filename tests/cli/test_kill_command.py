@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dataprep import Folder, Manifest, Pipeline, clean, standard_rules
-from dataprep.cache import Cache
+from dataprep.cleaning.cache import Cache
 from dataprep.testing import FakeEngine, write_images
 
 MOMENTS, IMAGES = 50, 300
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this s
 
 PROGRAM = """
 import signal, sys, time
-from dataprep.cache import Cache
+from dataprep.cleaning.cache import Cache
 from dataprep.cli import main
 
 moment = float(sys.argv.pop())

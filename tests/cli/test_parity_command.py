@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dataprep.cleaning import clean
+from dataprep.cleaning.clean import clean
 from dataprep.pipeline import Pipeline
 from dataprep.stages import HorizontalFlip, RandomResizedCrop
 from dataprep.testing import FakeEngine, write_images

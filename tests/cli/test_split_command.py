@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from dataprep.cleaning import clean
+from dataprep.cleaning.clean import clean
 from dataprep.manifest import Manifest
 from dataprep.manifest.splits import split
 from dataprep.pipeline import Pipeline

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dataprep.backends.render import render
-from dataprep.cleaning import clean
-from dataprep.engines import Local
+from dataprep.cleaning.clean import clean
+from dataprep.cleaning.engines import Local
 from dataprep.errors import ManifestError, StateError
 from dataprep.loader import Loader
 from dataprep.manifest import Manifest

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dataprep.cleaning import clean
+from dataprep.cleaning.clean import clean
 from dataprep.errors import ManifestError
 from dataprep.images.decode import decode
 from dataprep.manifest import Manifest

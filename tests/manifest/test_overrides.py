@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataprep.cleaning import clean
+from dataprep.cleaning.clean import clean
 from dataprep.errors import ManifestError
 from dataprep.manifest import NO_OVERRIDES, Decision, Manifest, Overrides
 from dataprep.pipeline import Pipeline

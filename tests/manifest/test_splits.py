@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataprep.cleaning import clean
+from dataprep.cleaning.clean import clean
 from dataprep.errors import ManifestError, PipelineError
 from dataprep.manifest import Manifest
 from dataprep.manifest.splits import divisions, split

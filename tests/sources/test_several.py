@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataprep.cleaning import clean
+from dataprep.cleaning.clean import clean
 from dataprep.describe import build, describe, register
 from dataprep.errors import DataprepError, PipelineError, SourceError
 from dataprep.manifest import Manifest

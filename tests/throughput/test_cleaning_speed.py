@@ -12,8 +12,8 @@ import PIL.Image
 import pytest
 import simplejpeg
 
-from dataprep.cleaning import clean
-from dataprep.engines.local import available_cores
+from dataprep.cleaning.clean import clean
+from dataprep.cleaning.engines.local import available_cores
 
 pytestmark = pytest.mark.throughput
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from dataprep.cleaning import clean
+from dataprep.cleaning.clean import clean
 from dataprep.loader import Loader
 from dataprep.pipeline import Pipeline
 from dataprep.stages import HorizontalFlip, Normalize, RandomResizedCrop

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from dataprep.cleaning import clean
+from dataprep.cleaning.clean import clean
 from dataprep.loader import Loader
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline

@@ -12,7 +12,7 @@ import pytest
 from PIL import ImageDraw, ImageEnhance, ImageFont, ImageOps
 from PIL.Image import Image, Resampling
 
-from dataprep.cleaning import clean
+from dataprep.cleaning.clean import clean
 from dataprep.pipeline import Pipeline
 from dataprep.stages import Deduplicate
 

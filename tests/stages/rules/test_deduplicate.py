@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataprep.cleaning import measure_batch
+from dataprep.cleaning.measure import measure_batch
 from dataprep.errors import PipelineError
 from dataprep.search import hamming
 from dataprep.sources import Folder

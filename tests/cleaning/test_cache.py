@@ -12,8 +12,8 @@ import PIL
 import pyarrow as pa
 import pytest
 
-from dataprep.cache import Cache, measure_key
-from dataprep.cleaning import clean
+from dataprep.cleaning.cache import Cache, measure_key
+from dataprep.cleaning.clean import clean
 from dataprep.errors import DataprepError, DecodeError
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from dataprep.engines import Local
+from dataprep.cleaning.engines import Local
 
 SIZES = (5, 1, 7, 3, 4, 2, 6)  # records of each batch
 

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataprep.cleaning import clean
-from dataprep.engines import Local
+from dataprep.cleaning.clean import clean
+from dataprep.cleaning.engines import Local
 from dataprep.errors import SourceError
 from dataprep.images.decode import decode
 from dataprep.manifest import Manifest
@@ -55,7 +55,7 @@ def test_any_engine(many: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for workers in (0, 1, 2):
         assert clean(many, PIPELINE, engine=Local(workers)).table.equals(expected.table)
     for shuffle in range(5):
-        monkeypatch.setattr(sys.modules["dataprep.cleaning"], "BATCH", 1 + 3 * shuffle)
+        monkeypatch.setattr(sys.modules["dataprep.cleaning.clean"], "BATCH", 1 + 3 * shuffle)
         assert clean(many, PIPELINE, engine=FakeEngine(shuffle)).table.equals(expected.table)
 
 
@@ -257,13 +257,13 @@ def test_decoder_that_crashes(folder: Path, tmp_path: Path) -> None:
 
 RUN = """
 import sys
-from dataprep.cleaning import clean
-from dataprep.engines import Local
+from dataprep.cleaning.clean import clean
+from dataprep.cleaning.engines import Local
 from dataprep.pipeline import Pipeline
 from dataprep.stages import ChannelSums
 from dataprep.stages.rules.standard import standard_rules
 
-sys.modules["dataprep.cleaning"].BATCH = 2
+sys.modules["dataprep.cleaning.clean"].BATCH = 2
 folder, out, workers = sys.argv[1], sys.argv[2], int(sys.argv[3])
 
 def tell(done, total):

@@ -12,26 +12,23 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from dataprep.cache import Cache, Found
-from dataprep.engines.local import Local
+from dataprep.cleaning.cache import Cache
+from dataprep.cleaning.engines.local import Local
+from dataprep.cleaning.known import Found, assemble, lacking
+from dataprep.cleaning.measure import lost_batch, measure_batch
 from dataprep.images.decode import MAX_PIXELS
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides
 from dataprep.manifest.verdicts import verdicts
-from dataprep.measuring import FACTS, lost_batch, measure_batch
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder
 from dataprep.stages.rules.standard import standard_rules
-from dataprep.types import Engine, Measure, Source
+from dataprep.types import Engine, Measure, Progress, Source
 
 BATCH: Final = 32  # images that are measured, and saved against a kill, at once: about 30 ms of work
 
 SCANNED: Final = ("row", "uri", "bytes", "modified")
-
-Progress = Callable[[int, int], None]
-"""Called with the number of images done and the number there are; first with those that are known from before."""
 
 
 def clean(
@@ -65,7 +62,7 @@ def clean(
     function = partial(measure_batch, source=source, max_pixels=max_pixels)
     opened = None if cache is None else Cache(cache, max_pixels)
     parts = _measured(records, pipeline.measures, function, engine, opened, progress)
-    table = _assembled(records, pipeline.measures, parts)
+    table = assemble(records, pipeline.measures, parts)
     classes = tuple(sorted(records["label"].drop_null().unique().to_pylist()))
     ignored = int((records.schema.metadata or {}).get(b"ignored", 0))
     return Manifest(verdicts(table, pipeline.rules, overrides), pipeline, source, pipeline.measures, classes, ignored)
@@ -98,12 +95,12 @@ def _measure_rest(
 ) -> Iterator[Found]:
     """Yields what had to be measured; rows that lack the same measures go together."""
     total = records.num_rows
-    lacking = _lacking(records, measures, known)
-    done = total - sum(len(rows) for rows in lacking.values())
+    missing = lacking(records, measures, known)
+    done = total - sum(len(rows) for rows in missing.values())
     if progress is not None:
         for place in sorted({done - len(records["error"].drop_null()), done}):  # what the scan could not look at is news
             progress(place, total)
-    for needed, rows in lacking.items():
+    for needed, rows in missing.items():
         batches = _batches(records, rows)
         run, lost = partial(function, measures=needed), partial(lost_batch, measures=needed)
         for batch in engine.map(run, batches, lost):
@@ -115,77 +112,9 @@ def _measure_rest(
             yield Found(batch["row"].to_numpy(), pa.table(batch.drop_columns(list(SCANNED))))
 
 
-def _lacking(
-    records: pa.Table, measures: tuple[Measure, ...], known: list[Found]
-) -> dict[tuple[Measure, ...], NDArray[np.int64]]:
-    """Returns which rows lack which measures; rows that the scan could not look at lack none, nor do those known as broken."""
-    lacks = np.zeros((1 + len(measures), records.num_rows), bool)  # facts first, then a line for each measure
-    for line, columns in enumerate(_groups(measures)):
-        lacks[line] = _places(records.num_rows, known, columns) < 0
-    lacks &= pc.is_null(records["error"]).to_numpy() & (_broken(records.num_rows, known) < 0)
-    # patterns: (distinct, 1 + measures), group: (N,) which of them a row has
-    patterns, group = np.unique(lacks.T, axis=0, return_inverse=True)
-    lacking: dict[tuple[Measure, ...], NDArray[np.int64]] = {}
-    for place, pattern in enumerate(patterns):
-        if pattern.any():
-            needed = tuple(measure for measure, lacks_it in zip(measures, pattern[1:], strict=True) if lacks_it)
-            rows = np.flatnonzero(group.ravel() == place)
-            lacking[needed] = np.sort(np.concatenate([lacking.get(needed, rows[:0]), rows]))
-    return lacking
-
-
 def _batches(records: pa.Table, rows: NDArray[np.int64]) -> Iterator[pa.RecordBatch]:
     """Yields row, uri, bytes and modified of the given rows, some at a time."""
     for start in range(0, len(rows), BATCH):
         part = pa.array(rows[start : start + BATCH])
         table = records.select(SCANNED[1:]).take(part).combine_chunks()
         yield pa.RecordBatch.from_arrays([part, *(column.combine_chunks() for column in table.columns)], names=list(SCANNED))
-
-
-def _groups(measures: tuple[Measure, ...]) -> list[list[str]]:
-    """Returns the columns that come together: the facts, then those of each measure."""
-    return [[field.name for field in fields] for fields in (FACTS, *(measure.fields for measure in measures))]
-
-
-def _places(size: int, parts: list[Found], columns: list[str]) -> NDArray[np.int64]:
-    """Returns where each row is in the parts that have these columns, laid end to end; -1 where it is in none."""
-    places = np.full(size, -1, np.int64)
-    offset = 0
-    for part in _having(parts, columns):
-        places[part.rows] = offset + np.arange(len(part.rows))
-        offset += len(part.rows)
-    return places
-
-
-def _broken(size: int, parts: list[Found]) -> NDArray[np.int64]:
-    """Returns where each row whose decoding failed is in the parts laid end to end, -1 for the others.
-
-    Another measure may have seen more of the same file, or less, and found no fault: that it fails is what counts.
-    """
-    places = np.full(size, -1, np.int64)
-    if parts:
-        failed = np.flatnonzero(np.concatenate([pc.is_valid(part.table["error"]).to_numpy() for part in parts]))
-        places[np.concatenate([part.rows for part in parts])[failed]] = failed
-    return places
-
-
-def _having(parts: list[Found], columns: list[str]) -> list[Found]:
-    return [part for part in parts if set(columns) <= set(part.table.column_names)]
-
-
-def _assembled(records: pa.Table, measures: tuple[Measure, ...], parts: list[Found]) -> pa.Table:
-    """Returns one row for each record: the scan's columns, the facts, the measures."""
-    size = records.num_rows
-    table = records.drop_columns(["error"]).replace_schema_metadata(None)
-    table = table.add_column(0, "id", pa.array(np.arange(size, dtype=np.int64)))
-    schema = {field.name: field for fields in (FACTS, *(measure.fields for measure in measures)) for field in fields}
-    facts, broken = _groups(measures)[0], _broken(size, parts)
-    for columns in _groups(measures):
-        wanted = pa.schema([schema[name] for name in columns])
-        places = np.where(broken < 0, _places(size, parts, columns), broken if columns == facts else -1)
-        known = [part.table.select(columns).replace_schema_metadata(None) for part in _having(parts, columns)]
-        found = pa.concat_tables([wanted.empty_table(), *known]).take(pa.array(places, mask=places < 0))
-        for name in columns:
-            table = table.append_column(schema[name], found[name])
-    error = pc.coalesce(records["error"], table["error"])
-    return table.drop_columns(["error"]).append_column("error", error)

@@ -11,13 +11,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from dataprep.cleaning.known import Found
 from dataprep.describe import describe
 from dataprep.errors import DataprepError
 from dataprep.images.decode import MAX_PIXELS, decoders
@@ -26,18 +26,6 @@ from dataprep.types import Measure
 VERSION: Final = 1
 METADATA: Final = b"dataprep"
 KEY: Final = ("uri", "bytes", "modified")
-
-
-class Found(NamedTuple):
-    """Columns that are known of some rows.
-
-    Attributes:
-        rows: (F,) rows of the scan.
-        table: F rows of columns.
-    """
-
-    rows: NDArray[np.int64]
-    table: pa.Table
 
 
 class Cache:

@@ -1,0 +1,1 @@
+"""From a source to a manifest: scan, measure what is not known yet, judge. Processes that measure import a part of it."""

@@ -1,0 +1,89 @@
+"""What is known of the records and what is not: columns that come in parts, from the cache and from measuring, put together."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from dataprep.cleaning.measure import FACTS
+from dataprep.types import Measure
+
+
+class Found(NamedTuple):
+    """Columns that are known of some rows.
+
+    Attributes:
+        rows: (F,) rows of the scan.
+        table: F rows of columns.
+    """
+
+    rows: NDArray[np.int64]
+    table: pa.Table
+
+
+def lacking(records: pa.Table, measures: tuple[Measure, ...], known: list[Found]) -> dict[tuple[Measure, ...], NDArray[np.int64]]:
+    """Returns which rows lack which measures; rows that the scan could not look at lack none, nor do those known as broken."""
+    lacks = np.zeros((1 + len(measures), records.num_rows), bool)  # facts first, then a line for each measure
+    for line, columns in enumerate(_groups(measures)):
+        lacks[line] = _places(records.num_rows, known, columns) < 0
+    lacks &= pc.is_null(records["error"]).to_numpy() & (_broken(records.num_rows, known) < 0)
+    # patterns: (distinct, 1 + measures), group: (N,) which of them a row has
+    patterns, group = np.unique(lacks.T, axis=0, return_inverse=True)
+    found: dict[tuple[Measure, ...], NDArray[np.int64]] = {}
+    for place, pattern in enumerate(patterns):
+        if pattern.any():
+            needed = tuple(measure for measure, lacks_it in zip(measures, pattern[1:], strict=True) if lacks_it)
+            rows = np.flatnonzero(group.ravel() == place)
+            found[needed] = np.sort(np.concatenate([found.get(needed, rows[:0]), rows]))
+    return found
+
+
+def assemble(records: pa.Table, measures: tuple[Measure, ...], parts: list[Found]) -> pa.Table:
+    """Returns one row for each record: the scan's columns, the facts, the measures."""
+    size = records.num_rows
+    table = records.drop_columns(["error"]).replace_schema_metadata(None)
+    table = table.add_column(0, "id", pa.array(np.arange(size, dtype=np.int64)))
+    schema = {field.name: field for fields in (FACTS, *(measure.fields for measure in measures)) for field in fields}
+    facts, broken = _groups(measures)[0], _broken(size, parts)
+    for columns in _groups(measures):
+        wanted = pa.schema([schema[name] for name in columns])
+        places = np.where(broken < 0, _places(size, parts, columns), broken if columns == facts else -1)
+        known = [part.table.select(columns).replace_schema_metadata(None) for part in _having(parts, columns)]
+        found = pa.concat_tables([wanted.empty_table(), *known]).take(pa.array(places, mask=places < 0))
+        for name in columns:
+            table = table.append_column(schema[name], found[name])
+    error = pc.coalesce(records["error"], table["error"])
+    return table.drop_columns(["error"]).append_column("error", error)
+
+
+def _groups(measures: tuple[Measure, ...]) -> list[list[str]]:
+    """Returns the columns that come together: the facts, then those of each measure."""
+    return [[field.name for field in fields] for fields in (FACTS, *(measure.fields for measure in measures))]
+
+
+def _places(size: int, parts: list[Found], columns: list[str]) -> NDArray[np.int64]:
+    """Returns where each row is in the parts that have these columns, laid end to end; -1 where it is in none."""
+    places = np.full(size, -1, np.int64)
+    offset = 0
+    for part in _having(parts, columns):
+        places[part.rows] = offset + np.arange(len(part.rows))
+        offset += len(part.rows)
+    return places
+
+
+def _broken(size: int, parts: list[Found]) -> NDArray[np.int64]:
+    """Returns where each row whose decoding failed is in the parts laid end to end, -1 for the others.
+
+    Another measure may have seen more of the same file, or less, and found no fault: that it fails is what counts.
+    """
+    places = np.full(size, -1, np.int64)
+    if parts:
+        failed = np.flatnonzero(np.concatenate([pc.is_valid(part.table["error"]).to_numpy() for part in parts]))
+        places[np.concatenate([part.rows for part in parts])[failed]] = failed
+    return places
+
+
+def _having(parts: list[Found], columns: list[str]) -> list[Found]:
+    return [part for part in parts if set(columns) <= set(part.table.column_names)]
