@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import lazy_loader
 
-from dataprep.namesake import warn_of_namesake
+from dataprep.machine import warn_of_namesake
 
 __version__ = "0.1.0"
 

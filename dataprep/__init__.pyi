@@ -1,17 +1,14 @@
 """The public names, and the modules that `__init__.py` imports them from when they are first used; type checkers read it too."""
 
-from .apply import export as export
-from .apply import materialize as materialize
-from .apply import quarantine as quarantine
-from .apply import undo as undo
-from .backends.dali import Dali as Dali
+from .actions import export as export
+from .actions import materialize as materialize
+from .actions import quarantine as quarantine
+from .actions import undo as undo
+from .backends.dali.backend import Dali as Dali
 from .backends.threads import Threads as Threads
-from .backends.torch import ImageDataset as ImageDataset
 from .backends.torch import Torch as Torch
-from .backends.torch import Transform as Transform
 from .cleaning.clean import clean as clean
 from .cleaning.engines import Local as Local
-from .delivery import LoaderStats as LoaderStats
 from .describe import register as register
 from .errors import DataprepError as DataprepError
 from .errors import DecodeError as DecodeError
@@ -21,7 +18,12 @@ from .errors import PipelineError as PipelineError
 from .errors import SourceError as SourceError
 from .errors import StateError as StateError
 from .images.decode import decode as decode
-from .loader import Loader as Loader
+from .integrations.torch import ImageDataset as ImageDataset
+from .integrations.torch import Transform as Transform
+from .loading.delivery import LoaderStats as LoaderStats
+from .loading.loader import Loader as Loader
+from .loading.sampler import EpochSampler as EpochSampler
+from .loading.sampler import Sampler as Sampler
 from .manifest import Manifest as Manifest
 from .manifest import Overrides as Overrides
 from .manifest.concatenate import concatenate as concatenate
@@ -29,8 +31,6 @@ from .manifest.splits import split as split
 from .pipeline import Pipeline as Pipeline
 from .report import summarize as summarize
 from .report import write_report as write_report
-from .sampler import EpochSampler as EpochSampler
-from .sampler import Sampler as Sampler
 from .sources import Folder as Folder
 from .sources import Part as Part
 from .sources import Several as Several

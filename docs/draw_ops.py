@@ -10,10 +10,10 @@ import PIL.Image
 from draw_measures import DOCS, photograph
 
 import dataprep as dp
-from dataprep.backends.kernels import kernel
+from dataprep.backends.cpu.kernels import kernel
+from dataprep.backends.mix import mixed
 from dataprep.draws import uniforms
-from dataprep.loader import draw
-from dataprep.mixing import mixed
+from dataprep.loading.recipes import draw
 from dataprep.stages.catalogue import MIXES, OPS
 from dataprep.types import Batch, Image, Mix, Op
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 import dataprep as dp
-from dataprep.backends.kernels import apply, kernel
-from dataprep.loader import draw
+from dataprep.backends.cpu.kernels import apply, kernel
+from dataprep.loading.recipes import draw
 
 
 @dp.register

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from dataprep.cleaning.clean import clean
-from dataprep.loader import Loader
+from dataprep.loading.loader import Loader
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.stages import HorizontalFlip, Resize

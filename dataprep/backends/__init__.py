@@ -1,1 +1,1 @@
-"""Who turns recipes into batches: `Torch` by DataLoader workers. Importing this package loads no framework."""
+"""Who turns recipes into batches: `Threads`, `Torch` and `Dali`. Importing this package loads no framework."""

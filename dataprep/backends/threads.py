@@ -17,7 +17,7 @@ import cv2
 import PIL.Image
 from numpy.typing import NDArray
 
-from dataprep.backends.render import blank, channels_first, delivered, fill, pixel_limit
+from dataprep.backends.cpu.render import blank, channels_first, delivered, fill, pixel_limit
 from dataprep.errors import LoaderError
 from dataprep.images.decode import MAX_PIXELS
 from dataprep.types import Batch, Failure, Op, Recipe, Rendered, Slow, Source

@@ -1,7 +1,6 @@
 """`dataprep bench`: how fast the images of a manifest can be loaded on this machine, and what holds it up."""
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -15,12 +14,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from dataprep.backends.render import canvas, render, step
+from dataprep.backends.cpu.render import canvas, render, step
 from dataprep.backends.threads import Threads
 from dataprep.errors import LoaderError
 from dataprep.images.decode import decode, quiet_decoders
 from dataprep.images.resize import compiled
-from dataprep.loader import Loader
+from dataprep.loading.loader import Loader
+from dataprep.machine import cores
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.stages import HorizontalFlip, Normalize, RandomResizedCrop
@@ -105,11 +105,6 @@ def bench(manifest: Path, images: int, batch_size: int, workers: int | None, as_
         show(done)
 
 
-def cores() -> int:
-    """Returns how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def measured(manifest: Manifest, batch_size: int, workers: int) -> Measured:
     """Measures the steps, then each backend from end to end.
 
@@ -141,7 +136,7 @@ def measured_steps(manifest: Manifest, batch_size: int) -> dict[str, float]:
             (batch,) = _timed(seconds, "collate", [partial(_collated, ops, last)])
             images += len(recipe.uris)
     if find_spec("torch"):
-        from dataprep.backends.torch import transfer
+        from dataprep.backends.tensors import transfer
 
         one = transfer(batch)
         seconds |= {} if one is None else {"transfer": one / len(batch) * images}
@@ -174,7 +169,7 @@ def measured_ends(manifest: Manifest, batch_size: int, workers: int) -> dict[str
 
         backends |= {f"Torch(workers={count})": Torch(count) for count in counts}
     if find_spec("torch") and find_spec("nvidia") and find_spec("nvidia.dali"):
-        from dataprep.backends.dali import Dali, gpu_is_there
+        from dataprep.backends.dali.backend import Dali, gpu_is_there
 
         devices: list[Literal["cpu", "gpu"]] = ["cpu", "gpu"] if gpu_is_there() else ["cpu"]
         backends |= {f"Dali({device!r}, threads={workers})": Dali(device, threads=workers) for device in devices}

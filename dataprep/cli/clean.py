@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from dataprep.apply import check_apart, export, materialize, overlap, quarantine
+from dataprep.actions import check_apart, export, materialize, overlap, quarantine
 from dataprep.cleaning.clean import clean as clean_source
 from dataprep.cleaning.engines import Local
 from dataprep.cli.options import (
@@ -23,12 +23,12 @@ from dataprep.cli.options import (
 )
 from dataprep.cli.output import progress_bar, say, show
 from dataprep.errors import DataprepError
+from dataprep.files import replacing
 from dataprep.images.decode import MAX_PIXELS
 from dataprep.manifest import NAME, NO_OVERRIDES, Manifest, Overrides
 from dataprep.pipeline import Pipeline
 from dataprep.report import Summary, summarize, write_report
 from dataprep.types import Source
-from dataprep.writing import replacing
 
 EXPORTS: Final = {"csv": "records.csv", "jsonl": "records.jsonl", "txt": "kept.txt"}
 

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 
 from dataprep.errors import LoaderError
-from dataprep.loader import Loader
+from dataprep.loading.loader import Loader
+from dataprep.loading.sampler import Sampler
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
-from dataprep.sampler import Sampler
 from dataprep.stages import ColorJitter, HorizontalFlip, Normalize, RandomResizedCrop
 
 VERSION = 1
@@ -41,7 +41,8 @@ def parity(manifest: Path, pipeline: Path | None, samples: int, seed: int, devic
     size = min(samples, loaded.kept().num_rows)
     dali = backends.Dali(device=device)
     loader = Loader(loaded, ops, batch_size=max(1, size), sampler=Sampler(seed=seed, rank=0, world=1), backend=dali)
-    rows = list(backends.parity(loader, dali))
+    recipe = next(iter(loader.recipes()))
+    rows = list(backends.parity(loader.source, loader.pipeline.ops, recipe, dali))
     agree = rows[-1].close >= STANDARD
     if as_json:
         steps = [row._asdict() for row in rows]
@@ -72,7 +73,7 @@ def show(rows: list[Any], images: int, agree: bool) -> None:
 def _backends() -> Any:
     """Returns the module that compares, or says what to install."""
     try:
-        return import_module("dataprep.backends.parity")
+        return import_module("dataprep.backends.dali.parity")
     except ModuleNotFoundError as error:
         hint = "pip install 'dataprep-images[dali,torch]'"
         raise LoaderError(f"parity needs DALI and torch, and {error.name} is missing: {hint}") from error

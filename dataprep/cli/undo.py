@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from dataprep.apply import Restored
-from dataprep.apply import undo as restore
-from dataprep.apply.files import shown
+from dataprep.actions import Restored
+from dataprep.actions import undo as restore
 from dataprep.errors import DataprepError
+from dataprep.files import shown
 
 
 @click.command(

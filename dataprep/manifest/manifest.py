@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from dataprep import sources  # noqa: F401  registers the sources that a manifest may name
 from dataprep.describe import build, describe
 from dataprep.errors import ManifestError, PipelineError, suggestion
+from dataprep.files import replacing
 from dataprep.manifest.overrides import NO_OVERRIDES, Overrides
 from dataprep.manifest.verdicts import verdicts
 from dataprep.pipeline import Pipeline
 from dataprep.stages import ChannelSums
 from dataprep.types import Measure, Source, Statistics
-from dataprep.writing import replacing
 
 VERSION: Final = 1
 METADATA: Final = b"dataprep"

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from dataprep.errors import DataprepError
+from dataprep.files import replacing
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides
 from dataprep.report.contents import contents
 from dataprep.report.summary import Summary
 from dataprep.types import Progress
-from dataprep.writing import replacing
 
 SCRIPTS: Final = ("elements.js", "pictures.js", "measures.js", "views.js")
 """In the order in which they run."""

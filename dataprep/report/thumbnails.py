@@ -2,7 +2,6 @@
 
 import base64
 import io
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple
@@ -12,6 +11,7 @@ import PIL.Image
 from dataprep.errors import DecodeError, SourceError
 from dataprep.images.decode import MAX_PIXELS, decode, quiet_decoders
 from dataprep.images.resize import resize
+from dataprep.machine import cores
 from dataprep.types import Image, Progress, Source
 
 SIDE: Final = 144
@@ -39,7 +39,7 @@ def thumbnails(
 ) -> list[Thumbnail]:
     """Returns the thumbnail of each image, read and decoded by threads: decoders work outside the interpreter's lock."""
     found: list[Thumbnail] = []
-    with quiet_decoders(max_pixels), ThreadPoolExecutor(min(16, os.cpu_count() or 1)) as threads:
+    with quiet_decoders(max_pixels), ThreadPoolExecutor(min(16, cores())) as threads:
         try:
             for thumbnail in threads.map(lambda uri: _thumbnail(source, uri, max_pixels), uris):
                 found.append(thumbnail)

@@ -5,7 +5,6 @@ pair of 64 bits, 0.19 ns one of 256, on a core with AVX-512. It needs numba, who
 takes some seconds on the first use and is kept on disk.
 """
 
-import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -14,6 +13,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from dataprep.machine import cores
 from dataprep.search.blocks import Table, Words
 
 P = ParamSpec("P")
@@ -59,15 +59,9 @@ def search(words: Words, radius: int, tables: Iterable[Table], firsts: int) -> N
 
     edges = np.linspace(0, firsts // 2, PIECES + 1).astype(np.int64) * 2
     edges[-1] = firsts
-    with ThreadPoolExecutor(_threads()) as pool:
+    with ThreadPoolExecutor(min(THREADS, cores())) as pool:
         found = list(pool.map(by, tables)) or list(pool.map(piece, edges[:-1].tolist(), edges[1:].tolist()))
     return np.concatenate(found)
-
-
-def _threads() -> int:
-    """Returns how many cores this process may use, up to a limit."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(THREADS, cores)
 
 
 @compiled

@@ -9,10 +9,10 @@ import pytest
 
 from dataprep.cleaning.clean import clean
 from dataprep.errors import LoaderError
-from dataprep.loader import Loader
+from dataprep.loading.loader import Loader
+from dataprep.loading.sampler import Sampler
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
-from dataprep.sampler import Sampler
 from dataprep.stages import HorizontalFlip, MixUp, Normalize, Output, Posterize, RandomResizedCrop
 from dataprep.stages.ops.values import MEMORY
 from dataprep.testing import encoded, photo
@@ -20,7 +20,8 @@ from dataprep.testing import encoded, photo
 torch = pytest.importorskip("torch")
 
 from dataprep.backends.threads import Threads  # noqa: E402  after what skips
-from dataprep.backends.torch import Torch, Transform  # noqa: E402  after what skips
+from dataprep.backends.torch import Torch  # noqa: E402  after what skips
+from dataprep.integrations.torch import Transform  # noqa: E402
 
 HAS_DALI = bool(find_spec("nvidia") and find_spec("nvidia.dali"))
 
@@ -68,7 +69,7 @@ def test_output(manifest: Manifest, backend: str, job: str, dtype: Any, memory: 
     if backend == "Dali":
         if not HAS_DALI:
             pytest.skip("DALI is not installed")
-        from dataprep.backends.dali import Dali
+        from dataprep.backends.dali.backend import Dali
 
         chosen = Dali("cpu")
     plain = images(manifest, OPS[job], chosen)

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dataprep.backends.render import render
+from dataprep.backends.cpu.render import render
 from dataprep.backends.threads import Threads
 from dataprep.cleaning.clean import clean
 from dataprep.cleaning.engines import Local
 from dataprep.errors import LoaderError
-from dataprep.loader import Loader
+from dataprep.loading.loader import Loader
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.stages import Brightness, CenterCrop, HorizontalFlip, Normalize, Output, RandomResizedCrop, Resize, Rotate

@@ -16,15 +16,15 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from dataprep.backends.kernels import kernel
-from dataprep.backends.render import render
+from dataprep.backends.cpu.kernels import kernel
+from dataprep.backends.cpu.render import render
 from dataprep.cleaning.clean import clean
 from dataprep.cleaning.engines import Local
 from dataprep.errors import LoaderError, PipelineError
-from dataprep.loader import Loader
+from dataprep.loading.loader import Loader
+from dataprep.loading.sampler import Sampler
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
-from dataprep.sampler import Sampler
 from dataprep.stages import Brightness, HorizontalFlip, Normalize, RandomResizedCrop, Require, Resize, Rotate
 from dataprep.testing import photo, write_images
 from dataprep.types import Batch, Image, Op, Params, Recipe, Sizes, Source, Spec, Uniforms
@@ -33,8 +33,10 @@ torch = pytest.importorskip("torch")
 
 from torch.utils.data import DataLoader, Dataset  # noqa: E402  after what skips
 
+from dataprep.backends import autotune  # noqa: E402
 from dataprep.backends import torch as torch_backend  # noqa: E402  after what skips
-from dataprep.backends.torch import ImageDataset, Torch, Transform  # noqa: E402  after what skips
+from dataprep.backends.torch import Torch  # noqa: E402  after what skips
+from dataprep.integrations.torch import ImageDataset, Transform  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")  # two workers on a machine of one core
 
@@ -217,8 +219,8 @@ def test_automatic_workers_give_the_same_batches(
     manifest: Manifest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """`workers="auto"` measures once, says what it took and why, and gives the batches that any number gives."""
-    monkeypatch.setattr(torch_backend, "SPELL", 0.01)
-    monkeypatch.setattr(torch_backend, "PICKED", {})
+    monkeypatch.setattr(autotune, "SPELL", 0.01)
+    monkeypatch.setattr(torch_backend, "TUNED", {})
     caplog.set_level("INFO", "dataprep")
     loader = Loader(manifest, batch_size=4, backend=Torch(workers="auto"))
     oracle = Loader(manifest, batch_size=4, backend=Plain())
@@ -235,7 +237,7 @@ def test_automatic_workers_give_the_same_batches(
 )
 def test_the_fewest_workers_that_are_fast_are_taken(rates: dict[int, float], wanted: int) -> None:
     """Of the numbers within a tenth of the fastest the least is taken."""
-    assert torch_backend.fewest(rates) == wanted
+    assert autotune.fewest(rates) == wanted
 
 
 TRAINING_LOOP = """

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from dataprep.backends.render import render
+from dataprep.backends.cpu.render import render
 from dataprep.cleaning.clean import clean
 from dataprep.cleaning.engines import Local
 from dataprep.errors import ManifestError, StateError
-from dataprep.loader import Loader
+from dataprep.loading.loader import Loader
+from dataprep.loading.sampler import Sampler
 from dataprep.manifest import Manifest
 from dataprep.manifest.concatenate import concatenate
 from dataprep.pipeline import Pipeline
-from dataprep.sampler import Sampler
 from dataprep.stages import Deduplicate, Normalize, Resize
 from dataprep.testing import write_images
 from dataprep.types import Batch, Op, Recipe, Source

@@ -13,7 +13,7 @@ import pytest
 import simplejpeg
 
 from dataprep.cleaning.clean import clean
-from dataprep.cleaning.engines.local import available_cores
+from dataprep.machine import cores as available_cores
 
 pytestmark = pytest.mark.throughput
 

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from dataprep.cleaning.clean import clean
-from dataprep.loader import Loader
+from dataprep.loading.loader import Loader
 from dataprep.pipeline import Pipeline
 from dataprep.stages import HorizontalFlip, Normalize, RandomResizedCrop
 from dataprep.stages.ops.values import IMAGENET_MEAN, IMAGENET_STD
@@ -19,7 +19,7 @@ from nvidia.dali import Pipeline as Graph  # noqa: E402  after what skips
 from nvidia.dali import fn, types  # noqa: E402  after what skips
 from torch.utils.dlpack import from_dlpack  # noqa: E402  after what skips
 
-from dataprep.backends.dali import Dali  # noqa: E402  after what skips
+from dataprep.backends.dali.backend import Dali  # noqa: E402  after what skips
 
 pytestmark = pytest.mark.throughput
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from dataprep.cleaning.clean import clean
-from dataprep.loader import Loader
+from dataprep.loading.loader import Loader
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.stages import CenterCrop, HorizontalFlip, Normalize, RandomResizedCrop, Resize

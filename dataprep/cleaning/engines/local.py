@@ -18,6 +18,8 @@ from typing import Final, TypeAlias
 import pyarrow as pa
 from loky import ProcessPoolExecutor
 
+from dataprep.machine import cores
+
 Function: TypeAlias = Callable[[pa.RecordBatch], pa.RecordBatch]
 Lost: TypeAlias = Callable[[pa.RecordBatch, str], pa.RecordBatch]
 Pending: TypeAlias = "dict[Future[pa.RecordBatch], pa.RecordBatch]"
@@ -41,7 +43,7 @@ class Local:
         When a process dies, the batches in flight are run again one record at a time, each alone in a fresh process; a record
         whose process dies again gets its result from `lost`.
         """
-        workers = available_cores() if self.workers is None else self.workers
+        workers = cores() if self.workers is None else self.workers
         if workers == 0:
             yield from map(function, batches)
             return
@@ -52,13 +54,6 @@ class Local:
             if not suspects:
                 return
             yield from _run_alone(function, suspects, lost)
-
-
-def available_cores() -> int:
-    """Returns the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _run(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataprep.backends.kernels import kernel
+from dataprep.backends.cpu.kernels import kernel
 from dataprep.describe import build, describe
 from dataprep.draws import uniforms
 from dataprep.errors import PipelineError

@@ -1,0 +1,21 @@
+"""The CPU kernels: what each op does to one image, with the parameters that it drew.
+
+`kernel` dispatches on the op's type; an op of your own registers the same way:
+
+    @kernel.register
+    def _(op: Invert, image: Image, params: Params) -> Image:
+        return 255 - image
+"""
+
+from dataprep.backends.cpu.kernels import (  # noqa: F401  they register
+    affine,
+    albumentations,
+    color,
+    effects,
+    geometry,
+    policies,
+    values,
+)
+from dataprep.backends.cpu.kernels.dispatch import apply, kernel
+
+__all__ = ["apply", "kernel"]

@@ -1,0 +1,34 @@
+"""Kernels that change colours: one matrix or one table for each image."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dataprep.backends.cpu.kernels.dispatch import kernel
+from dataprep.stages import Brightness, ColorJitter, Contrast, Grayscale, Hue, Saturation
+from dataprep.types import Image, Op, Params
+
+
+@kernel.register(ColorJitter)
+@kernel.register(Contrast)
+@kernel.register(Grayscale)
+@kernel.register(Hue)
+@kernel.register(Saturation)
+def _(op: Op, image: Image, params: Params) -> Image:
+    return transformed(image, params)
+
+
+def transformed(image: Image, matrix: Params) -> Image:
+    """Returns the image with its colours mapped by a (12,) matrix of (3, 4), row by row."""
+    return cv2.transform(np.ascontiguousarray(image), matrix.reshape(3, 4)).astype(np.uint8, copy=False)
+
+
+def looked_up(image: Image, table: NDArray[np.uint8]) -> Image:
+    """Returns the image with each value replaced by that of a (256,) table."""
+    return cv2.LUT(np.ascontiguousarray(image), table).astype(np.uint8, copy=False)
+
+
+@kernel.register
+def _(op: Brightness, image: Image, params: Params) -> Image:
+    table = np.floor(np.arange(256) * params[0] + 0.5).clip(0, 255).astype(np.uint8)
+    return looked_up(image, table)

@@ -1,0 +1,1 @@
+"""Batches by NVIDIA DALI, on a GPU or the CPU; importing this package does not import DALI."""

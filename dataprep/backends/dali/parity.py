@@ -1,0 +1,88 @@
+"""How alike the batches of two backends are: the same recipes through the CPU kernels and through DALI, op by op."""
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataprep.backends.cpu.kernels import kernel
+from dataprep.backends.cpu.render import decoded, pixel_limit
+from dataprep.backends.dali.backend import Dali, in_graph
+from dataprep.images.decode import quiet_decoders
+from dataprep.stages import Normalize
+from dataprep.types import Op, Recipe, Source
+
+CLOSE: Final = 2  # of 255: what two backends may differ by and still count as the same
+SAME: Final = 0.01  # of 255: float32 that was rounded another way
+
+
+class Agreement(NamedTuple):
+    """How alike two backends make the same images.
+
+    Attributes:
+        step: "decode", an op, or "end to end".
+        equal: Share of values that are the same, floats but for rounding.
+        close: Share of values within 2 of 255.
+        mean: Mean difference, of 255.
+        p99: 99 of 100 values differ by no more, of 255.
+        most: Largest difference, of 255.
+        on_host: Why the step runs on the CPU on both sides, or None.
+    """
+
+    step: str
+    equal: float
+    close: float
+    mean: float
+    p99: float
+    most: float
+    on_host: str | None = None
+
+
+def parity(source: Source, ops: tuple[Op, ...], recipe: Recipe, dali: Dali) -> Iterator[Agreement]:
+    """Yields the agreement on decoding, on each op at its place with what the CPU made before, and end to end.
+
+    Args:
+        source: Reads the uris.
+        ops: The ops that the recipe was drawn for.
+        recipe: The batch that is compared.
+        dali: The other side.
+    """
+    ops = in_graph(ops)
+    host = dali.on_host(ops)
+    ours = _decoded(source, recipe)
+    yield _agreement("decode", _pixels(ours), dali.trace(source, (), recipe, None), ops[:0])
+    for place, op in enumerate(ops):
+        ours = [kernel(op, image, recipe.params[place][row]) for row, image in enumerate(ours)]
+        name = type(op).__name__
+        if place < len(host):
+            yield _agreement(name, _pixels(ours), _pixels(ours), ops)._replace(on_host=host[place][1])
+        else:
+            yield _agreement(name, _pixels(ours), dali.trace(source, ops[: place + 1], recipe, place), ops[: place + 1])
+    yield _agreement("end to end", _pixels(ours), dali.trace(source, ops, recipe, len(host) or None), ops)
+
+
+def _decoded(source: Source, recipe: Recipe) -> list[NDArray[Any]]:
+    limit = pixel_limit(recipe.sizes)
+    with quiet_decoders(limit):
+        return [
+            decoded(source, uri, (height, width), limit).copy()  # its memory is used again
+            for uri, (height, width) in zip(recipe.uris, recipe.sizes.tolist(), strict=True)
+        ]
+
+
+def _pixels(images: list[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Returns the images as (3, H, W)."""
+    return [image.transpose(2, 0, 1) if image.dtype == np.uint8 else image for image in images]
+
+
+def _agreement(step: str, ours: list[NDArray[Any]], theirs: list[NDArray[Any]], ops: tuple[Op, ...]) -> Agreement:
+    """Compares (3, H, W) images; normalised values are turned back to levels of 255."""
+    std = next((op.std for op in ops if isinstance(op, Normalize)), None)
+    scale = np.ones((3, 1, 1)) if std is None else 255 * np.reshape(std, (3, 1, 1))
+    for one, other in zip(ours, theirs, strict=True):
+        assert one.shape == other.shape, f"{step}: {one.shape} and {other.shape}"
+    pairs = zip(ours, theirs, strict=True)
+    off = np.concatenate([(np.abs(one.astype(np.float64) - other) * scale).ravel() for one, other in pairs])
+    shares = float((off <= SAME).mean()), float((off <= CLOSE + SAME).mean())
+    return Agreement(step, *shares, float(off.mean()), float(np.quantile(off, 0.99)), float(off.max()))

@@ -1,0 +1,94 @@
+"""Torch's view of single parts: the ops as a transform, the kept images as a data set."""
+
+from multiprocessing import Value
+from multiprocessing.context import get_spawning_popen
+from typing import Any
+
+import cv2
+import numpy as np
+import PIL.Image
+import torch
+from torch.utils.data import Dataset
+
+from dataprep.backends.cpu.kernels import apply
+from dataprep.backends.cpu.render import pixel_limit
+from dataprep.backends.tensors import typed
+from dataprep.draws import key
+from dataprep.images.decode import decode, quiet_decoders
+from dataprep.loading.recipes import draw
+from dataprep.manifest import Manifest
+from dataprep.pipeline import Pipeline
+from dataprep.types import Image
+
+
+class Transform:
+    """The ops of a pipeline as a callable, for a `Dataset` of your own.
+
+    What an image gets depends on the seed, the epoch and its row, not on the worker that does it.
+    """
+
+    def __init__(self, pipeline: Pipeline, seed: int = 0) -> None:
+        """Takes the ops of a pipeline whose `Normalize` has its numbers (see `Pipeline.fill`)."""
+        self.ops = pipeline.ops
+        self.seed = seed
+        self._epoch = Value("q", 0, lock=False)  # shared, so that workers that are kept alive see a new epoch
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns what a copy is made of; only a worker that is being started shares the epoch."""
+        return self.__dict__ if get_spawning_popen() else self.__dict__ | {"_epoch": self._epoch.value}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Becomes a copy, with an epoch of its own, or in a worker the same."""
+        epoch = state["_epoch"]
+        self.__dict__.update(state, _epoch=Value("q", epoch, lock=False) if isinstance(epoch, int) else epoch)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Gives every image other augmentations than in another epoch."""
+        self._epoch.value = epoch
+
+    def __call__(self, image: "Image | PIL.Image.Image", row: int | None = None) -> torch.Tensor:
+        """Transforms one image.
+
+        Args:
+            image: (H, W, 3) RGB, 0..255, or a Pillow image.
+            row: What identifies the image, such as its index; None derives a number from its pixels.
+
+        Returns:
+            (3, H, W) float32 after `Normalize`, else uint8, unless `Output` says otherwise.
+        """
+        pixels = np.array(image.convert("RGB")) if isinstance(image, PIL.Image.Image) else image
+        if row is None:
+            row = int(key(*np.frombuffer(cv2.resize(pixels, (8, 8)).tobytes(), np.int64).tolist()) >> np.uint64(1))
+        params = draw(self.ops, np.array([pixels.shape[:2]]), np.array([row]), self.seed, self._epoch.value)
+        return typed(torch.from_numpy(np.ascontiguousarray(apply(self.ops, pixels, [drawn[0] for drawn in params]))), self.ops)
+
+
+class ImageDataset(Dataset[tuple[Any, int]]):
+    """The kept images of a manifest as a plain map-style dataset of (image, label), as torchvision's ImageFolder gives.
+
+    Attributes:
+        classes: The label of each class number.
+    """
+
+    def __init__(self, manifest: Manifest, transform: Any = None) -> None:
+        """Takes a manifest and what to do to each Pillow image: a `Transform`, torchvision's, any callable, or None."""
+        kept = manifest.kept()
+        self.classes = manifest.classes
+        self.transform = transform
+        self._source = manifest.source
+        self._ids = kept["id"].to_numpy()
+        self._uris = kept["uri"].combine_chunks()
+        self._labels = manifest.labels()
+        self._limit = pixel_limit(np.stack([kept["height"].to_numpy(), kept["width"].to_numpy()], axis=1).astype(np.int64))
+
+    def __len__(self) -> int:
+        """The number of kept images."""
+        return len(self._ids)
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        """Returns an image, transformed, and its class number, -1 without a label."""
+        with quiet_decoders(self._limit):
+            image = PIL.Image.fromarray(decode(self._source.read(self._uris[index].as_py()), max_pixels=self._limit).image)
+        if isinstance(self.transform, Transform):
+            return self.transform(image, row=int(self._ids[index])), int(self._labels[index])
+        return image if self.transform is None else self.transform(image), int(self._labels[index])

@@ -1,0 +1,339 @@
+"""Which rows come when, and to whom: the order of an epoch, this rank's share of it, and the state that resumes it.
+
+The state of a run is four numbers: seed, epoch, position and the manifest's fingerprint. `position` counts the samples
+delivered over all ranks, so the number of ranks, of workers and the backend may change between one run and the next.
+
+    order of the epoch          7 2 9 0 5 3 8 1 6 4          position 4, world 2, batches of 2
+    delivered                   7 2 9 0
+    rank 0 takes order[4::2]            5   8   6            first batch 5 8
+    rank 1 takes order[5::2]              3   1   4          first batch 3 1         -> position 8
+"""
+
+import math
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import ArrayLike, NDArray
+
+from dataprep.errors import LoaderError, StateError, suggestion
+from dataprep.loading.orders import Each, Order, Quotas, Rows
+
+VERSION: Final = 1
+REMAINDERS: Final = ("drop", "pad", "exact")
+BLOCK: Final = 16_384  # positions that are looked up at once, so that a long order is never held whole
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """How an epoch is ordered and shared out. A description: the state belongs to a `Loader` or an `EpochSampler`.
+
+    Without `weights` and `balance` an epoch has every row once. With either, shares are exact up to rounding in every epoch, not
+    only on average: see `dataprep.loading.orders.Quotas`.
+
+    Attributes:
+        seed: With the epoch, what the order and every augmentation follow from.
+        shuffle: Whether each epoch has a random order of its own, or all have the manifest's.
+        remainder: What happens to the last samples that do not fill a batch on every rank. "drop" leaves them out of this
+            epoch; "pad" fills up from the start of the order; "exact" gives each row once, in smaller batches or none, for
+            evaluation.
+        rank: This process, from 0; None takes the environment's RANK, or 0.
+        world: The number of processes; None takes the environment's WORLD_SIZE, or 1.
+        weights: How often each row comes, relative to others: a number for each kept row, or the column that holds it. A row
+            may come several times in an epoch, or not at all.
+        balance: The column whose values come equally often, such as "label".
+        shares: With `balance`, how often each value comes instead, relative to others, such as {"photos": 3, "web": 1}.
+        length: With `weights` or `balance`, samples in an epoch over all ranks; None takes the number of rows.
+    """
+
+    seed: int = 0
+    shuffle: bool = True
+    remainder: Literal["drop", "pad", "exact"] = "drop"
+    rank: int | None = None
+    world: int | None = None
+    weights: str | ArrayLike | None = field(default=None, compare=False)  # arrays have no one answer to ==; their bytes do
+    balance: str | None = None
+    shares: Mapping[str, float] | None = field(default=None, hash=False)
+    length: int | None = None
+    _weights: str | bytes | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Checks the policy, the rank and what is given for the shares."""
+        if self.remainder not in REMAINDERS:
+            raise LoaderError(f"Sampler(remainder={self.remainder!r}): one of {', '.join(map(repr, REMAINDERS))}")
+        if (self.rank is None) != (self.world is None):
+            raise LoaderError("Sampler: give both `rank` and `world`, or neither to take them from the environment")
+        if self.rank is not None and self.world is not None and not 0 <= self.rank < self.world:
+            raise LoaderError(f"Sampler(rank={self.rank}, world={self.world}): ranks are 0 to world - 1")
+        self._check_shares()
+        if self.weights is not None and not isinstance(self.weights, str):
+            object.__setattr__(self, "weights", _checked_weights(self.weights))
+            object.__setattr__(self, "_weights", np.asarray(self.weights).tobytes())
+        else:
+            object.__setattr__(self, "_weights", self.weights)
+
+    def _check_shares(self) -> None:
+        if self.weights is not None and self.balance is not None:
+            raise LoaderError("Sampler: give `weights` or `balance`, not both; each says alone how often a row comes")
+        if self.shares is not None and self.balance is None:
+            raise LoaderError("Sampler(shares=...): say which column has these values, as in Sampler(balance='part', shares=...)")
+        if self.shares is not None:
+            _checked_weights(list(self.shares.values()), "shares")
+        if self.length is not None and (self.length < 1 or (self.weights is None and self.balance is None)):
+            raise LoaderError(
+                f"Sampler(length={self.length}): at least 1, and with `weights` or `balance` alone; "
+                "without them an epoch has every row once"
+            )
+
+    def resolved(self) -> tuple[int, int]:
+        """Returns rank and world, as given or as torchrun sets them in the environment."""
+        if self.rank is not None and self.world is not None:
+            return self.rank, self.world
+        return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+
+    def plan(self, rows: int | pa.Table) -> Order:
+        """Returns which row comes at which position of an epoch.
+
+        Args:
+            rows: The kept rows of a manifest, or how many rows there are.
+
+        Raises:
+            LoaderError: A column is missing or not of numbers, or weights are not one for each row.
+        """
+        size = rows if isinstance(rows, int) else rows.num_rows
+        length = self.length or size
+        if self.balance is not None:
+            groups, sizes, shares = _groups(_column(rows, self.balance), self.balance, self.shares)
+            return Quotas(self.seed, self.shuffle, length, shares, groups, sizes)
+        if self.weights is None:
+            return Each(self.seed, self.shuffle, size)
+        weights = self.weights
+        if isinstance(weights, str):
+            weights = _checked_weights(_column(rows, weights).to_numpy(), f"the column {weights!r}")
+        numbers = np.asarray(weights, np.float64)
+        if len(numbers) != size:
+            raise LoaderError(f"Sampler(weights=...): {len(numbers):,} weights for {size:,} kept rows; give one for each")
+        return Quotas(self.seed, self.shuffle, length, numbers)
+
+    def order(self, size: int | pa.Table, epoch: int) -> NDArray[np.int64]:
+        """Returns the rows of a whole epoch, in order."""
+        plan = self.plan(size)
+        return plan.epoch(epoch)(0, len(plan))[:, 0]
+
+    def batches(self, rows: int | Order, epoch: int, position: int, batch_size: int) -> Iterator[NDArray[np.int64]]:
+        """Yields this rank's batches of rows, each (B,), for the rest of an epoch.
+
+        Args:
+            rows: The number of rows, or what `plan` returned.
+            epoch: The epoch.
+            position: How many samples all ranks together have had of it.
+            batch_size: Samples in a batch of one rank.
+        """
+        plan = self.plan(rows) if isinstance(rows, int) else rows
+        for taken in self.turns(plan, epoch, position, batch_size):
+            yield taken[:, 0]
+
+    def turns(self, plan: Order, epoch: int, position: int, batch_size: int) -> Iterator[NDArray[np.int64]]:
+        """Yields the same as (B, 2): each row, and how often it came before in this epoch, so that it is augmented anew."""
+        rank, world = self.resolved()
+        step = batch_size * world
+        stop = position + self.count(len(plan), position, batch_size) * step
+        if self.remainder == "exact":
+            stop = min(stop, max(position, len(plan)))
+        if position == stop:
+            return
+        looked_up, block = plan.epoch(epoch), max(1, BLOCK // step) * step
+        for start in range(position, stop, block):
+            order = _wrapped(looked_up, start, min(start + block, stop), len(plan))
+            for first in range(0, len(order), step):
+                taken = order[first : first + step][rank::world]
+                if len(taken):
+                    yield taken
+
+    def count(self, size: int, position: int, batch_size: int) -> int:
+        """Returns how many batches the rest of an epoch has; under "exact", on the rank that has most."""
+        _, world = self.resolved()
+        step = batch_size * world
+        left = max(0, size - position)
+        return left // step if self.remainder == "drop" else -(-left // step)
+
+    def over(self, size: int, batch_size: int = 1) -> "EpochSampler":
+        """Returns a sampler over the rows of any dataset of your own, for torch's `DataLoader(sampler=...)`.
+
+        Args:
+            size: The length of the dataset.
+            batch_size: The batch size of the DataLoader, so that the remainder is decided for whole batches.
+        """
+        return EpochSampler(self, size, batch_size)
+
+
+@dataclass
+class Progress:
+    """Where a run stands.
+
+    Attributes:
+        epoch: The epoch.
+        position: Samples of it that all ranks together have had.
+    """
+
+    epoch: int = 0
+    position: int = 0
+
+    def seek(self, epoch: int) -> None:
+        """Goes to the start of an epoch; staying in the same one keeps the position, so it is safe after a restore."""
+        if epoch != self.epoch:
+            self.epoch, self.position = epoch, 0
+
+    def state(self, seed: int, fingerprint: str) -> dict[str, Any]:
+        """Returns the state of the run: plain data for JSON or `torch.save`."""
+        return {
+            "version": VERSION,
+            "seed": seed,
+            "epoch": self.epoch,
+            "position": self.position,
+            "fingerprint": fingerprint,
+        }
+
+    def restore(self, state: Mapping[str, Any], seed: int, fingerprint: str) -> None:
+        """Takes up a state.
+
+        Raises:
+            StateError: It is of another version, seed or manifest; the message names both.
+        """
+        missing = {"version", "seed", "epoch", "position", "fingerprint"} - state.keys()
+        if missing:
+            raise StateError(f"the state lacks {', '.join(sorted(missing))}; give what `state_dict()` returned")
+        saved, now = (
+            _split({"fingerprint": fingerprint, "version": VERSION, "seed": seed} | dict(given)) for given in (state, {})
+        )
+        for what, here in now.items():
+            if saved[what] != here:
+                raise StateError(
+                    f"the state was saved with {what} {saved[what]!r}, this run has {here!r}; use the same to resume"
+                )
+        self.epoch, self.position = int(state["epoch"]), int(state["position"])
+
+
+@dataclass
+class EpochSampler:
+    """A sampler over 0..size-1 with a position: what torch's `DataLoader` takes as `sampler`.
+
+    A `DataLoader` fetches ahead of what the loop has had, so this sampler cannot count for you: tell it with `delivered`.
+
+    Attributes:
+        sampler: The order and the sharing.
+        size: The length of the dataset.
+        batch_size: The batch size of the DataLoader.
+        progress: Epoch and position.
+    """
+
+    sampler: Sampler
+    size: int
+    batch_size: int = 1
+    progress: Progress = field(default_factory=Progress)
+
+    def __post_init__(self) -> None:
+        """Fixes rank and world as they are now."""
+        rank, world = self.sampler.resolved()
+        self.sampler = replace(self.sampler, rank=rank, world=world)
+        self.plan = self.sampler.plan(self.size)
+        self._fingerprint = fingerprint(f"{self.size} rows", self.plan)
+
+    def __iter__(self) -> Iterator[int]:
+        """Yields this rank's rows for the rest of the epoch."""
+        for rows in self.sampler.batches(self.plan, self.progress.epoch, self.progress.position, self.batch_size):
+            yield from rows.tolist()
+
+    def __len__(self) -> int:
+        """How many rows this rank has in the rest of the epoch."""
+        if self.sampler.remainder != "exact":
+            return self.sampler.count(len(self.plan), self.progress.position, self.batch_size) * self.batch_size
+        rank, world = self.sampler.resolved()
+        return len(range(self.progress.position + rank, len(self.plan), world))
+
+    def set_epoch(self, epoch: int) -> None:
+        """Goes to the start of an epoch; the same epoch keeps the position."""
+        self.progress.seek(epoch)
+
+    def delivered(self, samples: int) -> None:
+        """Counts samples that the training loop has had on all ranks together."""
+        self.progress.position += samples
+
+    def state_dict(self) -> dict[str, Any]:
+        """Returns the state as plain data."""
+        return self.progress.state(self.sampler.seed, self._fingerprint)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Takes up a state; raises `StateError` for one of another seed or size."""
+        self.progress.restore(state, self.sampler.seed, self._fingerprint)
+
+
+def fingerprint(rows: str, plan: Order) -> str:
+    """Returns what a resumed run must find again: the rows, and how often and in which order they come."""
+    return f"{rows}+{plan.signature}" if plan.signature else rows
+
+
+def _split(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what a state was saved with, under the names that an error calls it by."""
+    rows, _, signature = str(state["fingerprint"]).partition("+")
+    return {
+        "version": state["version"],
+        "seed": state["seed"],
+        "manifest (fingerprint)": rows,
+        "order (weights, balance, shares, length, shuffle)": signature or "shuffled",
+    }
+
+
+def _wrapped(rows: Rows, start: int, stop: int, size: int) -> NDArray[np.int64]:
+    """Returns (N, 2) the rows and turns at some positions; after the last position of the order comes its first again."""
+    pieces = []
+    while start < stop:
+        begin = start % size
+        end = min(size, begin + stop - start)
+        pieces.append(rows(begin, end))
+        start += end - begin
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+
+
+def _checked_weights(given: ArrayLike, name: str = "weights") -> NDArray[np.float64]:
+    """Returns weights as an array, none below 0 and not all 0."""
+    try:
+        weights = np.array(given, np.float64)
+    except (TypeError, ValueError):
+        weights = np.array([math.nan])
+    if weights.ndim != 1 or not np.isfinite(weights).all() or (weights < 0).any() or not 0 < weights.sum() < math.inf:
+        raise LoaderError(f"Sampler: {name} must be finite numbers, at least 0 and not all 0, got {given!r:.60}")
+    return weights
+
+
+def _column(rows: int | pa.Table, name: str) -> pa.ChunkedArray:
+    if isinstance(rows, int):
+        raise LoaderError(f"Sampler: a number of rows has no column {name!r}; give the manifest, or weights for each row")
+    if name not in rows.column_names:
+        raise LoaderError(f"Sampler: the manifest has no column {name!r}; {suggestion(name, rows.column_names)}")
+    if rows[name].null_count:
+        raise LoaderError(
+            f"Sampler: {rows[name].null_count:,} kept rows have nothing in the column {name!r}, so it does not say how "
+            "often they come; fill it, or give weights for each row"
+        )
+    return rows[name]
+
+
+def _groups(
+    column: pa.ChunkedArray, name: str, given: Mapping[str, float] | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Returns the rows of each value one after the other, (G,) how many each has, and (G,) its share; values are sorted."""
+    values = sorted(pc.unique(column).to_pylist())
+    shares = dict.fromkeys(values, 1.0) if given is None else given
+    for strange in shares.keys() ^ set(values):
+        where = "the column has" if strange in values else "the shares have"
+        raise LoaderError(
+            f"Sampler(balance={name!r}, shares=...): {where} {strange!r} and the other has not; name each value once"
+        )
+    places = pc.index_in(column, value_set=pa.array(values, column.type)).to_numpy()
+    sizes = np.bincount(places, minlength=len(values)).astype(np.int64)
+    return np.argsort(places, kind="stable"), sizes, np.array([shares[value] for value in values], np.float64)

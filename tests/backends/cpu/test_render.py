@@ -1,0 +1,78 @@
+"""Rendering: the short cuts of the usual jobs give what the kernels give one after the other."""
+
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataprep.backends.cpu import kernels, render
+from dataprep.cleaning.clean import clean
+from dataprep.loading.recipes import draw
+from dataprep.stages import CenterCrop, HorizontalFlip, Normalize, Output, RandomResizedCrop, Resize, Rotate
+from dataprep.testing import photo
+from dataprep.types import Image, Op
+
+sides = st.integers(1, 150)
+images = st.builds(photo, st.integers(0, 99), sides, sides)
+
+JOBS: list[tuple[Op, ...]] = [
+    (RandomResizedCrop((12, 9)), HorizontalFlip(), Normalize.imagenet()),
+    (RandomResizedCrop(31), Normalize.imagenet()),
+    (RandomResizedCrop(31, interpolation="bicubic"), Normalize.imagenet()),
+    (RandomResizedCrop(31, interpolation="nearest"), HorizontalFlip()),
+    (Resize(20), CenterCrop((17, 20)), HorizontalFlip()),
+    (Resize(20), CenterCrop(33), HorizontalFlip(1), Normalize.imagenet()),
+    (Resize((9, 40)), Rotate(20), HorizontalFlip(), Normalize.imagenet()),
+    (HorizontalFlip(), CenterCrop(30)),
+    (RandomResizedCrop(31), HorizontalFlip(), Normalize.imagenet(), Output("float16", "channels_last")),
+    (RandomResizedCrop(31), Rotate(9), Normalize.imagenet(), Output("bfloat16")),
+    (RandomResizedCrop(31), HorizontalFlip(), Output(memory="channels_last")),
+    (Resize((9, 40)), Output("float32", "channels_last")),
+]
+
+
+@pytest.mark.parametrize("ops", JOBS)
+@given(images, st.integers(0, 99))
+def test_painting_is_what_the_kernels_do(ops: tuple[Op, ...], image: Image, seed: int) -> None:
+    """An image painted into a batch is, to the last bit, what the kernels make of it one after the other."""
+    params = [drawn[0] for drawn in draw(ops, np.array([image.shape[:2]]), np.array([seed]), 0, 0)]
+    (out,) = render.canvas(ops, 1)
+    render.paint(ops, image, params, out)
+    assert np.array_equal(out, kernels.apply(ops, image, params))
+
+
+@pytest.mark.parametrize("op", [RandomResizedCrop(9), Resize(20), Resize(20, "bicubic"), HorizontalFlip(1), Normalize.imagenet()])
+@given(image=images)
+def test_one_step_is_what_its_kernel_does(op: Op, image: Image) -> None:
+    """An op alone is what its kernel gives."""
+    (params,) = draw((op,), np.array([image.shape[:2]]), np.array([0]), 0, 0)
+    assert np.array_equal(render.step(op, image, params[0]), kernels.kernel(op, image, params[0]))
+
+
+@pytest.mark.parametrize("ops", JOBS)
+def test_what_is_decoded_in_part_is_what_is_decoded_whole(ops: tuple[Op, ...], tmp_path: Path) -> None:
+    """JPEGs of all kinds, of which only the part that is needed is decoded, come out as the kernels make them of whole images."""
+    number = 0
+    for subsampling in (0, 1, 2):
+        for progressive in (False, True):
+            for orientation in (1, 6):
+                exif = PIL.Image.Exif()
+                exif[0x0112] = orientation
+                path = tmp_path / f"{number:02d}.jpg"
+                picture = PIL.Image.fromarray(photo(number, 170 + number, 230 - number))
+                picture.save(path, subsampling=subsampling, progressive=progressive, exif=exif, quality=80)
+                number += 1
+    manifest = clean(tmp_path)
+    sizes = np.stack([manifest.table[side].to_numpy() for side in ("height", "width")], axis=1)
+    for uri, size in zip(manifest.table["uri"].to_pylist(), sizes, strict=True):
+        whole = render.decoded(manifest.source, uri, tuple(size.tolist()), 10**6).copy()
+        for seed in range(20):
+            params = [drawn[0] for drawn in draw(ops, size[None], np.array([seed]), 0, 0)]
+            begin = render._beginning(ops, params, tuple(size))
+            part = render.read(manifest.source, uri, tuple(size.tolist()), 10**6, begin.window.needed if begin else None)
+            (out,) = render.canvas(ops, 1)
+            render._paint(ops, part, params, begin, out)
+            assert np.array_equal(out, kernels.apply(ops, whole, params)), (uri, params)
