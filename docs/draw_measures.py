@@ -13,7 +13,7 @@ import numpy as np
 import PIL.Image
 from PIL import ImageDraw, ImageEnhance, ImageFilter
 
-from dataprep.images.decode import luminance, reduce
+from dataprep.images.views import luminance, reduce
 from dataprep.stages import Require
 from dataprep.stages.rules.standard import MAX_BRIGHTNESS, MIN_BRIGHTNESS, MIN_CONTRAST, MIN_SHARPNESS, MIN_SIDE
 from dataprep.types import Image

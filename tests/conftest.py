@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 from dataprep.cli import main
-from dataprep.images.decode import quiet_decoders
+from dataprep.images.limits import quiet_decoders
 from dataprep.testing import write_images
 from dataprep.types import Image
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from dataprep.backends.cpu.render import blank, channels_first, delivered, fill, pixel_limit
 from dataprep.errors import LoaderError
-from dataprep.images.decode import MAX_PIXELS
+from dataprep.images.limits import MAX_PIXELS
 from dataprep.types import Batch, Failure, Op, Recipe, Rendered, Slow, Source
 
 KEPT = 16  # batches' memory that is looked through

@@ -20,7 +20,8 @@ import pyarrow.compute as pc
 from dataprep.cleaning.known import Found
 from dataprep.describe import describe
 from dataprep.errors import DataprepError
-from dataprep.images.decode import MAX_PIXELS, decoders
+from dataprep.images.decode import decoders
+from dataprep.images.limits import MAX_PIXELS
 from dataprep.types import Measure
 
 VERSION: Final = 1

@@ -18,7 +18,7 @@ from dataprep.cleaning.cache import Cache
 from dataprep.cleaning.engines.local import Local
 from dataprep.cleaning.known import Found, assemble, lacking
 from dataprep.cleaning.measure import lost_batch, measure_batch
-from dataprep.images.decode import MAX_PIXELS
+from dataprep.images.limits import MAX_PIXELS
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides
 from dataprep.manifest.verdicts import verdicts
 from dataprep.pipeline import Pipeline

@@ -7,7 +7,9 @@ from typing import Final
 import pyarrow as pa
 
 from dataprep.errors import DecodeError, SourceError
-from dataprep.images.decode import MAX_PIXELS, decode, quiet_decoders, reduce
+from dataprep.images.decode import decode
+from dataprep.images.limits import MAX_PIXELS, quiet_decoders
+from dataprep.images.views import reduce
 from dataprep.types import Measure, Source
 
 FACTS: Final = (

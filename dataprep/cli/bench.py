@@ -17,7 +17,8 @@ from rich.table import Table
 from dataprep.backends.cpu.render import canvas, render, step
 from dataprep.backends.threads import Threads
 from dataprep.errors import LoaderError
-from dataprep.images.decode import decode, quiet_decoders
+from dataprep.images.decode import decode
+from dataprep.images.limits import quiet_decoders
 from dataprep.images.resize import compiled
 from dataprep.loading.loader import Loader
 from dataprep.machine import cores

@@ -24,7 +24,7 @@ from dataprep.cli.options import (
 from dataprep.cli.output import progress_bar, say, show
 from dataprep.errors import DataprepError
 from dataprep.files import replacing
-from dataprep.images.decode import MAX_PIXELS
+from dataprep.images.limits import MAX_PIXELS
 from dataprep.manifest import NAME, NO_OVERRIDES, Manifest, Overrides
 from dataprep.pipeline import Pipeline
 from dataprep.report import Summary, summarize, write_report

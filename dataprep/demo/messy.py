@@ -19,7 +19,7 @@ from dataprep.demo.photos import ORIGINALS, Photo, originals, shipped, word
 from dataprep.demo.truth import EXPECTED, File, Truth
 from dataprep.draws import permutation, uniforms
 from dataprep.errors import DataprepError
-from dataprep.images.decode import luminance, reduce
+from dataprep.images.views import luminance, reduce
 from dataprep.types import Image
 
 IGNORED: Final = {"notes.txt": b"Summer holidays, to be sorted.\n", ".DS_Store": bytes(64)}

@@ -10,7 +10,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from dataprep.errors import DataprepError, DecodeError, SourceError
-from dataprep.images.decode import decode, luminance, quiet_decoders, reduce
+from dataprep.images.decode import decode
+from dataprep.images.limits import quiet_decoders
+from dataprep.images.views import luminance, reduce
 from dataprep.search import hamming
 from dataprep.stages import LaplacianVariance, Luminance, PHash
 from dataprep.stages.rules.standard import MAX_BRIGHTNESS, MIN_BRIGHTNESS, MIN_CONTRAST, MIN_SHARPNESS, RADIUS

@@ -14,7 +14,8 @@ from dataprep.backends.cpu.kernels import apply
 from dataprep.backends.cpu.render import pixel_limit
 from dataprep.backends.tensors import typed
 from dataprep.draws import key
-from dataprep.images.decode import decode, quiet_decoders
+from dataprep.images.decode import decode
+from dataprep.images.limits import quiet_decoders
 from dataprep.loading.recipes import draw
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from dataprep.images.decode import MAX_PIXELS
+from dataprep.images.limits import MAX_PIXELS
 from dataprep.manifest import Manifest, Overrides
 from dataprep.report.clusters import Cluster, clusters
 from dataprep.report.histograms import Histogram, histograms

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 import PIL.Image
 
 from dataprep.errors import DecodeError, SourceError
-from dataprep.images.decode import MAX_PIXELS, decode, quiet_decoders
+from dataprep.images.decode import decode
+from dataprep.images.limits import MAX_PIXELS, quiet_decoders
 from dataprep.images.resize import resize
 from dataprep.machine import cores
 from dataprep.types import Image, Progress, Source

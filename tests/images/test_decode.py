@@ -15,18 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataprep.errors import DecodeError
-from dataprep.images.decode import (
-    MAX_PIXELS,
-    MAX_SCANS,
-    Decoded,
-    _decode_any,
-    _decode_jpeg,
-    decode,
-    luminance,
-    quiet_decoders,
-    reduce,
-    upright,
-)
+from dataprep.images.decode import _decode_any, decode
+from dataprep.images.jpeg import MAX_SCANS, Decoded, decode_jpeg
+from dataprep.images.limits import MAX_PIXELS, quiet_decoders
+from dataprep.images.views import luminance, reduce, upright
 from dataprep.testing import encoded, photo
 from dataprep.types import Image
 
@@ -81,7 +73,7 @@ def test_jpeg_as_pillow(skimage_photos: dict[str, Image], options: dict[str, obj
         data = encoded(pixels, **options)
         for channels in (1, 3):
             for side in (None, 20, 64, 128, 10_000):
-                fast = _decode_jpeg(data, side, channels, MAX_PIXELS)
+                fast = decode_jpeg(data, side, channels, MAX_PIXELS)
                 assert fast is not None
                 assert same(fast, _decode_any(data, side, channels, MAX_PIXELS))
 

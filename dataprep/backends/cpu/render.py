@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from dataprep.backends.cpu.kernels import apply, kernel
 from dataprep.errors import DecodeError, LoaderError, PipelineError, SourceError
-from dataprep.images.decode import MAX_PIXELS, Decoded, decode, quiet_decoders
+from dataprep.images.decode import decode
+from dataprep.images.jpeg import Decoded
+from dataprep.images.limits import MAX_PIXELS, quiet_decoders
 from dataprep.images.resize import Window, place, resized
 from dataprep.stages import CenterCrop, HorizontalFlip, Normalize, Output, RandomResizedCrop, Resize
 from dataprep.types import Batch, Box, Failure, Image, Op, Params, Recipe, Rendered, Sizes, Slow, Source, Spec

@@ -24,7 +24,8 @@ from dataprep.backends.cpu.kernels import kernel
 from dataprep.backends.cpu.render import decoded, delivered, pixel_limit
 from dataprep.backends.dali.lowering import Node, arguments, node, normalized, obstacle, resized_to
 from dataprep.errors import LoaderError, SourceError
-from dataprep.images.decode import plain_jpeg, quiet_decoders
+from dataprep.images.jpeg import plain_jpeg
+from dataprep.images.limits import quiet_decoders
 from dataprep.stages import HorizontalFlip, Normalize, Output, RandomResizedCrop
 from dataprep.types import Batch, Failure, Image, Op, Recipe, Rendered, Source, Spec
 

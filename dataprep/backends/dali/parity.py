@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dataprep.backends.cpu.kernels import kernel
 from dataprep.backends.cpu.render import decoded, pixel_limit
 from dataprep.backends.dali.backend import Dali, in_graph
-from dataprep.images.decode import quiet_decoders
+from dataprep.images.limits import quiet_decoders
 from dataprep.stages import Normalize
 from dataprep.types import Op, Recipe, Source
 

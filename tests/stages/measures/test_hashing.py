@@ -9,7 +9,8 @@ import PIL.Image
 import pytest
 
 from dataprep.errors import PipelineError
-from dataprep.images.decode import decode, luminance, reduce
+from dataprep.images.decode import decode
+from dataprep.images.views import luminance, reduce
 from dataprep.pipeline import Pipeline
 from dataprep.search import hamming
 from dataprep.stages import AverageHash, ColorHash, CropResistantHash, Deduplicate, DHash, Hash, PHash, Variants, WaveletHash

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataprep.errors import PipelineError
-from dataprep.images.decode import decode, luminance, reduce
+from dataprep.images.decode import decode
+from dataprep.images.views import luminance, reduce
 from dataprep.pipeline import Pipeline
 from dataprep.stages import ChannelSums, Colorfulness, LaplacianVariance, Luminance, LuminanceHistogram, Noise
 from dataprep.testing import encoded, photo

@@ -1,0 +1,66 @@
+"""What is refused unread, and what decoders may raise: the one place that knows how files go wrong."""
+
+import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import PIL.Image
+import PIL.ImageOps
+
+from dataprep.errors import DecodeError
+
+MAX_PIXELS: Final = 178_956_970
+"""Larger images are refused unread: Pillow's own limit against decompression bombs, 512 MiB of RGB."""
+
+BROKEN: Final = (
+    OSError,  # includes UnidentifiedImageError and most truncations
+    ValueError,
+    SyntaxError,
+    NotImplementedError,
+    TypeError,
+    IndexError,
+    KeyError,
+    EOFError,
+    OverflowError,
+    AttributeError,
+    MemoryError,
+    RuntimeError,
+    struct.error,
+    PIL.Image.DecompressionBombError,
+)
+"""What Pillow and simplejpeg raise on files that are not images, seen on malformed corpora."""
+
+
+def refuse_bomb(height: int, width: int, max_pixels: int) -> None:
+    """Raises `DecodeError` for an image of more pixels than the limit."""
+    if height * width > max_pixels:
+        raise DecodeError(f"{width}×{height} is {height * width:,} pixels, over the limit of {max_pixels:,}")
+
+
+def reason(error: BaseException) -> str:
+    """Returns one line that says what is wrong with a file, without addresses of objects in it."""
+    if isinstance(error, PIL.UnidentifiedImageError):
+        return "not an image of a known format"
+    if isinstance(error, PIL.Image.DecompressionBombError):
+        return str(error).partition(",")[0]  # the numbers, without "could be decompression bomb DOS attack"
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+@contextmanager
+def quiet_decoders(max_pixels: int = MAX_PIXELS) -> Iterator[None]:
+    """Sets the decoders up for many files, and back: no warnings (a fault ends as a row's error), one pixel limit.
+
+    OpenCV's threads are not touched: setting their number in a forked process waits for threads that the fork left behind.
+    """
+    limit = PIL.Image.MAX_IMAGE_PIXELS
+    PIL.Image.MAX_IMAGE_PIXELS = (
+        max_pixels + 1
+    ) // 2  # Pillow refuses more than twice as many, also for images inside containers
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        PIL.Image.MAX_IMAGE_PIXELS = limit

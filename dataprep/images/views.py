@@ -1,0 +1,50 @@
+"""What measures see of a picture: reduced, in luminance, upright."""
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from dataprep.images.resize import averaged
+from dataprep.types import Image
+
+TRANSPOSED = (5, 6, 7, 8)  # EXIF orientations that exchange height and width
+
+
+def reduce(image: Image, side: int) -> Image:
+    """Returns the image with its shorter side reduced to `side` pixels by averaging areas; smaller ones as they are."""
+    height, width = image.shape[:2]
+    factor = min(height, width) / side
+    if factor <= 1:
+        return image
+    target = (max(side, round(height / factor)), max(side, round(width / factor)))
+    return averaged(image, target)
+
+
+def luminance(image: Image) -> Image:
+    """Returns (H, W) luminance, ITU-R 601, of an (H, W, 3) RGB image, or the image where it has one channel already."""
+    return image if image.ndim == 2 else _bytes(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
+
+
+def upright(image: Image, orientation: int) -> Image:
+    """Returns the image turned and mirrored as its EXIF orientation (1 to 8) asks."""
+    if orientation in TRANSPOSED:
+        image = image.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        image = image[::-1]
+    if orientation in (2, 3, 6, 7):
+        image = image[:, ::-1]
+    return np.ascontiguousarray(image)
+
+
+def scale(height: int, width: int, side: int | None) -> int:
+    """Returns the largest of 1, 2, 4, 8 that leaves the shorter side at least `side` pixels."""
+    if side is None:
+        return 1
+    return max(factor for factor in (1, 2, 4, 8) if factor == 1 or min(height, width) >= factor * side)
+
+
+def _bytes(array: NDArray[Any]) -> Image:
+    """Returns an array of OpenCV's, whose type does not say that it is 8-bit."""
+    return array.astype(np.uint8, copy=False)
