@@ -57,7 +57,7 @@ def main() -> None:
         dist.init_process_group("gloo")
     try:
         manifest = prepared(arguments.out, rank)
-        train, test = manifest.split("train"), manifest.split("test")
+        train, test = manifest.select("train"), manifest.select("test")
         sampler = dp.Sampler(shuffle=False, remainder="exact")
         pipeline = EVALUATION.fill(train.statistics)
         loader = dp.Loader(test, pipeline, batch_size=arguments.batch_size, sampler=sampler, backend=dp.Torch())

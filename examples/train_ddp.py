@@ -33,7 +33,7 @@ def prepared(out: Path) -> dp.Manifest:
         data = write_digits(out / "digits")
         dp.clean(dp.Folder(str(data), splits=True), TRAINING).write(path)
     dist.barrier()
-    return dp.Manifest.read(path).split("train")
+    return dp.Manifest.read(path).select("train")
 
 
 def save(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, loader: dp.Loader, step: int) -> None:

@@ -37,7 +37,7 @@ class Digits(lightning.LightningDataModule):
     def setup(self, stage: str) -> None:
         """Makes the loaders, on every process: the sampler finds its rank in the environment."""
         manifest = dp.Manifest.read(self.path)
-        train, test = manifest.split("train"), manifest.split("test")
+        train, test = manifest.select("train"), manifest.select("test")
         self.training = dp.Loader(train, TRAINING, batch_size=64, sampler=dp.Sampler(seed=0), backend=dp.Threads(2))
         everyone = dp.Sampler(shuffle=False, remainder="exact")
         pipeline = EVALUATION.fill(train.statistics)

@@ -79,7 +79,7 @@ def main(backend: Backend | None = None) -> None:
         manifest = dp.clean(dp.Folder(str(data), splits=True), TRAINING)
         print(f"{len(manifest)} scanned, {manifest.kept().num_rows} kept; dropped: {manifest.reasons() or 'none'}")
 
-        train, test = manifest.split("train"), manifest.split("test")
+        train, test = manifest.select("train"), manifest.select("test")
         backend = backend or dp.Torch(workers=arguments.workers)
         training = dp.Loader(train, TRAINING, batch_size=arguments.batch_size, sampler=dp.Sampler(seed=0), backend=backend)
         everyone = dp.Sampler(shuffle=False, remainder="exact")

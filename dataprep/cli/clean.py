@@ -77,7 +77,7 @@ def clean(context: click.Context, /, source: str, out: Path, as_json: bool, quie
         show(summary, out)
         for decision in overrides.lost(manifest.table):
             say(f"overrides: {decision.uri} is gone or has changed, so the decision about it no longer holds")
-    _apply(manifest if own is None else manifest.split(own), out, tree, flags, is_silent)
+    _apply(manifest if own is None else manifest.select(own), out, tree, flags, is_silent)
     if any(getattr(summary, fault) for fault in flags["fail_on"]):
         found = ", ".join(f"{getattr(summary, fault):,} {fault}" for fault in flags["fail_on"] if getattr(summary, fault))
         click.echo(f"Failed: {found}", err=True)

@@ -18,7 +18,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 Option = Callable[[Command], Command]
 
 THRESHOLDS: Final = ("min_side", "min_brightness", "max_brightness", "min_contrast", "min_sharpness")
-DUPLICATES: Final = ("radius", "within", "invariant", "views", "drop_conflicts", "keep_duplicates")
+DUPLICATES: Final = ("radius", "verify_radius", "invariant", "views", "drop_conflicts", "keep_duplicates")
 
 PROTECTED: Final = ("test", "val", "valid", "validation")
 """Splits that --splits protects where --protect does not say which."""
@@ -107,7 +107,7 @@ threshold_options = grouped(
 
 duplicate_options = grouped(
     limit("--radius", standard.RADIUS, "Largest Hamming distance of near duplicates, in bits of 64."),
-    limit("--within", standard.WITHIN, "Largest distance of the second hash, which must agree, in bits of 256."),
+    limit("--verify-radius", standard.VERIFY_RADIUS, "Largest distance of the second hash, which must agree, in bits of 256."),
     click.option(
         "--invariant",
         type=click.Choice(["none", "flip", "dihedral"]),
@@ -159,7 +159,7 @@ def chosen_pipeline(context: click.Context, flags: dict[str, Any], source: Sourc
         stages = Pipeline.read(flags["pipeline_file"]).stages
         return Pipeline(*extra, *stages)
     rules: tuple[Rule, ...] = standard.standard_rules(
-        **{name: flags[name] for name in (*THRESHOLDS, "radius", "within", "invariant", "views")},
+        **{name: flags[name] for name in (*THRESHOLDS, "radius", "verify_radius", "invariant", "views")},
         duplicates=not flags["keep_duplicates"],
         protect=_protected(flags, source),
         conflicts="drop" if flags["drop_conflicts"] else "keep",

@@ -40,7 +40,7 @@ def parity(manifest: Path, pipeline: Path | None, samples: int, seed: int, devic
     ops = Pipeline(*(Pipeline.read(pipeline).ops if pipeline else loaded.pipeline.ops or TRAINING)).fill(loaded.statistics)
     size = min(samples, loaded.kept().num_rows)
     dali = backends.Dali(device=device)
-    loader = Loader(loaded, ops, batch_size=max(1, size), sampler=Sampler(seed=seed, rank=0, world=1), backend=dali)
+    loader = Loader(loaded, ops, batch_size=max(1, size), sampler=Sampler(seed=seed, rank=0, world_size=1), backend=dali)
     recipe = next(iter(loader.recipes()))
     rows = list(backends.parity(loader.source, loader.pipeline.ops, recipe, dali))
     agree = rows[-1].close >= STANDARD

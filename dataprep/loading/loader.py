@@ -62,8 +62,8 @@ class Loader:
             LoaderError: There are no ops, nothing was kept, or a batch is larger than what was kept.
         """
         self.pipeline = _checked_pipeline(manifest, pipeline)
-        rank, world = (sampler or Sampler()).resolved()
-        self.sampler = replace(sampler or Sampler(), rank=rank, world=world)
+        rank, world_size = (sampler or Sampler()).resolved()
+        self.sampler = replace(sampler or Sampler(), rank=rank, world_size=world_size)
         self.batch_size = batch_size
         self.backend = backend
         self._delivery = Delivery(on_error)
@@ -78,7 +78,7 @@ class Loader:
         self._uris = kept["uri"].combine_chunks()
         self._labels = manifest.labels()
         self._sizes: Sizes = np.stack([kept["height"].to_numpy(), kept["width"].to_numpy()], axis=1).astype(np.int64)
-        _check_sizes(len(kept) and len(self._plan), batch_size, self.sampler, world)
+        _check_sizes(len(kept) and len(self._plan), batch_size, self.sampler, world_size)
 
     def __len__(self) -> int:
         """How many batches this rank has in a whole epoch."""
@@ -160,14 +160,14 @@ def _checked_pipeline(manifest: Manifest, pipeline: Pipeline | None) -> Pipeline
     return pipeline.fill(manifest.statistics)
 
 
-def _check_sizes(kept: int, batch_size: int, sampler: Sampler, world: int) -> None:
+def _check_sizes(kept: int, batch_size: int, sampler: Sampler, world_size: int) -> None:
     if kept == 0:
         raise LoaderError("the manifest keeps no image; `manifest.reasons()` says why, `manifest.judge(...)` decides anew")
     if batch_size < 1:
         raise LoaderError(f"batch_size={batch_size}: at least 1")
-    if sampler.remainder == "drop" and batch_size * world > kept:
-        ranks = f" on each of {world} ranks" if world > 1 else ""
+    if sampler.remainder == "drop" and batch_size * world_size > kept:
+        ranks = f" on each of {world_size} ranks" if world_size > 1 else ""
         raise LoaderError(
-            f"batches of {batch_size}{ranks} need {batch_size * world:,} images but {kept:,} are kept; "
+            f"batches of {batch_size}{ranks} need {batch_size * world_size:,} images but {kept:,} are kept; "
             "use a smaller batch_size, or Sampler(remainder='pad') or 'exact'"
         )

@@ -42,7 +42,7 @@ class Sampler:
             epoch; "pad" fills up from the start of the order; "exact" gives each row once, in smaller batches or none, for
             evaluation.
         rank: This process, from 0; None takes the environment's RANK, or 0.
-        world: The number of processes; None takes the environment's WORLD_SIZE, or 1.
+        world_size: The number of processes; None takes the environment's WORLD_SIZE, or 1.
         weights: How often each row comes, relative to others: a number for each kept row, or the column that holds it. A row
             may come several times in an epoch, or not at all.
         balance: The column whose values come equally often, such as "label".
@@ -54,7 +54,7 @@ class Sampler:
     shuffle: bool = True
     remainder: Literal["drop", "pad", "exact"] = "drop"
     rank: int | None = None
-    world: int | None = None
+    world_size: int | None = None
     weights: str | ArrayLike | None = field(default=None, compare=False)  # arrays have no one answer to ==; their bytes do
     balance: str | None = None
     shares: Mapping[str, float] | None = field(default=None, hash=False)
@@ -65,10 +65,10 @@ class Sampler:
         """Checks the policy, the rank and what is given for the shares."""
         if self.remainder not in REMAINDERS:
             raise LoaderError(f"Sampler(remainder={self.remainder!r}): one of {', '.join(map(repr, REMAINDERS))}")
-        if (self.rank is None) != (self.world is None):
-            raise LoaderError("Sampler: give both `rank` and `world`, or neither to take them from the environment")
-        if self.rank is not None and self.world is not None and not 0 <= self.rank < self.world:
-            raise LoaderError(f"Sampler(rank={self.rank}, world={self.world}): ranks are 0 to world - 1")
+        if (self.rank is None) != (self.world_size is None):
+            raise LoaderError("Sampler: give both `rank` and `world_size`, or neither to take them from the environment")
+        if self.rank is not None and self.world_size is not None and not 0 <= self.rank < self.world_size:
+            raise LoaderError(f"Sampler(rank={self.rank}, world_size={self.world_size}): ranks are 0 to world_size - 1")
         self._check_shares()
         if self.weights is not None and not isinstance(self.weights, str):
             object.__setattr__(self, "weights", _checked_weights(self.weights))
@@ -90,9 +90,9 @@ class Sampler:
             )
 
     def resolved(self) -> tuple[int, int]:
-        """Returns rank and world, as given or as torchrun sets them in the environment."""
-        if self.rank is not None and self.world is not None:
-            return self.rank, self.world
+        """Returns rank and world_size, as given or as torchrun sets them in the environment."""
+        if self.rank is not None and self.world_size is not None:
+            return self.rank, self.world_size
         return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
 
     def plan(self, rows: int | pa.Table) -> Order:
@@ -139,8 +139,8 @@ class Sampler:
 
     def turns(self, plan: Order, epoch: int, position: int, batch_size: int) -> Iterator[NDArray[np.int64]]:
         """Yields the same as (B, 2): each row, and how often it came before in this epoch, so that it is augmented anew."""
-        rank, world = self.resolved()
-        step = batch_size * world
+        rank, world_size = self.resolved()
+        step = batch_size * world_size
         stop = position + self.count(len(plan), position, batch_size) * step
         if self.remainder == "exact":
             stop = min(stop, max(position, len(plan)))
@@ -150,14 +150,14 @@ class Sampler:
         for start in range(position, stop, block):
             order = _wrapped(looked_up, start, min(start + block, stop), len(plan))
             for first in range(0, len(order), step):
-                taken = order[first : first + step][rank::world]
+                taken = order[first : first + step][rank::world_size]
                 if len(taken):
                     yield taken
 
     def count(self, size: int, position: int, batch_size: int) -> int:
         """Returns how many batches the rest of an epoch has; under "exact", on the rank that has most."""
-        _, world = self.resolved()
-        step = batch_size * world
+        _, world_size = self.resolved()
+        step = batch_size * world_size
         left = max(0, size - position)
         return left // step if self.remainder == "drop" else -(-left // step)
 
@@ -238,8 +238,8 @@ class EpochSampler:
 
     def __post_init__(self) -> None:
         """Fixes rank and world as they are now."""
-        rank, world = self.sampler.resolved()
-        self.sampler = replace(self.sampler, rank=rank, world=world)
+        rank, world_size = self.sampler.resolved()
+        self.sampler = replace(self.sampler, rank=rank, world_size=world_size)
         self.plan = self.sampler.plan(self.size)
         self._fingerprint = fingerprint(f"{self.size} rows", self.plan)
 
@@ -252,8 +252,8 @@ class EpochSampler:
         """How many rows this rank has in the rest of the epoch."""
         if self.sampler.remainder != "exact":
             return self.sampler.count(len(self.plan), self.progress.position, self.batch_size) * self.batch_size
-        rank, world = self.sampler.resolved()
-        return len(range(self.progress.position + rank, len(self.plan), world))
+        rank, world_size = self.sampler.resolved()
+        return len(range(self.progress.position + rank, len(self.plan), world_size))
 
     def set_epoch(self, epoch: int) -> None:
         """Goes to the start of an epoch; the same epoch keeps the position."""

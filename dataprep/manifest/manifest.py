@@ -74,17 +74,17 @@ class Manifest:
         counts = Counter(self.table["reason"].drop_null().to_pylist())
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
-    def split(self, name: str) -> "Manifest":
+    def select(self, split: str) -> "Manifest":
         """Returns the records of one split, with the same ids and class numbers.
 
         Raises:
             ManifestError: There is no such split.
         """
         known = self.table["split"].drop_null().unique().to_pylist()
-        if name not in known:
-            hint = suggestion(name, known) if known else "it has none; scan with `Folder(root, splits=True)`"
-            raise ManifestError(f"the manifest has no split {name!r}; {hint}")
-        return replace(self, table=self.table.filter(pc.equal(self.table["split"], name)))
+        if split not in known:
+            hint = suggestion(split, known) if known else "it has none; scan with `Folder(root, splits=True)`"
+            raise ManifestError(f"the manifest has no split {split!r}; {hint}")
+        return replace(self, table=self.table.filter(pc.equal(self.table["split"], split)))
 
     def labels(self) -> NDArray[np.int64]:
         """Returns the class number of each kept row, -1 without a label."""

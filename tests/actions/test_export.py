@@ -146,7 +146,7 @@ def test_txt_without_files(manifest: Manifest, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
 def test_one_split(photos: Path, tmp_path: Path, judged: Judged, kind: str) -> None:
     """A part of a manifest can be exported; a twin that is not in it is left out."""
-    manifest = judged(photos, splits=True).split("dog")
+    manifest = judged(photos, splits=True).select("dog")
     manifest = replace(manifest, table=manifest.table.filter(pa.array([False, True, True, True])))
     export(manifest, tmp_path / "records", kind)
     assert (tmp_path / "records").read_bytes().count(b"\n") == 3 + (kind == "csv")

@@ -417,16 +417,16 @@ def test_a_dataset_in_a_dataloader_gives_what_the_loader_gives(manifest: Manifes
     assert torch.equal(torch.cat(labels), expected.labels)
 
 
-@pytest.mark.parametrize("world", range(1, 6))
+@pytest.mark.parametrize("world_size", range(1, 6))
 @pytest.mark.parametrize("workers", [0, 2])
-def test_ranks_visit_every_row_once_through_a_dataloader(world: int, workers: int) -> None:
+def test_ranks_visit_every_row_once_through_a_dataloader(world_size: int, workers: int) -> None:
     """`Sampler.over` in plain DataLoaders of several ranks gives every row of any dataset once, in another order each epoch."""
     rows = torch.arange(37)
     orders = []
     for epoch in range(2):
         seen = []
-        for rank in range(world):
-            sampler = Sampler(seed=3, remainder="exact", rank=rank, world=world).over(len(rows), batch_size=5)
+        for rank in range(world_size):
+            sampler = Sampler(seed=3, remainder="exact", rank=rank, world_size=world_size).over(len(rows), batch_size=5)
             sampler.set_epoch(epoch)
             loader = DataLoader(rows, batch_size=5, sampler=sampler, num_workers=workers)  # type: ignore[arg-type]  # a tensor
             seen.append([row for batch in loader for row in batch.tolist()])

@@ -155,7 +155,7 @@ def test_every_threshold_changes_or_switches_off_its_rule(
     counts = {}
     for value in ("off", None, dropping):
         given = () if value is None else (flag, value)
-        given += ("--within", "off") if flag == "--radius" else ()  # else the second hash has the last word
+        given += ("--verify-radius", "off") if flag == "--radius" else ()  # else the second hash has the last word
         ended = dataprep("clean", photos, "--out", tmp_path / "out", "--workers", "0", "--json", *given)
         counts[value] = json.loads(ended.out)["dropped"].get(reason, 0)
     assert counts["off"] == 0
@@ -192,7 +192,7 @@ def test_splits_name_the_first_folder(dataprep: Command, tmp_path: Path) -> None
     assert dataprep("clean", tmp_path / "photos", "--out", out, "--workers", "0", "--splits").code == 0
     manifest = Manifest.read(out / "manifest.parquet")
     assert manifest.classes == ("cat", "dog")
-    assert manifest.split("train").table.num_rows == manifest.split("test").table.num_rows == 4
+    assert manifest.select("train").table.num_rows == manifest.select("test").table.num_rows == 4
 
 
 def test_larger_images_are_unreadable(dataprep: Command, photos: Path, tmp_path: Path) -> None:

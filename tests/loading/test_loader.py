@@ -58,9 +58,9 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
     return clean(folder, PIPELINE, engine=Local(0))
 
 
-def loaders(manifest: Manifest, world: int = 1, batch_size: int = 4, **sampler: Any) -> list[Loader]:
+def loaders(manifest: Manifest, world_size: int = 1, batch_size: int = 4, **sampler: Any) -> list[Loader]:
     """Returns the loaders of all ranks."""
-    ranks = [Sampler(rank=rank, world=world, **sampler) for rank in range(world)]
+    ranks = [Sampler(rank=rank, world_size=world_size, **sampler) for rank in range(world_size)]
     return [Loader(manifest, batch_size=batch_size, sampler=rank, backend=Undecoded()) for rank in ranks]
 
 
@@ -97,10 +97,10 @@ seeds = st.integers(0, 1000)
 
 @given(seeds, st.integers(0, 3), worlds, sizes, st.booleans())
 def test_what_an_image_gets_depends_on_id_epoch_and_seed_alone(
-    manifest: Manifest, seed: int, epoch: int, world: int, batch_size: int, shuffle: bool
+    manifest: Manifest, seed: int, epoch: int, world_size: int, batch_size: int, shuffle: bool
 ) -> None:
     """Each image has the numbers drawn for (seed, epoch, id), whatever the batch size, the world and the order."""
-    ranks = loaders(manifest, world, batch_size, seed=seed, shuffle=shuffle, remainder="exact")
+    ranks = loaders(manifest, world_size, batch_size, seed=seed, shuffle=shuffle, remainder="exact")
     for loader in ranks:
         loader.set_epoch(epoch)
     sizes = np.array([[24, 32]])
@@ -110,14 +110,14 @@ def test_what_an_image_gets_depends_on_id_epoch_and_seed_alone(
             assert np.array_equal(numbers, np.concatenate(alone, axis=1)[0])
 
 
-@pytest.mark.parametrize(("world", "batch_size"), [(1, 1), (1, 5), (2, 3), (3, 4)])
-def test_pixels_do_not_depend_on_the_batch(manifest: Manifest, world: int, batch_size: int) -> None:
+@pytest.mark.parametrize(("world_size", "batch_size"), [(1, 1), (1, 5), (2, 3), (3, 4)])
+def test_pixels_do_not_depend_on_the_batch(manifest: Manifest, world_size: int, batch_size: int) -> None:
     """The same id in the same epoch has the same pixels and label in batches of any size on any rank."""
     whole = next(iter(Loader(manifest, batch_size=KEPT, backend=Plain())))
     pixels = dict(zip(whole.ids.tolist(), zip(whole.images, whole.labels, strict=True), strict=True))
     seen = []
-    for rank in range(world):
-        sampler = Sampler(rank=rank, world=world, remainder="exact")
+    for rank in range(world_size):
+        sampler = Sampler(rank=rank, world_size=world_size, remainder="exact")
         for batch in Loader(manifest, batch_size=batch_size, sampler=sampler, backend=Plain()):
             for id, image, label in zip(batch.ids.tolist(), batch.images, batch.labels, strict=True):
                 seen.append(id)
@@ -128,13 +128,13 @@ def test_pixels_do_not_depend_on_the_batch(manifest: Manifest, world: int, batch
 
 @given(seeds, sizes, worlds, st.integers(0, 24), sizes, worlds)
 def test_no_image_is_lost_or_seen_twice(
-    manifest: Manifest, seed: int, batch_size: int, world: int, stop: int, batch_size_after: int, world_after: int
+    manifest: Manifest, seed: int, batch_size: int, world_size: int, stop: int, batch_size_after: int, world_after: int
 ) -> None:
     """Stopped after any step and gone on under another world and batch size, a run delivers the order of the epoch, each once."""
-    ranks = loaders(manifest, world, batch_size, seed=seed, remainder="exact")
+    ranks = loaders(manifest, world_size, batch_size, seed=seed, remainder="exact")
     stop = min(stop, len(ranks[0]))
     before = steps(ranks, stop)
-    if stop * batch_size * world <= KEPT:  # after a step in which every rank had a batch, all are in the same state
+    if stop * batch_size * world_size <= KEPT:  # after a step in which every rank had a batch, all are in the same state
         assert all(loader.state_dict() == ranks[0].state_dict() for loader in ranks)
     resumed = loaders(manifest, world_after, batch_size_after, seed=seed, remainder="exact")
     for loader in resumed:
@@ -144,11 +144,11 @@ def test_no_image_is_lost_or_seen_twice(
 
 @given(seeds, sizes, worlds, st.integers(0, 6), worlds)
 def test_under_drop_only_the_end_of_the_order_is_left_out(
-    manifest: Manifest, seed: int, batch_size: int, world: int, stop: int, world_after: int
+    manifest: Manifest, seed: int, batch_size: int, world_size: int, stop: int, world_after: int
 ) -> None:
     """Under "drop" what a stopped and resumed run has is the beginning of the order, and less than a step is left out."""
-    assume(batch_size * max(world, world_after) <= KEPT)
-    ranks = loaders(manifest, world, batch_size, seed=seed)
+    assume(batch_size * max(world_size, world_after) <= KEPT)
+    ranks = loaders(manifest, world_size, batch_size, seed=seed)
     before = steps(ranks, min(stop, len(ranks[0])))
     resumed = loaders(manifest, world_after, batch_size, seed=seed)
     for loader in resumed:
@@ -159,22 +159,22 @@ def test_under_drop_only_the_end_of_the_order_is_left_out(
 
 
 @given(seeds, sizes, worlds)
-def test_under_pad_all_batches_are_full(manifest: Manifest, seed: int, batch_size: int, world: int) -> None:
+def test_under_pad_all_batches_are_full(manifest: Manifest, seed: int, batch_size: int, world_size: int) -> None:
     """Under "pad" every rank has as many full batches, and what fills them up is the beginning of the order again."""
-    taken = steps(loaders(manifest, world, batch_size, seed=seed, remainder="pad"))
-    assert all(len(step) == world for step in taken)
+    taken = steps(loaders(manifest, world_size, batch_size, seed=seed, remainder="pad"))
+    assert all(len(step) == world_size for step in taken)
     assert all(len(batch.ids) == batch_size for step in taken for batch in step)
     expected = order(manifest, Sampler(seed=seed))
     had = delivered(taken)
     assert had == [expected[place % KEPT] for place in range(len(had))]
-    assert 0 <= len(had) - KEPT < batch_size * world
+    assert 0 <= len(had) - KEPT < batch_size * world_size
 
 
 @given(sizes, worlds, st.sampled_from(["drop", "pad", "exact"]))
-def test_the_length_is_the_number_of_batches(manifest: Manifest, batch_size: int, world: int, remainder: str) -> None:
+def test_the_length_is_the_number_of_batches(manifest: Manifest, batch_size: int, world_size: int, remainder: str) -> None:
     """`len(loader)` is how many batches an epoch has, on the rank that has most."""
-    assume(remainder != "drop" or batch_size * world <= KEPT)
-    ranks = loaders(manifest, world, batch_size, remainder=remainder)
+    assume(remainder != "drop" or batch_size * world_size <= KEPT)
+    ranks = loaders(manifest, world_size, batch_size, remainder=remainder)
     counts = [len(list(loader)) for loader in ranks]
     assert {len(loader) for loader in ranks} == {max(counts)}
     assert remainder == "exact" or min(counts) == max(counts)
@@ -326,7 +326,7 @@ def test_a_state_that_lacks_something_says_what(manifest: Manifest, lost: str) -
     ("batch_size", "sampler", "said"),
     [
         (24, Sampler(), "batches of 24 need 24 images but 23 are kept; use a smaller batch_size, or Sampler(remainder='pad')"),
-        (8, Sampler(rank=1, world=3), "batches of 8 on each of 3 ranks need 24 images but 23 are kept"),
+        (8, Sampler(rank=1, world_size=3), "batches of 8 on each of 3 ranks need 24 images but 23 are kept"),
         (0, Sampler(), "batch_size=0: at least 1"),
         (-3, Sampler(remainder="exact"), "batch_size=-3: at least 1"),
     ],
@@ -428,7 +428,7 @@ def test_a_split_keeps_ids_and_class_numbers(tmp_path: Path) -> None:
     pixels = dict(zip(all_of_it.ids.tolist(), zip(all_of_it.images, all_of_it.labels, strict=True), strict=True))
     had = []
     for name, count in (("train", 6), ("test", 3)):
-        part = whole.split(name)
+        part = whole.select(name)
         assert part.classes == whole.classes
         (batch,) = Loader(part, everything.pipeline, batch_size=count, backend=Plain())
         had += batch.ids.tolist()
@@ -440,7 +440,7 @@ def test_a_split_keeps_ids_and_class_numbers(tmp_path: Path) -> None:
 
 def test_ranks_come_from_the_environment(manifest: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Under torchrun a loader takes the share of its RANK of WORLD_SIZE, as they were when it was made."""
-    given = [next(iter(loader)).ids.tolist() for loader in loaders(manifest, world=2)]
+    given = [next(iter(loader)).ids.tolist() for loader in loaders(manifest, world_size=2)]
     monkeypatch.setenv("WORLD_SIZE", "2")
     taken = []
     for rank in (0, 1):

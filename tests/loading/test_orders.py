@@ -113,23 +113,23 @@ def test_turns_count_what_came_before(name: str) -> None:
 @pytest.mark.parametrize("name", PLANS)
 @pytest.mark.parametrize("remainder", ["drop", "pad", "exact"])
 @given(st.integers(1, 5), st.integers(1, 9), st.integers(0, 70), EPOCH)
-def test_ranks_share_any_order(name: str, remainder: str, world: int, batch_size: int, position: int, epoch: int) -> None:
+def test_ranks_share_any_order(name: str, remainder: str, world_size: int, batch_size: int, position: int, epoch: int) -> None:
     """From any position, step by step, ranks together take the rest of the order; "pad" goes on with its beginning."""
     plan = PLANS[name].plan(ROWS)
     position = min(position, len(plan))
-    samplers = [Sampler(remainder=remainder, rank=rank, world=world) for rank in range(world)]
+    samplers = [Sampler(remainder=remainder, rank=rank, world_size=world_size) for rank in range(world_size)]
     ranks = [[rows.tolist() for rows in sampler.batches(plan, epoch, position, batch_size)] for sampler in samplers]
     order = whole(plan, epoch)
     left = len(order) - position
-    total = {"drop": left // (step := batch_size * world) * step, "exact": left, "pad": -(-left // step) * step}[remainder]
+    total = {"drop": left // (step := batch_size * world_size) * step, "exact": left, "pad": -(-left // step) * step}[remainder]
     expected = [order[place % len(order)] for place in range(position, position + total)]
     for rank, batches in enumerate(ranks):
-        assert [row for rows in batches for row in rows] == _share(expected, rank, world, step)
+        assert [row for rows in batches for row in rows] == _share(expected, rank, world_size, step)
 
 
-def _share(order: list[int], rank: int, world: int, step: int) -> list[int]:
+def _share(order: list[int], rank: int, world_size: int, step: int) -> list[int]:
     """A rank's part of an order, which is dealt out in steps."""
-    return [row for first in range(0, len(order), step) for row in order[first : first + step][rank::world]]
+    return [row for first in range(0, len(order), step) for row in order[first : first + step][rank::world_size]]
 
 
 @pytest.mark.usefixtures("lazy")
@@ -145,7 +145,7 @@ def test_a_lazy_order_is_a_permutation(size: int) -> None:
 @pytest.mark.parametrize("remainder", ["drop", "pad", "exact"])
 def test_a_billion_rows_take_little_memory(position: int, remainder: str) -> None:
     """The first batches at any position of an epoch of a billion rows come within 8 MB, each row within range and once."""
-    sampler = Sampler(rank=3, world=8, remainder=remainder)
+    sampler = Sampler(rank=3, world_size=8, remainder=remainder)
     tracemalloc.start()
     try:
         batches = list(islice(sampler.batches(10**9, 1, position, 64), 100))

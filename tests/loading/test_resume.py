@@ -68,9 +68,9 @@ def manifest() -> Manifest:
     return Manifest(pa.table(columns), Pipeline(*OPS), Folder("nowhere"), (), ("a", "b", "c", "d"))
 
 
-def ranks(manifest: Manifest, world: int, backend: Any, batch_size: int = BATCH, **sampler: Any) -> list[Loader]:
+def ranks(manifest: Manifest, world_size: int, backend: Any, batch_size: int = BATCH, **sampler: Any) -> list[Loader]:
     """The loaders of all ranks."""
-    samplers = [Sampler(remainder="exact", rank=rank, world=world, **sampler) for rank in range(world)]
+    samplers = [Sampler(remainder="exact", rank=rank, world_size=world_size, **sampler) for rank in range(world_size)]
     return [Loader(manifest, batch_size=batch_size, sampler=each, backend=backend) for each in samplers]
 
 
@@ -88,17 +88,17 @@ def flat(taken: Iterable[list[Sample]]) -> list[Sample]:
 
 
 @pytest.mark.parametrize("kind", SAMPLERS)
-@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("world_size", WORLDS)
 @pytest.mark.parametrize("world_after", WORLDS)
-def test_the_matrix(manifest: Manifest, kind: str, world: int, world_after: int) -> None:
+def test_the_matrix(manifest: Manifest, kind: str, world_size: int, world_after: int) -> None:
     """Whatever the sampler, stopped after any round of two epochs, with other workers and ranks after it: no sample differs."""
     options = SAMPLERS[kind]
     whole = flat(rounds(ranks(manifest, 1, Ahead(0), **options)))
     assert len(whole) == EPOCHS * options.get("length", SIZE)
-    per_epoch = len(ranks(manifest, world, Ahead(0), **options)[0])
+    per_epoch = len(ranks(manifest, world_size, Ahead(0), **options)[0])
     for workers in WORKERS:
         for stop in range(EPOCHS * per_epoch + 1):
-            before = ranks(manifest, world, Ahead(workers), **options)
+            before = ranks(manifest, world_size, Ahead(workers), **options)
             had = flat(islice(rounds(before), stop))
             state = before[0].state_dict()
             workers_after = WORKERS[(workers + 1 + stop % 2) % len(WORKERS)]  # another number, in turns
@@ -114,8 +114,8 @@ def test_at_the_boundary_of_epochs(manifest: Manifest, kind: str) -> None:
     """A state saved between two loops, when an epoch has ended by itself, goes on with the next epoch under any world."""
     options = SAMPLERS[kind]
     whole = flat(rounds(ranks(manifest, 1, Ahead(0), **options)))
-    for world in WORLDS:
-        before = ranks(manifest, world, Ahead(1), **options)
+    for world_size in WORLDS:
+        before = ranks(manifest, world_size, Ahead(1), **options)
         for loader in before:
             assert len(list(loader)) <= len(loader)
         states = [loader.state_dict() for loader in before]
@@ -128,7 +128,7 @@ def test_at_the_boundary_of_epochs(manifest: Manifest, kind: str) -> None:
 
 
 def test_stopped_again_and_again(manifest: Manifest) -> None:
-    """A run that is stopped after every single round, each under another world, delivers the very samples, too."""
+    """A run that is stopped after every single round, each under another world_size, delivers the very samples, too."""
     for kind, options in SAMPLERS.items():
         whole = flat(rounds(ranks(manifest, 1, Ahead(0), **options)))
         had: list[Sample] = []

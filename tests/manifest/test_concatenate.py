@@ -79,14 +79,14 @@ def test_splits_keep_their_ids(parts: dict[str, Manifest]) -> None:
     assert ids == sorted(set(ids))
 
 
-@pytest.mark.parametrize("world", [1, 2, 3])
-def test_a_mixture_has_its_shares(parts: dict[str, Manifest], world: int) -> None:
+@pytest.mark.parametrize("world_size", [1, 2, 3])
+def test_a_mixture_has_its_shares(parts: dict[str, Manifest], world_size: int) -> None:
     """Over any number of ranks an epoch has 70 of 100 samples from the one part, each image of a part about equally often."""
     both = concatenate(parts)
     of = dict(zip(both.table["id"].to_pylist(), both.table["part"].to_pylist(), strict=True))
     ids: Counter[int] = Counter()
-    for rank in range(world):
-        sampler = Sampler(balance="part", shares=SHARES, length=100, remainder="exact", rank=rank, world=world)
+    for rank in range(world_size):
+        sampler = Sampler(balance="part", shares=SHARES, length=100, remainder="exact", rank=rank, world_size=world_size)
         for batch in Loader(both, batch_size=9, sampler=sampler, backend=Plain()):
             ids.update(batch.ids.tolist())
     assert Counter(of[id] for id in ids.elements()) == {"photos": 70, "web": 30}

@@ -213,19 +213,19 @@ def test_split(tmp_path: Path) -> None:
     write_images(tmp_path / "train", 5)
     write_images(tmp_path / "test", 3, seed=5, labels=("dog", "eel"))
     whole = clean(Folder(str(tmp_path), splits=True), PIPELINE, engine=FakeEngine())
-    parts = [whole.split(name) for name in ("test", "train")]
+    parts = [whole.select(name) for name in ("test", "train")]
     assert [len(part) for part in parts] == [3, 5]
     assert parts[0].table["id"].to_pylist() + parts[1].table["id"].to_pylist() == list(range(8))
     assert {part.classes for part in parts} == {("cat", "dog", "eel")}
     assert parts[0].judge(PIPELINE).table.equals(parts[0].table)
     with pytest.raises(ManifestError, match="no split 'trian'; did you mean 'train'"):
-        whole.split("trian")
+        whole.select("trian")
 
 
 def test_no_splits(manifest: Manifest) -> None:
     """Asking a manifest without splits for one says how to get them."""
     with pytest.raises(ManifestError, match=r"it has none; scan with `Folder\(root, splits=True\)`"):
-        manifest.split("train")
+        manifest.select("train")
 
 
 def test_files_that_are_no_manifest(manifest: Manifest, tmp_path: Path) -> None:

@@ -291,7 +291,7 @@ def test_part_of_a_manifest() -> None:
     rows = [*of_labels({"cat": 100}), Row(0, "dog", False, 0), *(Row(100 + place, "cat", False, place) for place in range(100))]
     manifest = made_up(rows)
     column = pa.array(["ours" if place % 3 else "theirs" for place in range(len(rows))])
-    ours = replace(manifest, table=manifest.table.set_column(3, "split", column)).split("ours")
+    ours = replace(manifest, table=manifest.table.set_column(3, "split", column)).select("ours")
     done = split(ours, {"a": 0.5, "b": 0.5}, replace=True)
     assert sorted(Counter(done.kept()["split"].to_pylist()).values()) == [33, 33]
 
@@ -368,4 +368,4 @@ def test_photos(tmp_path: Path) -> None:
     assert found["cat/0000.jpg"] == found["dog/copy.jpg"]
     assert found["cat/0002.jpg"] == found["dog/near.jpg"]
     assert counts_of(again) == {("cat", "train"): 8, ("cat", "test"): 2, ("dog", "train"): 8, ("dog", "test"): 2}
-    assert again.split("test").kept().num_rows == 4
+    assert again.select("test").kept().num_rows == 4

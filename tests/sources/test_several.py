@@ -139,7 +139,7 @@ def test_found_across(roots: tuple[str, str], tmp_path: Path) -> None:
     several = Several({"train": Folder(roots[0]), "test": Folder(roots[1])})
     manifest = clean(several, Pipeline(Deduplicate()), engine=FakeEngine())
     assert manifest.ignored == 2
-    assert len(manifest.split("test")) == 5
+    assert len(manifest.select("test")) == 5
     # seeds 5 of one and 0 of the other are the same picture; and copy.jpg is the first of the other
     assert manifest.reasons() == {"exact duplicate": 2}
     manifest.write(tmp_path / "manifest.parquet")

@@ -29,7 +29,7 @@ class Deduplicate:
         by: The perceptual hash that near duplicates are found by, or None to drop exact copies only.
         radius: The largest Hamming distance, in bits, at which two images may be the same picture.
         verify: A second hash that must agree, so that simple pictures are not lumped together; None trusts the first.
-        within: The largest distance of the second hash, in bits.
+        verify_radius: The largest distance of the second hash, in bits.
         invariant: Which copies count: "none" those as they are, "flip" mirrored ones too, "dihedral" also quarter turns.
         protect: Splits whose images stay, such as ("test",): a copy of one in another split is dropped as a "leak".
         conflicts: What to do with a group whose labels disagree: "keep" the best as ever, or "drop" it whole, but for protected
@@ -40,7 +40,7 @@ class Deduplicate:
     by: Hash | None = PHash()
     radius: int = 10
     verify: Hash | None = PHash(bits=256)
-    within: int = 80
+    verify_radius: int = 80
     invariant: Invariant = "none"
     views: bool = False
     protect: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class Deduplicate:
 
     def __post_init__(self) -> None:
         """Checks each radius against the bits of its hash."""
-        for hash, name, radius in ((self.by, "radius", self.radius), (self.verify, "within", self.within)):
+        for hash, name, radius in ((self.by, "radius", self.radius), (self.verify, "verify_radius", self.verify_radius)):
             if not isinstance(hash, Hash | None):
                 raise PipelineError(f"Deduplicate: {hash!r} is no hash; give one, such as PHash(bits=64), or None for none")
             if hash is not None and not (isinstance(radius, int) and 0 <= radius < hash.bits // 2):
@@ -95,7 +95,7 @@ class Deduplicate:
             centre = np.where(np.arange(len(copied)) < protected, np.arange(len(copied)), copied)
             return Groups(copied, centre, np.zeros(len(copied), np.int64))
         hashes = self._hashes(table, self.by, self.radius)
-        verify = None if self.verify is None else self._hashes(table, self.verify, self.within)
+        verify = None if self.verify is None else self._hashes(table, self.verify, self.verify_radius)
         centre = keep_best(hashes, verify, protected)
         return Groups(copied, centre, hashes.distances(np.stack([np.arange(len(centre)), centre], axis=1)))
 

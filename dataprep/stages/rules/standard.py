@@ -23,7 +23,7 @@ MIN_SHARPNESS = 50.0
 """Squared gray levels at a shorter side of 128 pixels: blurred at the scale that training sees."""
 RADIUS = 10
 """Bits of 64: what may be a near duplicate."""
-WITHIN = 80
+VERIFY_RADIUS = 80
 """Bits of 256, of a second hash that has to agree."""
 
 
@@ -36,7 +36,7 @@ def standard_rules(
     min_sharpness: float | None = MIN_SHARPNESS,
     duplicates: bool = True,
     radius: int | None = RADIUS,
-    within: int | None = WITHIN,
+    verify_radius: int | None = VERIFY_RADIUS,
     invariant: Invariant = "none",
     views: bool = False,
     protect: tuple[str, ...] = (),
@@ -54,7 +54,7 @@ def standard_rules(
         min_sharpness: The least variance of the Laplacian at a shorter side of 128 pixels.
         duplicates: Whether exact copies are dropped.
         radius: The largest Hamming distance of near duplicates, in bits of 64; None leaves exact copies only.
-        within: The largest distance of the second hash, in bits of 256; None does without it.
+        verify_radius: The largest distance of the second hash, in bits of 256; None does without it.
         invariant: Whether mirrored ("flip") or also turned ("dihedral") copies are looked for.
         views: Whether cropped, framed and slightly turned copies are looked for.
         protect: Splits that must not leak: copies of their images in other splits are dropped.
@@ -73,6 +73,6 @@ def standard_rules(
         rules.append(Require("sharpness", least=min_sharpness, reason="blurred"))
     if duplicates:
         near: dict[str, Any] = {"by": None} if radius is None else {"radius": radius, "invariant": invariant, "views": views}
-        near |= {"verify": None} if within is None else {"within": within}
+        near |= {"verify": None} if verify_radius is None else {"verify_radius": verify_radius}
         rules.append(Deduplicate(**near, protect=protect, conflicts=conflicts))
     return tuple(rules)

@@ -221,11 +221,11 @@ def test_a_coloured_corner_runs_on_the_cpu(manifest: Manifest) -> None:
 
 
 @pytest.mark.parametrize("remainder", ["drop", "pad", "exact"])
-@pytest.mark.parametrize("world", [1, 2, 3])
-def test_ranks_and_remainders(manifest: Manifest, world: int, remainder: str) -> None:
+@pytest.mark.parametrize("world_size", [1, 2, 3])
+def test_ranks_and_remainders(manifest: Manifest, world_size: int, remainder: str) -> None:
     """Every rank has the ids, the labels and the sizes of batches that it has under another backend."""
-    for rank in range(world):
-        sampler = Sampler(seed=3, rank=rank, world=world, remainder=remainder)
+    for rank in range(world_size):
+        sampler = Sampler(seed=3, rank=rank, world_size=world_size, remainder=remainder)
         ours, theirs = (images_of(manifest, OPS, backend, sampler=sampler) for backend in (ON_CPU, Plain()))
         assert [batch.ids.tolist() for batch in ours] == [batch.ids.tolist() for batch in theirs]
         assert [batch.labels.tolist() for batch in ours] == [batch.labels.tolist() for batch in theirs]

@@ -195,7 +195,7 @@ def with_second_hash(table: pa.Table, seed: int) -> pa.Table:
 def test_second_hash_must_agree(seed: int, size: int, radius: int) -> None:
     """An image is a near duplicate only of one that both hashes find near it, and no two kept ones are near in both."""
     table = with_second_hash(random_table(seed, size, radius), seed)
-    drops = Deduplicate(radius=radius, within=80).judge(table)
+    drops = Deduplicate(radius=radius, verify_radius=80).judge(table)
     second = dict(zip(table["id"].to_pylist(), table["phash256"].to_pylist(), strict=True))
     for id, twin in zip(drops.ids, drops.twins, strict=True):
         assert twin is not None
