@@ -1,5 +1,6 @@
 """The DALI backend: the batches of the CPU kernels, whatever the files are, and the same order, state and errors."""
 
+import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -48,7 +49,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("nvidia.dali", reason="DALI is not installed")
 
 from dataprep.backends.dali.backend import Dali  # noqa: E402  after what skips
-from dataprep.backends.dali.parity import parity  # noqa: E402  after what skips
+from dataprep.backends.dali.parity import Agreement, parity  # noqa: E402  after what skips
 
 KEPT = 22
 OPS = (RandomResizedCrop((24, 30)), HorizontalFlip(), Rotate(5), Brightness(), Normalize())
@@ -144,6 +145,11 @@ def differences(manifest: Manifest, ops: tuple[Op, ...], dali: Dali = ON_CPU) ->
     return np.concatenate(found)
 
 
+def agreements(loader: Loader) -> list[Agreement]:
+    """How alike DALI and the CPU make the first batch of a loader."""
+    return list(parity(loader.source, loader.pipeline.ops, next(iter(loader.recipes())), ON_CPU))
+
+
 @pytest.mark.parametrize("ops", EXACT, ids=str)
 def test_exact_ops(manifest: Manifest, ops: tuple[Op, ...]) -> None:
     """Decoding, cutting, mirroring and brightness are the same to the bit."""
@@ -166,11 +172,13 @@ def test_close_ops(manifest: Manifest, ops: tuple[Op, ...]) -> None:
     assert off.mean() < 1
 
 
-def test_real_photos(real_photos: list[Path]) -> None:
+def test_real_photos(real_photos: list[Path], tmp_path: Path) -> None:
     """On real photos 99.9 % of all values are within 2 of 255 after crop, colour, flip and normalisation."""
+    for path in real_photos[:: -(-len(real_photos) // 64)]:
+        shutil.copy(path, tmp_path)
     ops = (RandomResizedCrop(224), Brightness(0.4), HorizontalFlip(), Normalize.imagenet())
-    manifest = clean(real_photos[0].parent, Pipeline(*ops), engine=Local(0))
-    *steps, whole = parity(Loader(manifest, batch_size=len(manifest), backend=ON_CPU), ON_CPU)
+    manifest = clean(tmp_path, Pipeline(*ops), engine=Local(0))
+    *steps, whole = agreements(Loader(manifest, batch_size=len(manifest), backend=ON_CPU))
     assert whole.close >= 0.999
     assert all(step.equal == 1 for step in steps if step.step in ("decode", "HorizontalFlip", "Brightness", "Normalize"))
 
@@ -342,7 +350,7 @@ def test_bad_arguments_are_quoted(options: dict[str, object], said: str) -> None
 def test_parity_says_what_is_alike(manifest: Manifest) -> None:
     """There is a line for decoding, for each op and for the whole; decoding and mirroring agree to the bit."""
     ops = (Negative(), RandomResizedCrop((24, 30)), HorizontalFlip(), Normalize())
-    rows = list(parity(Loader(manifest, Pipeline(*ops), batch_size=KEPT, backend=ON_CPU), ON_CPU))
+    rows = agreements(Loader(manifest, Pipeline(*ops), batch_size=KEPT, backend=ON_CPU))
     names = ["decode", "Negative", "RandomResizedCrop", "HorizontalFlip", "Normalize", "end to end"]
     assert [row.step for row in rows] == names
     assert [bool(row.on_host) for row in rows] == [name == "Negative" for name in names]
