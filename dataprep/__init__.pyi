@@ -20,10 +20,10 @@ from .errors import StateError as StateError
 from .images.decode import decode as decode
 from .integrations.torch import ImageDataset as ImageDataset
 from .integrations.torch import Transform as Transform
-from .loading.delivery import LoaderStats as LoaderStats
 from .loading.loader import Loader as Loader
 from .loading.sampler import EpochSampler as EpochSampler
 from .loading.sampler import Sampler as Sampler
+from .loading.stats import LoaderStats as LoaderStats
 from .manifest import Manifest as Manifest
 from .manifest import Overrides as Overrides
 from .manifest.concatenate import concatenate as concatenate

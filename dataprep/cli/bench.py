@@ -14,7 +14,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from dataprep.backends.cpu.render import canvas, render, step
+from dataprep.backends.cpu.render import apply_op, canvas, render
 from dataprep.backends.threads import Threads
 from dataprep.errors import LoaderError
 from dataprep.images.decode import decode
@@ -25,7 +25,7 @@ from dataprep.machine import cores
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.stages import HorizontalFlip, Normalize, RandomResizedCrop
-from dataprep.types import Backend, Batch, Image, Op, Recipe, Source
+from dataprep.types import Backend, Image, Program, Recipe, Rendered, Source
 
 VERSION: Final = 1
 ONE: Final = "this process alone"
@@ -75,10 +75,10 @@ class Measured(NamedTuple):
 class _Alone:
     """A backend that renders in this thread."""
 
-    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Batch]:
+    def run(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Rendered]:
         """Yields one batch after the other."""
         for recipe in recipes:
-            yield render(source, ops, recipe)
+            yield render(source, program, recipe)
 
 
 @click.command(epilog="Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 130 stopped by Ctrl-C.")
@@ -123,7 +123,7 @@ def measured_steps(manifest: Manifest, batch_size: int) -> dict[str, float]:
     """Returns the images a second of reading, decoding, each op and collating on one core, and of the way to a GPU there is."""
     loader = Loader(manifest, batch_size=batch_size, backend=_Alone())
     ops = loader.pipeline.ops
-    render(loader.source, ops, next(iter(loader.recipes())))  # what is compiled is compiled before the clock starts
+    render(loader.source, loader.program, next(iter(loader.recipes())))  # what is compiled is compiled before the clock starts
     names = ["read", "decode", *(type(op).__name__ for op in ops), "collate"]
     seconds, images = dict.fromkeys(names, 0.0), 0
     with quiet_decoders():
@@ -131,15 +131,15 @@ def measured_steps(manifest: Manifest, batch_size: int) -> dict[str, float]:
             files = _timed(seconds, "read", [partial(loader.source.read, uri) for uri in recipe.uris])
             pixels = _timed(seconds, "decode", [partial(_pixels, file) for file in files])
             for op, params in zip(ops, recipe.params, strict=True):
-                calls = [partial(step, op, image, drawn) for image, drawn in zip(pixels, params, strict=True)]
+                calls = [partial(apply_op, op, image, drawn) for image, drawn in zip(pixels, params, strict=True)]
                 pixels = _timed(seconds, type(op).__name__, calls)
-            last = [image if image.shape[0] == 3 and image.dtype != np.uint8 else image.transpose(2, 0, 1) for image in pixels]
-            (batch,) = _timed(seconds, "collate", [partial(_collated, ops, last)])
+            last = [image.transpose(2, 0, 1) if loader.program.spec.layout == "HWC" else image for image in pixels]
+            (batch,) = _timed(seconds, "collate", [partial(_collate, loader.program, last)])
             images += len(recipe.uris)
     if find_spec("torch"):
-        from dataprep.backends.tensors import transfer
+        from dataprep.backends.tensors import time_transfer
 
-        one = transfer(batch)
+        one = time_transfer(batch)
         seconds |= {} if one is None else {"transfer": one / len(batch) * images}
     return {name: images / max(spent, 1e-9) for name, spent in seconds.items()}
 
@@ -148,8 +148,8 @@ def _pixels(file: bytes) -> Image:
     return decode(file).image
 
 
-def _collated(ops: tuple[Op, ...], images: list[Any]) -> Any:
-    return np.stack(images, out=canvas(ops, len(images)))
+def _collate(program: Program, images: list[Any]) -> Any:
+    return np.stack(images, out=canvas(program, len(images)))
 
 
 def _timed(seconds: dict[str, float], name: str, calls: Sequence[Callable[[], Any]]) -> list[Any]:

@@ -74,10 +74,10 @@ class Window(NamedTuple):
 def resize(image: Image, target: tuple[int, int], filter: Filter = "bilinear") -> Image:
     """Returns an (H, W, 3) or (H, W) image resized to `target` height and width."""
     whole = Window(Box(0, 0, *image.shape[:2]), target, Box(0, 0, *target), filter)
-    return image if image.shape[:2] == target else resized(image, whole)
+    return image if image.shape[:2] == target else resize_window(image, whole)
 
 
-def resized(image: Image, window: Window, reuse: bool = False) -> Image:
+def resize_window(image: Image, window: Window, reuse: bool = False) -> Image:
     """Returns the pixels of a window.
 
     Args:
@@ -94,7 +94,7 @@ def resized(image: Image, window: Window, reuse: bool = False) -> Image:
     return pixels[part.rows, part.columns]
 
 
-def averaged(image: Image, target: tuple[int, int]) -> Image:
+def average(image: Image, target: tuple[int, int]) -> Image:
     """Returns an (H, W, 3) or (H, W) image reduced to a smaller height and width, each pixel the average of its area.
 
     Weights are whole numbers and sums exact, so that every machine finds the same values.

@@ -88,7 +88,7 @@ class Output:
             raise PipelineError("`Output` comes once, as the last op")
         if self.dtype == "uint8" and spec.dtype != "uint8":
             raise PipelineError("`Output('uint8')` cannot follow `Normalize`, whose values are no bytes; leave one of them out")
-        return replace(spec, dtype=self.dtype or spec.dtype, layout="CHW", memory=self.memory, delivered=True)
+        return replace(spec, dtype=self.dtype or spec.dtype, memory=self.memory, delivered=True)
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws nothing."""

@@ -36,8 +36,7 @@ def _normalized_levels(op: Normalize) -> NDArray[np.float32]:
 def _(op: Output, image: Image, params: Params) -> NDArray[Any]:
     if op.dtype is None or op.dtype == image.dtype:
         return image
-    values = image.transpose(2, 0, 1) if image.dtype == np.uint8 else image
-    return bfloat16(values) if op.dtype == "bfloat16" else values.astype(op.dtype)
+    return bfloat16(image) if op.dtype == "bfloat16" else image.astype(op.dtype)
 
 
 def bfloat16(values: NDArray[Any]) -> NDArray[np.uint16]:
