@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from dataprep import sources  # noqa: F401  registers the sources that a manifest may name
+from dataprep.columns import LEAK
 from dataprep.describe import build, describe
 from dataprep.errors import ManifestError, PipelineError, suggestion
 from dataprep.files import replacing
@@ -94,7 +95,7 @@ class Manifest:
 
     def leaks(self) -> pa.Table:
         """Returns the rows that were dropped because a protected split has a copy of them."""
-        return self.table.filter(pc.equal(self.table["reason"], "leak"))
+        return self.table.filter(pc.equal(self.table["reason"], LEAK))
 
     def conflicts(self) -> pa.Table:
         """Returns the rows with a twin whose label is another."""

@@ -17,12 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from dataprep.columns import OVERRULED
 from dataprep.errors import ManifestError, suggestion
 from dataprep.types import Drops
 
 VERSION: Final = 1
-
-REASON: Final = "overruled"
 
 SURROGATE: Final = re.compile("[\ud800-\udfff]")
 """Half a character: JSON may spell it, a table cannot hold it."""
@@ -52,7 +51,7 @@ class Overrides:
         """Returns the rows that are dropped by hand."""
         dropped = table.filter(pa.array(self._decided(table, keep=False)))["id"].to_pylist()
         count = len(dropped)
-        return Drops(dropped, [REASON] * count, ["dropped by hand"] * count, [None] * count)
+        return Drops(dropped, [OVERRULED] * count, ["dropped by hand"] * count, [None] * count)
 
     def kept(self, table: pa.Table) -> NDArray[np.bool_]:
         """Returns for each row whether it is kept by hand; what cannot be read is not."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from dataprep.columns import COLUMNS, out_of_range
 from dataprep.stages import Require
 from dataprep.types import Rule
 
@@ -21,16 +22,10 @@ TICKS: Final = 8
 TAIL: Final = 2.5
 """From how many times the upper quartile the largest value makes a long tail."""
 
-NO_MEASURES: Final = ("id", "modified", "twin")
+NO_MEASURES: Final = ("id", "modified", "twin", "distance", "part_id")
 """Numbers that say nothing about the picture."""
 
-UNITS: Final = {
-    "height": "pixels",
-    "width": "pixels",
-    "brightness": "mean luminance, 0 black to 255 white",
-    "contrast": "standard deviation of luminance, gray levels",
-    "sharpness": "variance of the Laplacian, squared gray levels",
-}
+UNITS: Final = {column.name: column.meaning for columns in COLUMNS.values() for column in columns}
 
 Values = NDArray[np.float64]
 
@@ -62,7 +57,7 @@ class Histogram(NamedTuple):
 
     Attributes:
         column: Its name.
-        unit: What it counts, or nothing.
+        unit: What it counts, or nothing where dataprep does not know it.
         log: Whether the axis is logarithmic.
         edges: One more than there are bins.
         kept: Kept images in each bin.
@@ -100,7 +95,7 @@ def _histogram(table: pa.Table, column: str, rules: tuple[Rule, ...]) -> Histogr
     if not finite.any():
         return None
     cuts = [
-        (limit, limit is rule.least, rule.reason or f"{column} out of range")
+        (limit, limit is rule.least, rule.reason or out_of_range(column))
         for rule in rules
         if isinstance(rule, Require) and rule.column == column
         for limit in (rule.least, rule.most)
