@@ -37,7 +37,7 @@ class Limit(NamedTuple):
         value: Where it cuts.
         least: Whether what is above is kept; otherwise what is below.
         reason: What the rule calls a drop.
-        at: Its place on the axis, 0 to 1.
+        at: Its position on the axis, 0 to 1.
         outside: How many values it cuts off.
         below: Rows nearest below, ascending by value.
         above: Rows nearest above, ascending by value.
@@ -62,7 +62,7 @@ class Histogram(NamedTuple):
         edges: One more than there are bins.
         kept: Kept images in each bin.
         dropped: Dropped images in each bin.
-        ticks: (value, place from 0 to 1) for the axis.
+        ticks: (value, position from 0 to 1) for the axis.
         limits: Where rules cut.
     """
 
@@ -105,7 +105,7 @@ def _histogram(table: pa.Table, column: str, rules: tuple[Rule, ...]) -> Histogr
     keep = table["keep"].to_numpy()
     kept, dropped = (np.histogram(values[finite & chosen], axis.edges)[0].tolist() for chosen in (keep, ~keep))
     single = np.where(pc.is_null(table["twin"]).to_numpy(), values, np.nan)
-    limits = [_limit(values, single, *cut, at=axis.place(cut[0])) for cut in cuts]
+    limits = [_limit(values, single, *cut, at=axis.position(cut[0])) for cut in cuts]
     return Histogram(column, UNITS.get(column, ""), axis.log, axis.edges.tolist(), kept, dropped, axis.ticks(), limits)
 
 
@@ -124,7 +124,7 @@ def _nearest(values: Values, rows: NDArray[np.int64], value: float) -> list[int]
 
 
 class _Axis(NamedTuple):
-    """From values to places between 0 and 1."""
+    """From values to positions between 0 and 1."""
 
     edges: Values
     log: bool
@@ -141,22 +141,22 @@ class _Axis(NamedTuple):
         bins = int(min(BINS, high - low + 1)) if whole else BINS
         return cls(np.linspace(low - margin, high + margin, bins + 1), log=False)
 
-    def place(self, value: float) -> float:
+    def position(self, value: float) -> float:
         """Returns where a value is, 0 at the first edge and 1 at the last."""
         low, at, high = (np.log10(1 + number) if self.log else number for number in (self.edges[0], value, self.edges[-1]))
         return float((at - low) / (high - low))
 
     def ticks(self) -> list[tuple[float, float]]:
-        """Returns round values and their places."""
+        """Returns round values and their positions."""
         low, high = float(self.edges[0]), float(self.edges[-1])
         for steps in ((1, 2, 5), (1,)):
             powers = range(13) if self.log else ()
             found = [float(step * 10**power) for power in powers for step in steps if low <= step * 10**power <= high]
             if 2 <= len(found) <= TICKS:
-                return [(value, self.place(value)) for value in found]
+                return [(value, self.position(value)) for value in found]
         step = _round_step((high - low) / (TICKS - 2))
         values = np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step
-        return [(float(value), self.place(value)) for value in values.tolist()]
+        return [(float(value), self.position(value)) for value in values.tolist()]
 
 
 def _round_step(step: float) -> float:

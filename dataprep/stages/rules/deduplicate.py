@@ -85,7 +85,8 @@ class Deduplicate:
         drops = Drops()
         for row, (reason, detail) in verdicts.items():
             twin = int(groups.centre[row])
-            drops.add(ids[row], reason, detail, None if twin == row else ids[twin])
+            copy = (None, None) if twin == row else (ids[twin], int(groups.distance[row]))
+            drops.add(ids[row], reason, detail, *copy)
         return drops
 
     def _groups(self, table: pa.Table, protected: int) -> "Groups":

@@ -44,7 +44,6 @@ class Readable:
             broken["id"].to_pylist(),
             [UNREADABLE] * len(broken),
             broken["error"].to_pylist(),
-            [None] * len(broken),
         )
 
 
