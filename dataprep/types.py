@@ -12,6 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dataprep.errors import PipelineError
+
 Image: TypeAlias = NDArray[np.uint8]
 """(H, W, 3) RGB or (H, W) luminance, 0..255, C-contiguous, EXIF-upright."""
 
@@ -212,26 +214,37 @@ class Statistics(NamedTuple):
 
 @dataclass(frozen=True)
 class Drops:
-    """What a rule decided against: four columns of equal length.
+    """What a rule decided against: five columns of equal length; the last two may be left out.
 
     Attributes:
         ids: (D,) the records to drop.
         reasons: The rule in two words, such as "near duplicate"; what summaries count.
         details: The sentence with the numbers, such as "distance 2".
         twins: The record that each one is a duplicate of, or None.
+        distances: How far each one is from its twin, in bits of the first hash; None without a twin, or where it is not known.
     """
 
     ids: list[int] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     details: list[str] = field(default_factory=list)
     twins: list[int | None] = field(default_factory=list)
+    distances: list[int | None] = field(default_factory=list)
 
-    def add(self, id: int, reason: str, detail: str, twin: int | None = None) -> None:
+    def __post_init__(self) -> None:
+        """Fills the columns that were left out with None, and checks that all are of equal length."""
+        for column in (self.twins, self.distances):
+            column.extend([None] * (0 if len(column) else len(self.ids)))
+        lengths = {name: len(column) for name, column in vars(self).items()}
+        if len(set(lengths.values())) > 1:
+            raise PipelineError(f"Drops are columns of equal length, not {lengths}; `Drops().add(...)` appends to all of them")
+
+    def add(self, id: int, reason: str, detail: str, twin: int | None = None, distance: int | None = None) -> None:
         """Appends one drop."""
         self.ids.append(id)
         self.reasons.append(reason)
         self.details.append(detail)
         self.twins.append(twin)
+        self.distances.append(distance)
 
 
 @runtime_checkable

@@ -5,24 +5,34 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from dataprep.columns import (
+    BLURRED,
+    EXACT_DUPLICATE,
+    NEAR_DUPLICATE,
+    TOO_BRIGHT,
+    TOO_DARK,
+    TOO_SMALL,
+    UNIFORM,
+    UNREADABLE,
+)
 from dataprep.errors import DataprepError
 
 VERSION: Final = 1
 
 EXPECTED: Final[dict[str, tuple[str, ...]]] = {
     "original": (),
-    "exact copy": ("exact duplicate", "near duplicate"),  # near where a better variant is kept for the whole family
-    **dict.fromkeys(("re-encoded", "resized", "cropped 5 %", "cropped 10 %", "brightness"), ("near duplicate",)),
-    "blurred": ("blurred", "nearly uniform"),  # a texture such as bricks, blurred by 4 %, is hardly more than gray
-    "dark": ("too dark",),
-    "blank": ("nearly uniform", "too dark", "too bright"),
-    "truncated": ("unreadable",),
-    "not an image": ("unreadable",),
-    "too small": ("too small",),
+    "exact copy": (EXACT_DUPLICATE, NEAR_DUPLICATE),  # near where a better variant is kept for the whole family
+    **dict.fromkeys(("re-encoded", "resized", "cropped 5 %", "cropped 10 %", "brightness"), (NEAR_DUPLICATE,)),
+    "blurred": (BLURRED, UNIFORM),  # a texture such as bricks, blurred by 4 %, is hardly more than gray
+    "dark": (TOO_DARK,),
+    "blank": (UNIFORM, TOO_DARK, TOO_BRIGHT),
+    "truncated": (UNREADABLE,),
+    "not an image": (UNREADABLE,),
+    "too small": (TOO_SMALL,),
 }
 """The reasons for which each kind of file is rightly dropped."""
 
-FAMILY: Final = ("original", *(kind for kind, reasons in EXPECTED.items() if "near duplicate" in reasons))
+FAMILY: Final = ("original", *(kind for kind, reasons in EXPECTED.items() if NEAR_DUPLICATE in reasons))
 """The kinds that form a family, of which one image is to be kept."""
 
 

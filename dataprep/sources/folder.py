@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes
 
 import pyarrow as pa
 
+from dataprep.columns import fields_of
 from dataprep.describe import register
 from dataprep.errors import SourceError
 
@@ -22,16 +23,7 @@ EXTENSIONS: Final = frozenset(
 )
 """What counts as an image file, in any case; others are counted, not read."""
 
-SCHEMA: Final = pa.schema(
-    [
-        pa.field("uri", pa.string(), nullable=False),
-        pa.field("label", pa.string()),
-        pa.field("split", pa.string()),
-        pa.field("bytes", pa.int64()),
-        pa.field("modified", pa.int64()),
-        pa.field("error", pa.string()),
-    ]
-)
+SCHEMA: Final = pa.schema(fields_of("scan"))
 
 
 class Entry(NamedTuple):

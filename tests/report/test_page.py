@@ -57,7 +57,11 @@ def test_its_data(page: str, manifest: Manifest) -> None:
             place = shown[uri]
             assert data["reasons"][pictures["reason"][place]] == row["reason"]
             assert place in data["dropped"][pictures["reason"][place]]
-            assert (pictures["digest"][place], pictures["detail"][place]) == (row["digest"], row["detail"])
+            assert [pictures[name][place] for name in ("digest", "detail", "distance")] == [
+                row["digest"],
+                row["detail"],
+                row["distance"],
+            ]
     assert [len(places) for places in data["dropped"]] == list(manifest.reasons().values())
     for twin, *leaves in data["clusters"]:
         assert {rows[pictures["uri"][leaf]]["twin"] for leaf in leaves} == {rows[pictures["uri"][twin]]["id"]}

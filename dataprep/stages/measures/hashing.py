@@ -17,6 +17,7 @@ import PIL.ImageFilter
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dataprep.columns import fields_of, hash_column, variants_column
 from dataprep.errors import PipelineError
 from dataprep.images.resize import resize
 from dataprep.stages.measures.quality import check_side
@@ -60,12 +61,12 @@ class Hash(ABC):
     @property
     def column(self) -> str:
         """The name of its column, such as `phash64`."""
-        return f"{type(self).__name__.lower()}{self.bits}"
+        return hash_column(type(self).__name__, self.bits).name
 
     @property
     def fields(self) -> tuple[pa.Field, ...]:
         """One column of bits // 8 bytes."""
-        return (pa.field(self.column, pa.binary(self.bits // 8)),)
+        return (hash_column(type(self).__name__, self.bits).field,)
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns the hash of (H, W) luminance."""
@@ -156,7 +157,7 @@ class ColorHash:
     side: int = 128
     channels: ClassVar[int] = 3
     version: ClassVar[int] = 1
-    fields: ClassVar[tuple[pa.Field, ...]] = (pa.field("colorhash", pa.binary(6)),)
+    fields: ClassVar[tuple[pa.Field, ...]] = fields_of("ColorHash")
 
     def __post_init__(self) -> None:
         """Checks the side."""
@@ -196,7 +197,7 @@ class CropResistantHash:
     side: int = 300
     channels: ClassVar[int] = 1
     version: ClassVar[int] = 1
-    fields: ClassVar[tuple[pa.Field, ...]] = (pa.field("cropresistanthash", pa.binary()),)
+    fields: ClassVar[tuple[pa.Field, ...]] = fields_of("CropResistantHash")
 
     def __post_init__(self) -> None:
         """Checks the side."""
@@ -242,7 +243,7 @@ class Variants:
     @property
     def fields(self) -> tuple[pa.Field, ...]:
         """One column, such as `phash64_variants`: the hashes end to end."""
-        return (pa.field(f"{self.of.fields[0].name}_variants", pa.binary(self.count * self.of.bits // 8)),)
+        return (variants_column(type(self.of).__name__, self.of.bits, self.count).field,)
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns the hashes of all variants of (H, W) luminance."""

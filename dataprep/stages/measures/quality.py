@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pyarrow as pa
 
+from dataprep.columns import fields_of
 from dataprep.errors import PipelineError
 from dataprep.types import Image
 
@@ -34,7 +35,7 @@ class LaplacianVariance:
     side: int = 128
     channels: ClassVar[int] = 1
     version: ClassVar[int] = 1
-    fields: ClassVar[tuple[pa.Field, ...]] = (pa.field("sharpness", pa.float32()),)
+    fields: ClassVar[tuple[pa.Field, ...]] = fields_of("LaplacianVariance")
 
     def __post_init__(self) -> None:
         """Checks the side."""
@@ -59,7 +60,7 @@ class Luminance:
     side: int = 128
     channels: ClassVar[int] = 1
     version: ClassVar[int] = 1
-    fields: ClassVar[tuple[pa.Field, ...]] = (pa.field("brightness", pa.float32()), pa.field("contrast", pa.float32()))
+    fields: ClassVar[tuple[pa.Field, ...]] = fields_of("Luminance")
 
     def __post_init__(self) -> None:
         """Checks the side."""
@@ -89,11 +90,7 @@ class LuminanceHistogram:
     side: int = 128
     channels: ClassVar[int] = 1
     version: ClassVar[int] = 1
-    fields: ClassVar[tuple[pa.Field, ...]] = (
-        pa.field("dark_fraction", pa.float32()),
-        pa.field("bright_fraction", pa.float32()),
-        pa.field("entropy", pa.float32()),
-    )
+    fields: ClassVar[tuple[pa.Field, ...]] = fields_of("LuminanceHistogram")
 
     def __post_init__(self) -> None:
         """Checks the side."""
@@ -126,7 +123,7 @@ class Noise:
     side: ClassVar[None] = None
     channels: ClassVar[int] = 1
     version: ClassVar[int] = 1
-    fields: ClassVar[tuple[pa.Field, ...]] = (pa.field("noise", pa.float32()),)
+    fields: ClassVar[tuple[pa.Field, ...]] = fields_of("Noise")
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns the standard deviation of noise in (H, W) luminance."""
@@ -154,7 +151,7 @@ class Colorfulness:
     side: int = 128
     channels: ClassVar[int] = 3
     version: ClassVar[int] = 1
-    fields: ClassVar[tuple[pa.Field, ...]] = (pa.field("saturation", pa.float32()), pa.field("colorfulness", pa.float32()))
+    fields: ClassVar[tuple[pa.Field, ...]] = fields_of("Colorfulness")
 
     def __post_init__(self) -> None:
         """Checks the side."""
@@ -180,10 +177,7 @@ class ChannelSums:
     side: ClassVar[None] = None
     channels: ClassVar[int] = 3
     version: ClassVar[int] = 1
-    fields: ClassVar[tuple[pa.Field, ...]] = (
-        pa.field("channel_sums", pa.list_(pa.int64())),
-        pa.field("channel_squares", pa.list_(pa.int64())),
-    )
+    fields: ClassVar[tuple[pa.Field, ...]] = fields_of("ChannelSums")
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns two triples for an (H, W, 3) RGB image."""

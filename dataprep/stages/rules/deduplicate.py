@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from dataprep.columns import EXACT_DUPLICATE, LABEL_CONFLICT, LEAK, NEAR_DUPLICATE
 from dataprep.errors import PipelineError
 from dataprep.search import Codes, Hashes, keep_best
 from dataprep.stages.measures.hashing import Hash, Invariant, PHash, Variants
@@ -84,7 +85,8 @@ class Deduplicate:
         drops = Drops()
         for row, (reason, detail) in verdicts.items():
             twin = int(groups.centre[row])
-            drops.add(ids[row], reason, detail, None if twin == row else ids[twin])
+            copy = (None, None) if twin == row else (ids[twin], int(groups.distance[row]))
+            drops.add(ids[row], reason, detail, *copy)
         return drops
 
     def _groups(self, table: pa.Table, protected: int) -> "Groups":
@@ -132,8 +134,8 @@ def _copies(table: pa.Table, groups: Groups, protected: int) -> Iterator[tuple[i
     for row in np.flatnonzero(groups.centre != np.arange(len(groups.centre))).tolist():
         twin = int(groups.centre[row])
         exact = groups.copied[row] == groups.copied[twin]
-        reason, detail = ("exact duplicate", "same content") if exact else ("near duplicate", f"distance {groups.distance[row]}")
-        yield row, ("leak", f"{reason} of an image in {splits[twin]!r}, {detail}") if twin < protected else (reason, detail)
+        reason, detail = (EXACT_DUPLICATE, "same content") if exact else (NEAR_DUPLICATE, f"distance {groups.distance[row]}")
+        yield row, (LEAK, f"{reason} of an image in {splits[twin]!r}, {detail}") if twin < protected else (reason, detail)
 
 
 def _conflicts(labels: list[str | None], centres: list[int], protected: int) -> dict[int, tuple[str, str]]:
@@ -142,7 +144,7 @@ def _conflicts(labels: list[str | None], centres: list[int], protected: int) -> 
     for label, centre in zip(labels, centres, strict=True):
         given.setdefault(centre, set()).update([] if label is None else [label])
     return {
-        row: ("label conflict", f"copies are labelled {', '.join(map(repr, sorted(given[centre])))}")
+        row: (LABEL_CONFLICT, f"copies are labelled {', '.join(map(repr, sorted(given[centre])))}")
         for row, centre in enumerate(centres)
         if len(given[centre]) > 1 and row >= protected
     }

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from dataprep.columns import UNREADABLE, out_of_range
 from dataprep.errors import PipelineError, suggestion
 from dataprep.stages.measures.quality import Colorfulness, LaplacianVariance, Luminance, LuminanceHistogram, Noise
 from dataprep.types import Drops, Measure
@@ -41,9 +42,8 @@ class Readable:
         broken = table.filter(pc.is_valid(table["error"]))
         return Drops(
             broken["id"].to_pylist(),
-            ["unreadable"] * len(broken),
+            [UNREADABLE] * len(broken),
             broken["error"].to_pylist(),
-            [None] * len(broken),
         )
 
 
@@ -93,7 +93,7 @@ class Require:
             inside &= values <= self.most
         drops = Drops()
         for id, value in zip(table["id"].filter(pa.array(~inside)).to_pylist(), values[~inside], strict=True):
-            drops.add(id, self.reason or f"{self.column} out of range", self._detail(float(value)))
+            drops.add(id, self.reason or out_of_range(self.column), self._detail(float(value)))
         return drops
 
     def _detail(self, value: float) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dataprep.columns import outlier
 from dataprep.errors import PipelineError
 from dataprep.stages.rules.limits import check_column, measures_of, numbers, spell
 from dataprep.types import Drops, Measure
@@ -75,7 +76,7 @@ class Outliers:
         ids = table["id"].to_numpy()
         drops = Drops()
         for row in sorted(details):
-            drops.add(int(ids[row]), self.reason or f"{self.column} outlier", details[row])
+            drops.add(int(ids[row]), self.reason or outlier(self.column), details[row])
         return drops
 
     def _groups(self, table: pa.Table, usable: NDArray[np.bool_]) -> Iterator[tuple[str | None, NDArray[np.int64]]]:

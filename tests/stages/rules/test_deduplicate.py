@@ -70,6 +70,7 @@ def test_stars(seed: int, size: int, radius: int) -> None:
         assert twin is not None
         distance = hamming(code_of(table, id), code_of(table, twin))[0]
         assert drops.details[place] == ("same content" if id not in near else f"distance {distance}")
+        assert drops.distances[place] == distance
         assert distance <= radius
     codes = np.concatenate([code_of(table, id) for id in sorted(kept)])
     distances = hamming(codes[:, None], codes[None])
@@ -217,9 +218,10 @@ def test_protected_splits(seed: int, size: int, radius: int, exact_only: bool) -
     drops = rule.judge(table)
     split = dict(zip(table["id"].to_pylist(), splits, strict=True))
     assert {split[id] for id in drops.ids} <= {"train"}
-    for reason, twin in zip(drops.reasons, drops.twins, strict=True):
+    for id, reason, twin, distance in zip(drops.ids, drops.reasons, drops.twins, drops.distances, strict=True):
         assert twin is not None
         assert (reason == "leak") == (split[twin] != "train")
+        assert distance == (0 if exact_only else hamming(code_of(table, id), code_of(table, twin))[0])
     kept = set(table["id"].to_pylist()) - set(drops.ids)
     digest = dict(zip(table["id"].to_pylist(), table["digest"].to_pylist(), strict=True))
     for id in kept:
@@ -246,6 +248,8 @@ def test_conflicts(seed: int, size: int, radius: int) -> None:
     reasons = dict(zip(after.ids, after.reasons, strict=True))
     assert {id for id, reason in reasons.items() if reason == "label conflict"} == torn
     assert set(reasons) == set(before.ids) | torn
+    distances = dict(zip(before.ids, before.distances, strict=True))
+    assert after.distances == [distances.get(id) for id in after.ids]
 
 
 EDITS: dict[str, Callable[[Image], Image]] = {
