@@ -13,10 +13,10 @@ from dataprep.types import Batch, Spec
 def tensors(batch: Batch, spec: Spec) -> Batch:
     """Returns a batch of arrays as one of tensors that share their memory."""
     images, labels, ids = map(torch.from_numpy, batch)
-    return Batch(typed(images, spec), labels, ids)
+    return Batch(as_dtype(images, spec), labels, ids)
 
 
-def typed(images: torch.Tensor, spec: Spec) -> torch.Tensor:
+def as_dtype(images: torch.Tensor, spec: Spec) -> torch.Tensor:
     """Returns images of the type that a spec says, in the same memory, from what NumPy can hold."""
     return images.view(torch.bfloat16) if spec.dtype == "bfloat16" else images
 

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 from dataprep.backends.autotune import counts, fewest, rate
 from dataprep.backends.cpu.render import canvas, render_into
 from dataprep.backends.mix import mix_batch
-from dataprep.backends.tensors import typed
+from dataprep.backends.tensors import as_dtype
 from dataprep.errors import LoaderError
 from dataprep.types import Batch, Program, Recipe, Rendered, Source
 
@@ -104,7 +104,7 @@ class _Recipes(Dataset[Rendered]):
         images = self._images(len(recipe.uris))
         batch, failures, slowest = render_into(images.numpy(), self.source, self.program, recipe)
         # the tensor itself and not one of its array: it may lie in shared memory
-        made = Batch(typed(images, self.program.spec), torch.from_numpy(batch.labels), torch.from_numpy(batch.ids))
+        made = Batch(as_dtype(images, self.program.spec), torch.from_numpy(batch.labels), torch.from_numpy(batch.ids))
         return Rendered(mix_batch(made, recipe.mixture, failures), failures, slowest)
 
     def _images(self, count: int) -> torch.Tensor:

@@ -19,7 +19,7 @@ from dataprep.backends.threads import Threads
 from dataprep.errors import LoaderError
 from dataprep.images.decode import decode
 from dataprep.images.limits import quiet_decoders
-from dataprep.images.resize import compiled
+from dataprep.images.resize import is_compiled
 from dataprep.loading.loader import Loader
 from dataprep.machine import cores
 from dataprep.manifest import Manifest
@@ -65,7 +65,7 @@ class Measured(NamedTuple):
         lines = [f"use {fewest}: {self.ends[fewest]:,.0f} images/s"]
         if fewest == ONE:
             lines = [f"more threads or processes gain nothing: use Threads(workers=1), for {self.ends[best]:,.0f} images/s"]
-        if not compiled():
+        if not is_compiled():
             lines.append("install dataprep-images where a C compiler is: resizing compiled is some times as fast")
         if self.bottleneck.startswith("decode"):
             lines.append("store images nearer to the size that training sees: decoding takes most of the time")
@@ -187,7 +187,7 @@ def measured_ends(manifest: Manifest, batch_size: int, workers: int) -> dict[str
 def as_data(done: Measured) -> dict[str, Any]:
     """Returns what is printed as plain data; rates are images a second."""
     said = {"bottleneck": done.bottleneck, "advice": done.advice}
-    return {"version": VERSION, **done._asdict(), **said, "compiled": compiled()}
+    return {"version": VERSION, **done._asdict(), **said, "compiled": is_compiled()}
 
 
 def show(done: Measured) -> None:

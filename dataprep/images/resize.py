@@ -51,7 +51,7 @@ class Window(NamedTuple):
     @property
     def needed(self) -> Box:
         """What of the image has to be there: what is seen, or where Pillow resizes, the whole box."""
-        return self.seen if compiled() else self.box
+        return self.seen if is_compiled() else self.box
 
     @property
     def seen(self) -> Box:
@@ -85,8 +85,8 @@ def resize_window(image: Image, window: Window, reuse: bool = False) -> Image:
         window: Which pixels come out.
         reuse: Whether they may lie in memory that this thread's next such call overwrites.
     """
-    if compiled():
-        return _compiled(image, window, _order() == "cheaper" and _falls_more(window), reuse)
+    if is_compiled():
+        return _resize_compiled(image, window, _order() == "cheaper" and _falls_more(window), reuse)
     box, part = window.box, window.part
     pixels = np.ascontiguousarray(image[box.rows, box.columns])
     if pixels.shape[:2] != window.target:
@@ -149,12 +149,12 @@ def place(image: Image, mirror: bool, out: NDArray[Any], levels: NDArray[Any] = 
         np.take(table, image[:, ::-1, channel] if mirror else image[..., channel], out=out[channel], mode="clip")
 
 
-def compiled() -> bool:
+def is_compiled() -> bool:
     """Whether resizing is compiled, and does what the Pillow that is installed does."""
     return _order() is not None
 
 
-def _compiled(image: Image, window: Window, columns_first: bool, reuse: bool = False) -> Image:
+def _resize_compiled(image: Image, window: Window, columns_first: bool, reuse: bool = False) -> Image:
     code: Any = native.module("resample")
     (top, left, *box), target, (row, column, height, width), _ = window
     shape = (height, width, *image.shape[2:])
@@ -198,7 +198,7 @@ def _order() -> Literal["rows", "cheaper"] | None:
         for filter, (theirs, _) in FILTERS.items():
             window = Window(Box(0, 0, 31, 23), target, Box(0, 0, *target), filter)
             pixels = np.asarray(PIL.Image.fromarray(image).resize(target[::-1], theirs))
-            same = [order for order in (False, True) if np.array_equal(_compiled(image, window, order), pixels)]
+            same = [order for order in (False, True) if np.array_equal(_resize_compiled(image, window, order), pixels)]
             if differs and len(same) == 1:
                 found = "cheaper" if same[0] else "rows"
             elif False not in same:

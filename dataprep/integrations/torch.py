@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from dataprep.backends.cpu.render import canvas, paint, pixel_limit
 from dataprep.backends.program import compile_ops
-from dataprep.backends.tensors import typed
+from dataprep.backends.tensors import as_dtype
 from dataprep.draws import key
 from dataprep.images.decode import decode
 from dataprep.images.limits import quiet_decoders
@@ -63,7 +63,7 @@ class Transform:
         drawn = draw(self.program.ops, np.array([pixels.shape[:2]]), np.array([row]), self.seed, self._epoch.value)
         out = canvas(self.program, 1)
         paint(self.program, pixels, [params[0] for params in drawn], out[0])
-        return typed(torch.from_numpy(out), self.program.spec)[0]
+        return as_dtype(torch.from_numpy(out), self.program.spec)[0]
 
 
 class ImageDataset(Dataset[tuple[Any, int]]):

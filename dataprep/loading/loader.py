@@ -61,7 +61,7 @@ class Loader:
         Raises:
             LoaderError: There are no ops, nothing was kept, or a batch is larger than what was kept.
         """
-        self.pipeline = _checked_pipeline(manifest, pipeline)
+        self.pipeline = _check_pipeline(manifest, pipeline)
         sampler = Sampler() if sampler is None else sampler
         rank, world_size = sampler.resolve()
         self.sampler = replace(sampler, rank=rank, world_size=world_size)
@@ -98,11 +98,11 @@ class Loader:
             if self.sampler.count(len(self._plan), self.progress.position, self.batch_size) == 0:
                 self._spent = (epoch, self.progress.position)
             if batch is not None:
-                yield self._checked(batch)
+                yield self._check_mix(batch)
         if self.progress.epoch == epoch:  # else the loop itself went elsewhere
             self.progress.seek(epoch + 1)
 
-    def _checked(self, batch: Batch) -> Batch:
+    def _check_mix(self, batch: Batch) -> Batch:
         """Returns the batch, which a backend has to have mixed where the pipeline says so."""
         if self.pipeline.mix is not None and batch.labels.ndim == 1:
             backend, mix = type(self.backend).__name__, type(self.pipeline.mix).__name__
@@ -142,7 +142,7 @@ class Loader:
         self.progress.restore(state, self.sampler.seed, self._fingerprint, self._draws.versions)
 
 
-def _checked_pipeline(manifest: Manifest, pipeline: Pipeline | None) -> Pipeline:
+def _check_pipeline(manifest: Manifest, pipeline: Pipeline | None) -> Pipeline:
     """Returns the pipeline with its numbers filled in."""
     pipeline = manifest.pipeline if pipeline is None else pipeline
     if not pipeline.ops:

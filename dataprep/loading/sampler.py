@@ -71,7 +71,7 @@ class Sampler:
             raise LoaderError(f"Sampler(rank={self.rank}, world_size={self.world_size}): ranks are 0 to world_size - 1")
         self._check_shares()
         if self.weights is not None and not isinstance(self.weights, str):
-            object.__setattr__(self, "weights", _checked_weights(self.weights))
+            object.__setattr__(self, "weights", _check_weights(self.weights))
             object.__setattr__(self, "_weights", np.asarray(self.weights).tobytes())
         else:
             object.__setattr__(self, "_weights", self.weights)
@@ -82,7 +82,7 @@ class Sampler:
         if self.shares is not None and self.balance is None:
             raise LoaderError("Sampler(shares=...): say which column has these values, as in Sampler(balance='part', shares=...)")
         if self.shares is not None:
-            _checked_weights(list(self.shares.values()), "shares")
+            _check_weights(list(self.shares.values()), "shares")
         if self.length is not None and (self.length < 1 or (self.weights is None and self.balance is None)):
             raise LoaderError(
                 f"Sampler(length={self.length}): at least 1, and with `weights` or `balance` alone; "
@@ -113,7 +113,7 @@ class Sampler:
             return Each(self.seed, self.shuffle, size)
         weights = self.weights
         if isinstance(weights, str):
-            weights = _checked_weights(_column(rows, weights).to_numpy(), f"the column {weights!r}")
+            weights = _check_weights(_column(rows, weights).to_numpy(), f"the column {weights!r}")
         numbers = np.asarray(weights, np.float64)
         if len(numbers) != size:
             raise LoaderError(f"Sampler(weights=...): {len(numbers):,} weights for {size:,} kept rows; give one for each")
@@ -148,7 +148,7 @@ class Sampler:
             return
         looked_up, block = plan.epoch(epoch), max(1, BLOCK // step) * step
         for start in range(position, stop, block):
-            order = _wrapped(looked_up, start, min(start + block, stop), len(plan))
+            order = _wrap(looked_up, start, min(start + block, stop), len(plan))
             for first in range(0, len(order), step):
                 taken = order[first : first + step][rank::world_size]
                 if len(taken):
@@ -232,7 +232,7 @@ class EpochSampler:
         self.progress.restore(state, self.sampler.seed, self._fingerprint, {})
 
 
-def _wrapped(rows: Rows, start: int, stop: int, size: int) -> NDArray[np.int64]:
+def _wrap(rows: Rows, start: int, stop: int, size: int) -> NDArray[np.int64]:
     """Returns (N, 2) the rows and turns at some positions; after the last position of the order comes its first again."""
     pieces = []
     while start < stop:
@@ -243,7 +243,7 @@ def _wrapped(rows: Rows, start: int, stop: int, size: int) -> NDArray[np.int64]:
     return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
-def _checked_weights(given: ArrayLike, name: str = "weights") -> NDArray[np.float64]:
+def _check_weights(given: ArrayLike, name: str = "weights") -> NDArray[np.float64]:
     """Returns weights as an array, none below 0 and not all 0."""
     try:
         weights = np.array(given, np.float64)

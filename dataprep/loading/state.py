@@ -49,7 +49,7 @@ class Position:
         if missing and state.get("version", VERSION) == VERSION:
             raise StateError(f"the state lacks {', '.join(sorted(missing))}; give what `state_dict()` returned")
         here = {"version": VERSION, "seed": seed, "fingerprint": fingerprint}
-        saved, now = (_named(here | dict(given)) for given in (state, {}))
+        saved, now = (_name_entries(here | dict(given)) for given in (state, {}))
         for what, value in now.items():
             if saved[what] != value:
                 raise StateError(
@@ -69,7 +69,7 @@ def fingerprint_of(rows: str, plan: Order) -> str:
     return f"{rows}+{plan.signature}" if plan.signature else rows
 
 
-def _named(state: Mapping[str, Any]) -> dict[str, Any]:
+def _name_entries(state: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what a state was saved with, under the names that an error calls it by."""
     rows, _, signature = str(state["fingerprint"]).partition("+")
     return {

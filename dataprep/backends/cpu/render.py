@@ -142,7 +142,7 @@ def _paint(program: Program, decoded: Decoded, params: list[Params], opening: Op
     if opening is not None:
         image, first = resize_window(image, opening.window.moved(decoded.top, decoded.left), reuse=True), opening.ops
     made = run_kernels(program.ops[first : program.mirror], image, params[first : program.mirror])
-    pixels = _checked(made, program.specs[program.ending], out.shape)
+    pixels = _check_made(made, program.specs[program.ending], out.shape)
     mirror = program.mirror < program.ending and bool(params[program.mirror][0])
     ending = program.ops[program.ending :]
     if pixels.dtype == np.uint8:
@@ -164,7 +164,7 @@ def _channels_first(image: NDArray[Any], spec: Spec) -> NDArray[Any]:
     return image.transpose(2, 0, 1) if spec.layout == "HWC" else image
 
 
-def _checked(image: NDArray[Any], spec: Spec, shape: tuple[int, ...]) -> NDArray[Any]:
+def _check_made(image: NDArray[Any], spec: Spec, shape: tuple[int, ...]) -> NDArray[Any]:
     """Returns (3, H, W) of an image, whose shape and type have to be those which the ops said."""
     pixels = _channels_first(image, spec) if image.ndim == 3 else image
     if pixels.shape != shape or (pixels.dtype == np.uint8) != (spec.dtype == "uint8"):

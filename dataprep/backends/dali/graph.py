@@ -94,7 +94,7 @@ class Feed:
         start, uri, failure = time.perf_counter(), recipe.uris[index], None
         measured = int(recipe.sizes[index, 0]), int(recipe.sizes[index, 1])
         try:
-            image: NDArray[Any] = (_encoded if self.encoded else _decoded)(self.source, uri, measured, limit)
+            image: NDArray[Any] = (_read_encoded if self.encoded else _read_decoded)(self.source, uri, measured, limit)
         except LoaderError as error:
             failure, black = Failure(index, uri, str(error)), np.zeros((*measured, 3), np.uint8)
             image = _pixmap(black) if self.encoded else black
@@ -165,18 +165,18 @@ def _nodes(feed: Feed, images: Node, drawn: Iterator[Node], decoder: str) -> Nod
     return fn.transpose(images, perm=[2, 0, 1]) if program.spec.layout == "HWC" else images
 
 
-def _encoded(source: Source, uri: str, measured: tuple[int, int], limit: int) -> NDArray[np.uint8]:
+def _read_encoded(source: Source, uri: str, measured: tuple[int, int], limit: int) -> NDArray[np.uint8]:
     """Returns the bytes of a file as DALI decodes them; what it would decode otherwise than we do, as a portable pixmap."""
     try:
         data = source.read(uri)
     except SourceError as error:
         raise LoaderError(f"{uri}: {error}; run `clean` again to drop it") from error
     if plain_jpeg(data) != measured:
-        return _pixmap(_decoded(source, uri, measured, limit))
+        return _pixmap(_read_decoded(source, uri, measured, limit))
     return np.frombuffer(data, np.uint8)
 
 
-def _decoded(source: Source, uri: str, measured: tuple[int, int], limit: int) -> Image:
+def _read_decoded(source: Source, uri: str, measured: tuple[int, int], limit: int) -> Image:
     return read(source, uri, measured, limit).image
 
 
