@@ -4,14 +4,15 @@ Each sees the image at one stated scale, so that its numbers compare between ima
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import cv2
 import numpy as np
 import pyarrow as pa
+from attrs import field, frozen
 
-from dataprep.errors import PipelineError
+from dataprep.describe import register
+from dataprep.stages.arguments import SIDE
 from dataprep.types import Image
 
 DARK: Final = 16  # gray levels below are dark
@@ -20,7 +21,8 @@ SECOND_DIFFERENCE: Final = np.array([1.0, -2.0, 1.0])
 OPPONENTS: Final = np.array([[1, -1, 0], [0.5, 0.5, -1]], np.float32)  # red less green, yellow less blue
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class LaplacianVariance:
     """The column `sharpness`: variance of the Laplacian of the luminance, in squared gray levels.
 
@@ -31,14 +33,10 @@ class LaplacianVariance:
         side: The shorter side, in pixels, that the image is reduced to; smaller images are seen as they are.
     """
 
-    side: int = 128
+    side: int = field(default=128, validator=SIDE)
     channels: ClassVar[int] = 1
     version: ClassVar[int] = 1
     fields: ClassVar[tuple[pa.Field, ...]] = (pa.field("sharpness", pa.float32()),)
-
-    def __post_init__(self) -> None:
-        """Checks the side."""
-        check_side(self, self.side)
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns the sharpness of (H, W) luminance."""
@@ -46,7 +44,8 @@ class LaplacianVariance:
         return {"sharpness": float(deviation[0, 0] ** 2)}
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class Luminance:
     """The columns `brightness` and `contrast`: mean and standard deviation of the luminance (ITU-R 601), in gray levels.
 
@@ -56,14 +55,10 @@ class Luminance:
         side: The shorter side, in pixels, that the image is reduced to.
     """
 
-    side: int = 128
+    side: int = field(default=128, validator=SIDE)
     channels: ClassVar[int] = 1
     version: ClassVar[int] = 1
     fields: ClassVar[tuple[pa.Field, ...]] = (pa.field("brightness", pa.float32()), pa.field("contrast", pa.float32()))
-
-    def __post_init__(self) -> None:
-        """Checks the side."""
-        check_side(self, self.side)
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns mean and standard deviation of (H, W) luminance."""
@@ -71,7 +66,8 @@ class Luminance:
         return {"brightness": float(mean[0, 0]), "contrast": float(deviation[0, 0])}
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class LuminanceHistogram:
     """The columns `dark_fraction`, `bright_fraction` and `entropy`, from one histogram of the luminance.
 
@@ -86,7 +82,7 @@ class LuminanceHistogram:
         side: The shorter side, in pixels, that the image is reduced to.
     """
 
-    side: int = 128
+    side: int = field(default=128, validator=SIDE)
     channels: ClassVar[int] = 1
     version: ClassVar[int] = 1
     fields: ClassVar[tuple[pa.Field, ...]] = (
@@ -94,10 +90,6 @@ class LuminanceHistogram:
         pa.field("bright_fraction", pa.float32()),
         pa.field("entropy", pa.float32()),
     )
-
-    def __post_init__(self) -> None:
-        """Checks the side."""
-        check_side(self, self.side)
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns two shares and the entropy of (H, W) luminance."""
@@ -110,7 +102,8 @@ class LuminanceHistogram:
         }
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class Noise:
     """The column `noise`: the standard deviation of Gaussian noise in the luminance, in gray levels, from 0.
 
@@ -136,7 +129,8 @@ class Noise:
         return {"noise": float(np.sqrt(np.pi / 2) * mean / 6)}
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class Colorfulness:
     """The columns `saturation` and `colorfulness`, both 0 for grayscale, also where that is stored as RGB, in levels of 255.
 
@@ -151,14 +145,10 @@ class Colorfulness:
         side: The shorter side, in pixels, that the image is reduced to.
     """
 
-    side: int = 128
+    side: int = field(default=128, validator=SIDE)
     channels: ClassVar[int] = 3
     version: ClassVar[int] = 1
     fields: ClassVar[tuple[pa.Field, ...]] = (pa.field("saturation", pa.float32()), pa.field("colorfulness", pa.float32()))
-
-    def __post_init__(self) -> None:
-        """Checks the side."""
-        check_side(self, self.side)
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns mean chroma and colorfulness of (H, W, 3) RGB."""
@@ -170,7 +160,8 @@ class Colorfulness:
         return {"saturation": cv2.mean(chroma)[0], "colorfulness": float(colorfulness)}
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class ChannelSums:
     """Sums and sums of squares of R, G and B over all pixels, as integers: what exact mean and std are made of.
 
@@ -194,9 +185,3 @@ class ChannelSums:
             "channel_sums": (histograms @ levels).tolist(),
             "channel_squares": (histograms @ levels**2).tolist(),
         }
-
-
-def check_side(measure: object, side: int) -> None:
-    """Raises `PipelineError` unless a measure's side is a number of pixels."""
-    if not isinstance(side, int) or side < 1:
-        raise PipelineError(f"{type(measure).__name__}(side={side!r}): give the shorter side in pixels, such as 128")

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from dataprep.describe import register
 from dataprep.errors import PipelineError
 from dataprep.search import Codes, Hashes, keep_best
 from dataprep.stages.measures.hashing import Hash, Invariant, PHash, Variants
@@ -17,6 +18,7 @@ from dataprep.types import Drops, Measure
 STEP = 1.25  # what re-encoding alone does to the sharpness is less: then the file with more bytes is the better one
 
 
+@register
 @dataclass(frozen=True)
 class Deduplicate:
     """Keeps the best image of each group of duplicates and names it as the twin of the others.
