@@ -43,7 +43,11 @@ def test_short_form() -> None:
 def test_defaults_are_left_out() -> None:
     """A description holds what differs from the defaults, nested stages included."""
     assert describe(Deduplicate()) == {"Deduplicate": {}}
-    assert describe(Deduplicate(by=DHash(256))) == {"Deduplicate": {"by": {"DHash": {"bits": 256}}}}
+    assert (
+        describe(Deduplicate(by=DHash(256), radius=48))
+        == describe(Deduplicate(by=DHash(256)))
+        == {"Deduplicate": {"by": {"DHash": {"bits": 256}}}}
+    )
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,16 @@ class Hash(ABC):
     version: ClassVar[int] = 1
 
     @property
+    def unrelated(self) -> int:
+        """Bits in which unrelated pictures differ, in the median."""
+        return self.bits // 2
+
+    @property
+    def radii(self) -> tuple[int, int]:
+        """What suits it as radius in `Deduplicate`, in bits: where it finds copies, and where it verifies another hash."""
+        return (10, 14) if self.bits == 64 else (48, 80)
+
+    @property
     def size(self) -> int:
         """Bits in a row and in a column: 8 or 16."""
         return 8 if self.bits == 64 else 16
@@ -145,7 +155,9 @@ class WaveletHash(Hash):
 class ColorHash:
     """The colour hash, 42 bits and 6 zeros in the column `colorhash`: the shares of black, gray and of hues, 3 bits each.
 
-    It tells pictures by their palette alone, so it verifies another hash and finds nothing by itself.
+    It tells pictures by their palette alone, which mirroring, turning and cropping hardly change: of 1,000 pairs of different
+    photographs (ImageNet) 78 are within 2 bits and 252 within 4, and half within 6. So it verifies another hash, or is verified
+    by one: within 4 bits are 99 % of the copies that were saved as JPEG of quality 30 or cropped by 5 %, within 2 bits 90 %.
     Source: `imagehash.colorhash` with its default of 3 bits for each share.
 
     Attributes:
@@ -153,6 +165,9 @@ class ColorHash:
     """
 
     side: int = field(default=128, validator=SIDE)
+    bits: ClassVar[int] = 48
+    unrelated: ClassVar[int] = 6
+    radii: ClassVar[tuple[int, int]] = (2, 4)
     channels: ClassVar[int] = 3
     version: ClassVar[int] = 1
     fields: ClassVar[tuple[pa.Field, ...]] = (pa.field("colorhash", pa.binary(6)),)
@@ -184,12 +199,16 @@ class CropResistantHash:
     are found, and 2 in 1,000 pairs of different photographs; within 16 bits, 7 in 10 crops and 50 in 1,000 pairs.
     Slow: as much as 40 other hashes. Source: Steinebach, Liu and Yannikos, "Efficient cropping-resistant robust image
     hashing", 2014, as in `imagehash.crop_resistant_hash`, at a thirtieth of its time.
+    Two images are as far apart as the nearest two regions, 23 bits for half of the pairs of different photographs.
 
     Attributes:
         side: The shorter side, in pixels, at which the image is seen; regions are sought at 300 × 300.
     """
 
     side: int = field(default=300, validator=SIDE)
+    bits: ClassVar[int] = 64
+    unrelated: ClassVar[int] = 23
+    radii: ClassVar[tuple[int, int]] = (8, 8)
     channels: ClassVar[int] = 1
     version: ClassVar[int] = 1
     fields: ClassVar[tuple[pa.Field, ...]] = (pa.field("cropresistanthash", pa.binary()),)
@@ -202,6 +221,10 @@ class CropResistantHash:
             part = image[round(top * height) : round(bottom * height), round(left * width) : round(right * width)]
             hashes += DHash().codes(part, "none") if part.size else [bytes(8)]  # thinner than a pixel has no gradient
         return {"cropresistanthash": b"".join(hashes)}
+
+
+AnyHash: TypeAlias = Hash | ColorHash | CropResistantHash
+"""What `Deduplicate` compares pictures by."""
 
 
 @register
