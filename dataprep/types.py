@@ -249,7 +249,7 @@ class Drops:
 
 @runtime_checkable
 class Measure(Protocol):
-    """Pixels to columns: a frozen dataclass that says which image it wants and what it finds there."""
+    """Pixels to columns: a frozen class of attrs or dataclass that says which image it wants and what it finds there."""
 
     version: ClassVar[int]
     """Goes up when the same image would give other values, so that cached ones are measured again."""
@@ -284,7 +284,10 @@ class Rule(Protocol):
 
 @runtime_checkable
 class Op(Protocol):
-    """Image to image at load time, as a description: the work is one kernel per backend."""
+    """Image to image at load time, as a description: the work is one kernel per backend.
+
+    It may have a `version`, a whole number, 1 where it has none: it goes up when the same numbers would draw other parameters.
+    """
 
     @property
     def slots(self) -> int:
@@ -299,7 +302,10 @@ class Op(Protocol):
 
 @runtime_checkable
 class Mix(Protocol):
-    """Batch to batch at load time, after the ops: each image with the next one of its batch."""
+    """Batch to batch at load time, after the ops: each image with the next one of its batch.
+
+    It may have a `version`, as an `Op` may.
+    """
 
     blends: bool
     """Whether values are blended, which takes floats."""

@@ -7,6 +7,7 @@ import pytest
 
 from dataprep.cleaning.clean import clean
 from dataprep.columns import BITS, COLUMNS, HASHES, Column, fields_of
+from dataprep.describe import STAGES
 from dataprep.manifest.concatenate import concatenate
 from dataprep.pipeline import Pipeline
 from dataprep.report.histograms import UNITS
@@ -44,7 +45,7 @@ def test_fields(kind: type[Measure]) -> None:
 @pytest.mark.parametrize("bits", BITS)
 def test_variants(kind: str, bits: int) -> None:
     """The column of a hash's variants is named as in the table, and as wide as they are many."""
-    measure = Variants(getattr(catalogue, kind)(bits), "dihedral", views=True)
+    measure = Variants(STAGES[kind](bits), "dihedral", views=True)
     (field,) = measure.fields
     assert field.name in {column.name for column in COLUMNS["Variants"]}
     assert field.type == pa.binary(31 * bits // 8)

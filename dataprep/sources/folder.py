@@ -7,12 +7,12 @@ percent-encoded, so that every name that a file system allows is a string that a
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 import pyarrow as pa
+from attrs import field, frozen
 
 from dataprep.columns import fields_of
 from dataprep.describe import register
@@ -35,8 +35,13 @@ class Entry(NamedTuple):
     error: str | None
 
 
+def _absolute(root: str) -> str:
+    """Returns the path from the root of the file system, so that a manifest can be used from anywhere."""
+    return os.path.abspath(root)
+
+
 @register
-@dataclass(frozen=True)
+@frozen
 class Folder:
     """Images in a folder and the folders below it.
 
@@ -46,12 +51,8 @@ class Folder:
             so that a class may be called "train".
     """
 
-    root: str
+    root: str = field(converter=_absolute)
     splits: bool = False
-
-    def __post_init__(self) -> None:
-        """Makes the root absolute, so that a manifest can be used from anywhere."""
-        object.__setattr__(self, "root", os.path.abspath(self.root))
 
     def records(self) -> pa.Table:
         """Lists every image file, sorted by uri; the schema's metadata counts the other files as `ignored`.
@@ -61,7 +62,7 @@ class Folder:
             is a row with an error.
 
         Raises:
-            SourceError: The root is no folder, or there is no image in it.
+            SourceError: The root is not a folder, or there is no image in it.
         """
         _check_root(self.root)
         entries = list(_walk(self.root))
