@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from dataprep.actions.places import safe
 from dataprep.errors import DataprepError
-from dataprep.files import naming, replace, shown, sweep
+from dataprep.files import naming, shown, sweep, write_text
 
 NAME: Final = "undo.jsonl"
 KIND: Final = "undo log"
@@ -61,8 +61,7 @@ class UndoLog:
         lines: list[dict[str, Any]] = [{"dataprep": KIND, "version": VERSION, "sources": self.roots}]
         lines += [{"folder": folder} for folder in sorted(self.folders)]
         lines += [{"file": below, **why} for below, why in self.files.items()]
-        with naming(self.path):
-            replace(str(self.path), "".join(json.dumps(line) + "\n" for line in lines).encode())
+        write_text(self.path, "".join(json.dumps(line) + "\n" for line in lines))
 
     @classmethod
     def read(cls, path: Path) -> "UndoLog":

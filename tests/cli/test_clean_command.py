@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dataprep.cli import SUBCOMMANDS
+from dataprep.files import UNFINISHED
 from dataprep.images.decode import decode
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
@@ -364,7 +365,7 @@ def test_a_source_or_place_that_is_no_good(
     """Where there is nothing to clean or nowhere to write, the command ends with code 1 and one sentence."""
     source, out = places(tmp_path)
     dataprep("clean", source, "--out", out, "--workers", "0").assert_refused(1, *said)
-    assert list(tmp_path.rglob("*.tmp")) == []
+    assert list(tmp_path.rglob(f"{UNFINISHED}*")) == []
 
 
 def test_one_image_is_enough(dataprep: Command, tmp_path: Path) -> None:
