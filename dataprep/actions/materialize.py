@@ -56,11 +56,11 @@ def materialize(manifest: Manifest, folder: str | Path, mode: Mode, progress: Pr
         manifest: Whose kept images.
         folder: The root of the tree; it is made if needed and must be apart from the source.
         mode: "copy"; "hardlink", which takes no space but needs the same disk; or "symlink", which needs the source to stay.
-        progress: Called as images are done.
+        progress: Called with "writing" as images are done.
 
     Raises:
         SourceError: An image is gone or was changed since the scan.
-        DataprepError: The folder is no good for this, holds other images, or cannot be written.
+        DataprepError: The folder is not apart from the source, holds other images, or cannot be written.
     """
     _check_mode(mode, manifest.source)
     check_apart(folder, manifest.source)
@@ -85,7 +85,7 @@ def _fill(folder: Path, manifest: Manifest, mode: Mode, progress: Progress | Non
                 os.makedirs(entered, exist_ok=True)
             written += _put(image, target, mode, manifest.source)
         if progress is not None:
-            progress(done, total)
+            progress("writing", done, total)
     return written
 
 

@@ -39,7 +39,7 @@ def undo(log: str | Path, progress: Progress | None = None) -> Restored:
 
     Args:
         log: The undo log, or the folder that it is in; the folder may have been moved since.
-        progress: Called as files are done.
+        progress: Called with "moving back" as files are done.
 
     Raises:
         DataprepError: There is no such log, the source is gone, or a file cannot be moved. The same call goes on.
@@ -72,7 +72,7 @@ def _restore(log: UndoLog, progress: Progress | None) -> Restored:
                 move(held, home)
         found[state].append(below)
         if progress is not None:
-            progress(done, len(log.files))
+            progress("moving back", done, len(log.files))
     moved, present = len(found["moved"]), len(found["present"])
     return Restored(tuple(log.roots.values()), moved, present, tuple(found["blocked"]), tuple(found["missing"]))
 

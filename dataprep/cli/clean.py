@@ -2,8 +2,6 @@
 
 import json
 import sys
-import tempfile
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -11,8 +9,8 @@ from typing import Any, Final
 import click
 
 from dataprep.actions import check_apart, export, materialize, overlap, quarantine
-from dataprep.cleaning.clean import clean as clean_source
 from dataprep.cleaning.engines import Local
+from dataprep.cleaning.folder import clean_into
 from dataprep.cli.options import (
     chosen_pipeline,
     chosen_source,
@@ -21,13 +19,9 @@ from dataprep.cli.options import (
     source_options,
     threshold_options,
 )
-from dataprep.cli.output import progress_bar, say, show
-from dataprep.errors import DataprepError
-from dataprep.files import replacing
+from dataprep.cli.output import ProgressBar, say, show
 from dataprep.images.limits import MAX_PIXELS
-from dataprep.manifest import NAME, NO_OVERRIDES, Manifest, Overrides
-from dataprep.pipeline import Pipeline
-from dataprep.report import Summary, summarize, write_report
+from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides
 from dataprep.types import Source
 
 EXPORTS: Final = {"csv": "records.csv", "jsonl": "records.jsonl", "txt": "kept.txt"}
@@ -65,12 +59,19 @@ def clean(context: click.Context, /, source: str, out: Path, as_json: bool, quie
     pipeline = chosen_pipeline(context, flags, scanned)
     overrides = Overrides.read(flags["overrides"]) if flags["overrides"] else NO_OVERRIDES
     tree = _tree(out, scanned, flags)
-    prepare(out, source)
     is_silent = quiet or as_json
-    engine = Local(flags["workers"])
-    manifest, summary = run(
-        scanned, pipeline, out, engine, flags["max_pixels"], overrides, report=not flags["no_report"], quiet=is_silent
-    )
+    with ProgressBar(is_silent) as bar:
+        manifest, summary = clean_into(
+            scanned,
+            pipeline,
+            out=out,
+            engine=Local(flags["workers"]),
+            overrides=overrides,
+            max_pixels=flags["max_pixels"],
+            report=not flags["no_report"],
+            when=datetime.now().astimezone(),
+            progress=bar.advance,
+        )
     if as_json:
         click.echo(json.dumps(summary.as_json(), indent=2))
     elif not quiet:
@@ -82,66 +83,6 @@ def clean(context: click.Context, /, source: str, out: Path, as_json: bool, quie
         found = ", ".join(f"{getattr(summary, fault):,} {fault}" for fault in flags["fail_on"] if getattr(summary, fault))
         click.echo(f"Failed: {found}", err=True)
         sys.exit(3)
-
-
-def run(
-    source: Source,
-    pipeline: Pipeline,
-    out: Path,
-    engine: Local,
-    max_pixels: int = MAX_PIXELS,
-    overrides: Overrides = NO_OVERRIDES,
-    *,
-    report: bool,
-    quiet: bool,
-) -> tuple[Manifest, Summary]:
-    """Cleans a source into a folder and returns what was written there."""
-    start = time.perf_counter()
-    with progress_bar("measuring", quiet) as progress:
-        manifest = clean_source(
-            source,
-            pipeline,
-            engine=engine,
-            cache=out / "cache",
-            overrides=overrides,
-            progress=progress.advance,
-            max_pixels=max_pixels,
-        )
-    manifest.write(out / NAME)
-    summary = summarize(manifest, measured=progress.measured, seconds=time.perf_counter() - start)
-    write_text(out / "summary.json", json.dumps(summary.as_json(), indent=2) + "\n")
-    if report:
-        with progress_bar("report", quiet) as progress:
-            write_report(
-                manifest,
-                summary,
-                out / "report.html",
-                overrides=overrides,
-                when=datetime.now().astimezone(),
-                progress=progress.advance,
-            )
-    return manifest, summary
-
-
-def prepare(out: Path, source: str) -> None:
-    """Makes the folder for the results and checks that it can be written, before any work is done."""
-    if out.resolve() == Path(source).resolve():
-        raise DataprepError(f"--out {out} is the source, which is never changed; choose another folder")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise DataprepError(f"--out {out} cannot be written: {error.strerror}; choose another folder") from error
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a file to a temporary name first, so that no half of one is ever seen."""
-    try:
-        with replacing(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise DataprepError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _tree(out: Path, source: Source, flags: dict[str, Any]) -> Path | None:
@@ -162,12 +103,12 @@ def _apply(manifest: Manifest, out: Path, tree: Path | None, flags: dict[str, An
     for kind in dict.fromkeys(flags["export"]):
         export(manifest, out / EXPORTS[kind], kind)
     if tree:
-        with progress_bar("writing", quiet) as progress:
-            written = materialize(manifest, tree, flags["materialize"], progress.advance)
+        with ProgressBar(quiet) as bar:
+            written = materialize(manifest, tree, flags["materialize"], bar.advance)
         say(f"{written.written + written.present:,} images in {tree}", quiet)
     if flags["quarantine"]:
-        with progress_bar("moving", quiet) as progress:
-            moved = quarantine(manifest, flags["quarantine"], progress.advance)
+        with ProgressBar(quiet) as bar:
+            moved = quarantine(manifest, flags["quarantine"], bar.advance)
         say(f"{moved.moved:,} files moved to {flags['quarantine']}; back by: dataprep undo {moved.log}", quiet)
         for uri, reason in moved.skipped.items():
             say(f"  left where it is: {uri}: {reason}", quiet)

@@ -2,19 +2,18 @@
 
 import json
 import tempfile
+from datetime import datetime
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from dataprep.cleaning.engines import Local
-from dataprep.cli.clean import run
-from dataprep.cli.output import show
+from dataprep.cleaning.folder import clean_into
+from dataprep.cli.output import ProgressBar, show
 from dataprep.demo import Score, make_messy_folder, score
 from dataprep.errors import DataprepError
 from dataprep.pipeline import Pipeline
-from dataprep.sources import Folder
 from dataprep.sources.folder import EXTENSIONS
 from dataprep.stages import ChannelSums
 from dataprep.stages.rules.standard import standard_rules
@@ -43,7 +42,10 @@ def demo(out: Path | None, photos: Path | None, seed: int, as_json: bool) -> Non
 def _demonstrate(out: Path, photos: Path | None, seed: int, as_json: bool) -> None:
     truth = make_messy_folder(out, None if photos is None else _image_files(photos), seed)
     pipeline = Pipeline(ChannelSums(), *standard_rules())
-    manifest, summary = run(Folder(str(out / "photos")), pipeline, out / "cleaned", Local(), report=True, quiet=as_json)
+    with ProgressBar(as_json) as bar:
+        manifest, summary = clean_into(
+            out / "photos", pipeline, out=out / "cleaned", when=datetime.now().astimezone(), progress=bar.advance
+        )
     result = score(manifest, truth)
     if as_json:
         numbers = {"recall": result.recall, "precision": result.precision, "kinds": [row._asdict() for row in result.rows]}

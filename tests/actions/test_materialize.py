@@ -330,7 +330,7 @@ def test_names_that_fall_together(judged: Judged, tmp_path: Path, monkeypatch: p
 def test_stopped(photos: Path, judged: Judged, tmp_path: Path, mode: str) -> None:
     """A run that is stopped leaves whole files only, and the same call goes on."""
 
-    def stop(done: int, total: int) -> None:
+    def stop(what: str, done: int, total: int) -> None:
         if done == 2:
             raise KeyboardInterrupt
 
@@ -367,7 +367,7 @@ def test_unknown_mode(photos: Path, judged: Judged, tmp_path: Path) -> None:
 
 def test_progress(photos: Path, judged: Judged, tmp_path: Path) -> None:
     """Progress counts every kept image once, written or present."""
-    calls: list[tuple[int, int]] = []
+    calls: list[tuple[str, int, int]] = []
     for _ in range(2):
-        materialize(judged(photos), tmp_path / "tree", "copy", lambda done, total: calls.append((done, total)))
-    assert calls == [(number, 4) for number in (1, 2, 3, 4)] * 2
+        materialize(judged(photos), tmp_path / "tree", "copy", lambda *call: calls.append(call))
+    assert calls == [("writing", number, 4) for number in (1, 2, 3, 4)] * 2

@@ -353,9 +353,9 @@ def manifest_is_a_folder(tmp_path: Path) -> tuple[Path, Path]:
         (without_images, ("no images in", "it holds 1 other file;", ".jpg")),
         (missing, ("no such folder", "source")),
         (a_file, ("0000.jpg is a file", "give the folder")),
-        (out_is_a_file, ("--out", "cannot be written", "choose another folder")),
-        (out_below_a_file, ("--out", "cannot be written: Not a directory", "choose another folder")),
-        (out_is_the_source, ("--out", "is the source, which is never changed")),
+        (out_is_a_file, ("out cannot be written",)),
+        (out_below_a_file, ("out cannot be written: Not a directory",)),
+        (out_is_the_source, ("is the source, which is never changed; choose another folder",)),
         (manifest_is_a_folder, ("manifest.parquet cannot be written",)),
     ],
 )
@@ -462,8 +462,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the backgro
 from dataprep.cli import main
 from dataprep.cli.output import ProgressBar
 advance = ProgressBar.advance
-def advance_and_wait(bar, done, total):
-    advance(bar, done, total)
+def advance_and_wait(bar, what, done, total):
+    advance(bar, what, done, total)
     if 64 <= done < total:
         print("waiting", flush=True)
         sys.stdin.read()
