@@ -102,7 +102,7 @@ def _check_mode(mode: str, source: Source) -> None:
     if mode not in get_args(Mode):
         raise DataprepError(f"images cannot be materialized by {mode!r}; {suggestion(mode, get_args(Mode))}")
     if mode != "copy" and files_of(source) is None:
-        raise DataprepError(f"links need a folder of files, and {type(source).__name__} is none; materialize by copy")
+        raise DataprepError(f"links need a folder of files, and {type(source).__name__} is not one; materialize by copy")
 
 
 def _check_unchanged(image: Kept) -> None:

@@ -92,7 +92,7 @@ def safe(path: str) -> str:
         DataprepError: It is no plain path that stays below the folder that it is joined to.
     """
     if {"..", "", "."} & set(path.split("/")) or "\0" in path:
-        raise DataprepError(f"{path!r} is no path below a folder")
+        raise DataprepError(f"{path!r} is not a path below a folder")
     return path
 
 

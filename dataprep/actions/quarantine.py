@@ -50,13 +50,13 @@ def quarantine(manifest: Manifest, folder: str | Path, progress: Progress | None
         progress: Called with "moving" as files are moved.
 
     Raises:
-        DataprepError: The source is no folder of files, the folder is not apart from it, or a file cannot be moved. The
+        DataprepError: The source is not a folder of files, the folder is not apart from it, or a file cannot be moved. The
             same call goes on, and `undo` takes back what was done.
     """
     files = files_of(manifest.source)
     if files is None:
         raise DataprepError(
-            f"quarantine moves files, and {type(manifest.source).__name__} is no folder of files; use materialize"
+            f"quarantine moves files, and {type(manifest.source).__name__} is not a folder of files; use materialize"
         )
     check_apart(folder, manifest.source)
     with claimed(folder) as is_new:

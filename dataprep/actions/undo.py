@@ -46,7 +46,7 @@ def undo(log: str | Path, progress: Progress | None = None) -> Restored:
     """
     path = Path(os.path.abspath(log)) / (NAME if os.path.isdir(log) else "")
     if not os.path.lexists(path):
-        raise DataprepError(f"no undo log {shown(path)}; it goes when all files are back")
+        raise DataprepError(f"there is no undo log {shown(path)}; it is removed once all files are back")
     with claimed(path.parent):
         opened = UndoLog.read(path)
         _check_roots(opened)

@@ -68,7 +68,7 @@ class UndoLog:
         """Reads a log.
 
         Raises:
-            DataprepError: It cannot be read, is no undo log, or is of another version.
+            DataprepError: It cannot be read, is not an undo log, or is of another version.
         """
         with naming(path, "read"):
             text = path.read_bytes()
@@ -83,7 +83,7 @@ class UndoLog:
             log = cls(path, roots, folders, files)
             list(log.homes())  # a file of a part that is not there is no file
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DataprepError(f"{shown(path)} is no undo log; quarantine writes one, called {NAME}") from error
+            raise DataprepError(f"{shown(path)} is not an undo log; quarantine writes one, called {NAME}") from error
         if version != VERSION:
             raise DataprepError(f"{shown(path)} is an undo log of version {version!r}; this dataprep reads version {VERSION}")
         return log

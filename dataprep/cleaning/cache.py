@@ -71,15 +71,15 @@ class Cache:
                 keys = metadata["measures"]
                 current = [name for name in table.column_names if name not in keys or wanted.get(name) == keys[name]]
                 if len(current) < table.num_columns or metadata.get("reader") != self._reader():
-                    table = self._readable(table)  # what failed may have failed for what is not asked for now
-                found.append(_matching(records, table.select(current)))
+                    table = self._select_readable(table)  # what failed may have failed for what is not asked for now
+                found.append(_match(records, table.select(current)))
         return found
 
     def _reader(self) -> dict[str, Any]:
         """Returns what besides the measures decides whether an image can be decoded."""
         return {"max_pixels": self.max_pixels, "decoders": decoders()}
 
-    def _readable(self, table: pa.Table) -> pa.Table:
+    def _select_readable(self, table: pa.Table) -> pa.Table:
         """Returns the rows that were decoded, and are within the limit."""
         pixels = pc.multiply(*(pc.fill_null(table[name], 0).cast(pa.int64()) for name in ("height", "width")))
         return table.filter(pc.and_(pc.is_null(table["error"]), pc.less_equal(pixels, self.max_pixels)))
@@ -126,7 +126,7 @@ def _read_stream(path: Path) -> pa.Table | None:
     return pa.Table.from_batches(batches) if batches else None
 
 
-def _matching(records: pa.Table, cached: pa.Table) -> Found:
+def _match(records: pa.Table, cached: pa.Table) -> Found:
     """Returns the cached rows whose file is as it was, and which records they are."""
     indices = pc.index_in(cached["uri"], value_set=records["uri"].combine_chunks())
     known = cached.filter(pc.is_valid(indices))

@@ -12,8 +12,8 @@ from dataprep.actions import check_apart, export, materialize, overlap, quaranti
 from dataprep.cleaning.engines import Local
 from dataprep.cleaning.folder import clean_into
 from dataprep.cli.options import (
-    chosen_pipeline,
-    chosen_source,
+    choose_pipeline,
+    choose_source,
     duplicate_options,
     result_options,
     source_options,
@@ -27,36 +27,51 @@ from dataprep.types import Source
 EXPORTS: Final = {"csv": "records.csv", "jsonl": "records.jsonl", "txt": "kept.txt"}
 
 EPILOG: Final = (
-    "Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 3 done, and --fail-on found something; "
-    "130 stopped by Ctrl-C, the same command goes on."
+    "Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 3 done, but --fail-on found something; "
+    "130 stopped by Ctrl-C: run the same command to continue."
 )
 
 
 @click.command(epilog=EPILOG)
 @click.argument("source", type=click.Path(path_type=str))
 @click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="Folder for the manifest, the summary and the report."
+    "--out", required=True, type=click.Path(path_type=Path), help="Folder to write the manifest, the summary and the report to."
 )
-@click.option("--pipeline", "pipeline_file", type=click.Path(path_type=Path), help="YAML file of stages, instead of the flags.")
+@click.option(
+    "--pipeline",
+    "pipeline_file",
+    type=click.Path(path_type=Path),
+    help="YAML file of stages to use instead of the threshold and duplicate flags.",
+)
 @source_options
 @threshold_options
 @duplicate_options
-@click.option("--statistics", is_flag=True, help="Measure RGB mean and std over the kept images; decodes every image in full.")
+@click.option(
+    "--statistics", is_flag=True, help="Measure the RGB mean and std of the kept images; decodes every image at full size."
+)
 @result_options
-@click.option("--max-pixels", type=click.IntRange(1), default=MAX_PIXELS, show_default=True, help="Larger images are unreadable.")
-@click.option("--workers", type=click.IntRange(0), help="Processes; 0 for none beside this one.  [default: every core]")
+@click.option(
+    "--max-pixels",
+    type=click.IntRange(1),
+    default=MAX_PIXELS,
+    show_default=True,
+    help="Drop images of more pixels as unreadable.",
+)
+@click.option(
+    "--workers", type=click.IntRange(0), help="Processes that measure; 0 measures in this one.  [default: one for each core]"
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.pass_context
 def clean(context: click.Context, /, source: str, out: Path, as_json: bool, quiet: bool, **flags: Any) -> None:
-    """Find what is wrong with the images in SOURCE and write a manifest; SOURCE is not changed, unless --quarantine says so.
+    """Find bad images in the folder SOURCE and write a manifest. SOURCE is not changed, except by --quarantine.
 
-    Exact and near duplicates, and images that are unreadable, too small, too dark, too bright, nearly uniform or blurred,
-    become rows with a reason. What was measured is kept in OUT/cache: the same command goes on after Ctrl-C or a kill, and
-    another threshold reads no image again.
+    The manifest has a row for each image. Exact and near duplicates, and images that are unreadable, too small, too dark, too
+    bright, nearly uniform or blurred, are marked as dropped, with the reason. Measurements are kept in OUT/cache: after Ctrl-C
+    or a kill, the same command continues, and a run with other thresholds reads no image again.
     """
-    scanned, own = chosen_source(source, flags)
-    pipeline = chosen_pipeline(context, flags, scanned)
+    scanned, own = choose_source(source, flags)
+    pipeline = choose_pipeline(context, flags, scanned)
     overrides = Overrides.read(flags["overrides"]) if flags["overrides"] else NO_OVERRIDES
     tree = _tree(out, scanned, flags)
     is_silent = quiet or as_json
@@ -77,7 +92,7 @@ def clean(context: click.Context, /, source: str, out: Path, as_json: bool, quie
     elif not quiet:
         show(summary, out)
         for decision in overrides.lost(manifest.table):
-            say(f"overrides: {decision.uri} is gone or has changed, so the decision about it no longer holds")
+            say(f"overrides: {decision.uri} is gone or has changed, so the decision about it no longer applies")
     _apply(manifest if own is None else manifest.select(own), out, tree, flags, is_silent)
     if any(getattr(summary, fault) for fault in flags["fail_on"]):
         found = ", ".join(f"{getattr(summary, fault):,} {fault}" for fault in flags["fail_on"] if getattr(summary, fault))
@@ -109,6 +124,6 @@ def _apply(manifest: Manifest, out: Path, tree: Path | None, flags: dict[str, An
     if flags["quarantine"]:
         with ProgressBar(quiet) as bar:
             moved = quarantine(manifest, flags["quarantine"], bar.advance)
-        say(f"{moved.moved:,} files moved to {flags['quarantine']}; back by: dataprep undo {moved.log}", quiet)
+        say(f"{moved.moved:,} files moved to {flags['quarantine']}; to move them back: dataprep undo {moved.log}", quiet)
         for uri, reason in moved.skipped.items():
-            say(f"  left where it is: {uri}: {reason}", quiet)
+            say(f"  not moved: {uri}: {reason}", quiet)

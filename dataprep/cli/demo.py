@@ -20,15 +20,17 @@ from dataprep.stages.rules.standard import standard_rules
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path), help="A new folder to keep; otherwise a temporary one is used.")
-@click.option("--photos", type=click.Path(path_type=Path), help="Take these photographs; otherwise those of scikit-image.")
-@click.option("--seed", type=int, default=0, show_default=True, help="What the damage is drawn from.")
-@click.option("--json", "as_json", is_flag=True, help="Print summary and score as JSON.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="New folder for the photographs and the results; without it, a temporary one."
+)
+@click.option("--photos", type=click.Path(path_type=Path), help="Folder of photographs to use instead of those of scikit-image.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the damage.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary and the score as JSON.")
 def demo(out: Path | None, photos: Path | None, seed: int, as_json: bool) -> None:
     """Make a messy folder of real photographs, clean it, and score the result against the truth.
 
-    The mess: exact copies, re-encoded, resized, cropped and brightened ones, blurred, dark and blank pictures, truncated files
-    and a text file named .jpg. Extreme crops are there to be missed: the score is honest.
+    The folder gets exact copies, re-encoded, resized, cropped and brightened copies, blurred, dark and blank pictures, truncated
+    files, and a text file named .jpg. Some crops are too strong to be found, so the score is below 100 %.
     """
     if out is not None:
         _demonstrate(out, photos, seed, as_json)
@@ -36,7 +38,7 @@ def demo(out: Path | None, photos: Path | None, seed: int, as_json: bool) -> Non
     with tempfile.TemporaryDirectory(prefix="dataprep-demo-") as folder:
         _demonstrate(Path(folder), photos, seed, as_json)
         if not as_json:
-            click.echo("(in a temporary folder, gone now; `dataprep demo --out demo` keeps it)")
+            click.echo("(that was in a temporary folder, which is removed; `dataprep demo --out demo` keeps it)")
 
 
 def _demonstrate(out: Path, photos: Path | None, seed: int, as_json: bool) -> None:

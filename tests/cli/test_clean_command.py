@@ -273,8 +273,8 @@ def test_a_threshold_beside_a_pipeline_file_is_wrong_usage(
         (("--min-side", "nan"), "'nan' is neither a number nor 'off'"),
         (("--min-sharpness", "inf"), "'inf' is neither a number nor 'off'"),
         (("--radius", "nan"), "'nan' is neither a number nor 'off'"),
-        (("--radius", "8.5"), "'8.5' is no whole number"),
-        (("--min-side", "32.5"), "'32.5' is no whole number"),
+        (("--radius", "8.5"), "'8.5' is not a whole number"),
+        (("--min-side", "32.5"), "'32.5' is not a whole number"),
         (("--radius", "-1"), "Deduplicate(radius=-1)"),
         (("--radius", "64"), "Deduplicate(radius=64)"),
         (("--workers", "-1"), "--workers"),
@@ -359,7 +359,7 @@ def manifest_is_a_folder(tmp_path: Path) -> tuple[Path, Path]:
         (manifest_is_a_folder, ("manifest.parquet cannot be written",)),
     ],
 )
-def test_a_source_or_place_that_is_no_good(
+def test_a_source_or_a_folder_for_results_that_cannot_be_used(
     dataprep: Command, tmp_path: Path, places: Callable[[Path], tuple[Path, Path]], said: tuple[str, ...]
 ) -> None:
     """Where there is nothing to clean or nowhere to write, the command ends with code 1 and one sentence."""
