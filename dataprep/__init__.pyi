@@ -9,6 +9,7 @@ from .backends.threads import Threads as Threads
 from .backends.torch import Torch as Torch
 from .cleaning.clean import clean as clean
 from .cleaning.engines import Local as Local
+from .cleaning.folder import clean_into as clean_into
 from .describe import register as register
 from .errors import DataprepError as DataprepError
 from .errors import DecodeError as DecodeError

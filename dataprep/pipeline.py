@@ -13,6 +13,7 @@ from attrs import frozen
 
 from dataprep.describe import build, describe
 from dataprep.errors import PipelineError
+from dataprep.files import write_text
 from dataprep.stages import (
     ChannelSums,
     Normalize,
@@ -139,8 +140,12 @@ class Pipeline:
             raise PipelineError(f"{path}: {error}") from error
 
     def write(self, path: str | Path) -> None:
-        """Writes a pipeline file."""
-        Path(path).write_text(self.to_yaml(), encoding="utf-8")
+        """Writes a pipeline file, new or over a former one, so that no half of one is ever seen.
+
+        Raises:
+            PipelineError: It cannot be written.
+        """
+        write_text(path, self.to_yaml(), PipelineError)
 
     def _needed(self) -> Iterator[Measure]:
         for stage in self.stages:

@@ -27,8 +27,8 @@ Uniforms: TypeAlias = NDArray[np.float64]
 """(B, slots) independent numbers in [0, 1)."""
 
 
-Progress: TypeAlias = Callable[[int, int], None]
-"""Called with the number of images done and the number there are; in `clean` first with those that are known from before."""
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called with what is done to the images, such as "measuring", the number of images done and the number there are."""
 
 
 class Box(NamedTuple):

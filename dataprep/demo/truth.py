@@ -16,6 +16,7 @@ from dataprep.columns import (
     UNREADABLE,
 )
 from dataprep.errors import DataprepError
+from dataprep.files import naming, shown, write_text
 
 VERSION: Final = 1
 
@@ -62,14 +63,20 @@ class Truth:
     ignored: tuple[str, ...] = ()
 
     def write(self, path: Path) -> None:
-        """Writes JSON."""
-        path.write_text(json.dumps({"version": VERSION, **asdict(self)}, indent=1) + "\n", encoding="utf-8")
+        """Writes JSON; raises `DataprepError` where it cannot be written."""
+        write_text(path, json.dumps({"version": VERSION, **asdict(self)}, indent=1) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> "Truth":
-        """Reads JSON; raises `DataprepError` where it is of another version."""
-        data = json.loads(path.read_text(encoding="utf-8"))
-        if data.get("version") != VERSION:
-            raise DataprepError(f"{path} is of version {data.get('version')!r}, not {VERSION}; run `dataprep demo` again")
-        files = (File(**{**file, "expected": tuple(file["expected"])}) for file in data["files"])
-        return cls(data["seed"], tuple(files), tuple(data["ignored"]))
+        """Reads JSON; raises `DataprepError` where it cannot be read, holds no truth, or is of another version."""
+        with naming(path, "read"):
+            text = path.read_bytes()
+        try:
+            data = json.loads(text)
+            version = data["version"]
+            if version != VERSION:
+                raise DataprepError(f"{shown(path)} is of version {version!r}, not {VERSION}; run `dataprep demo` again")
+            files = tuple(File(**{**file, "expected": tuple(file["expected"])}) for file in data["files"])
+            return cls(data["seed"], files, tuple(data["ignored"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataprepError(f"{shown(path)} holds no truth about a folder; `dataprep demo` writes one") from error

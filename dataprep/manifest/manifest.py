@@ -7,7 +7,7 @@ each measure, error, and the verdict. What Parquet has no column for is JSON in 
 import hashlib
 import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -38,6 +38,21 @@ SLICE: Final = 65_536
 
 
 @dataclass(frozen=True)
+class Run:
+    """What `clean` did to make a manifest.
+
+    Attributes:
+        measured: How many images it read, or tried to.
+        known: How many it knew from its cache.
+        seconds: From the scan to the verdicts.
+    """
+
+    measured: int
+    known: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Manifest:
     """The table of records, what was measured, the pipeline that judged them and the source that reads them.
 
@@ -48,6 +63,7 @@ class Manifest:
         measures: What the measured columns come from.
         classes: The labels of all records that were scanned, sorted; a label's index is its class number, whatever is kept.
         ignored: How many files beside the images the scan met and left alone.
+        run: What `clean` did in this process to make it; not written to the file.
     """
 
     table: pa.Table
@@ -56,6 +72,7 @@ class Manifest:
     measures: tuple[Measure, ...]
     classes: tuple[str, ...]
     ignored: int = 0
+    run: Run | None = field(default=None, compare=False)
 
     def __len__(self) -> int:
         """The number of records, kept or not."""

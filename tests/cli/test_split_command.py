@@ -156,5 +156,5 @@ def test_help(dataprep: Command) -> None:
     """The help names the exit codes and what a duplicate does."""
     ended = dataprep("split", "--help")
     assert ended.code == 0
-    assert "A duplicate always goes where its twin goes" in " ".join(ended.out.split())
+    assert "A duplicate always goes into the split of its twin" in " ".join(ended.out.split())
     assert "Exit codes: 0 done" in ended.out
