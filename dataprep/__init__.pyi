@@ -9,6 +9,7 @@ from .backends.threads import Threads as Threads
 from .backends.torch import Torch as Torch
 from .cleaning.clean import clean as clean
 from .cleaning.engines import Local as Local
+from .cleaning.folder import clean_into as clean_into
 from .describe import register as register
 from .errors import DataprepError as DataprepError
 from .errors import DecodeError as DecodeError
@@ -20,10 +21,10 @@ from .errors import StateError as StateError
 from .images.decode import decode as decode
 from .integrations.torch import ImageDataset as ImageDataset
 from .integrations.torch import Transform as Transform
-from .loading.delivery import LoaderStats as LoaderStats
 from .loading.loader import Loader as Loader
 from .loading.sampler import EpochSampler as EpochSampler
 from .loading.sampler import Sampler as Sampler
+from .loading.stats import LoaderStats as LoaderStats
 from .manifest import Manifest as Manifest
 from .manifest import Overrides as Overrides
 from .manifest.concatenate import concatenate as concatenate

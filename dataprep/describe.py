@@ -1,11 +1,14 @@
 """Stages as plain data and back: what pipeline files, manifests and cache keys are written in.
 
-A stage is `{Name: {field: value}}`, fields at their default left out. Third-party stages take part by `register`.
+A stage is `{Name: {field: value}}`, fields at their default left out. A stage's class is one of `attrs` or a dataclass, frozen;
+third-party stages take part by `register`.
 """
 
 import dataclasses
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
+
+import attrs
 
 from dataprep.errors import PipelineError, suggestion
 
@@ -19,11 +22,10 @@ def register(stage: Stage) -> Stage:
     """Makes a stage's class known by its name, so that files can name it; works as a class decorator.
 
     Raises:
-        PipelineError: It is no frozen dataclass, or another stage has this name.
+        PipelineError: It is not a frozen class of attrs or a frozen dataclass, or another stage has this name.
     """
     name = stage.__name__
-    if not dataclasses.is_dataclass(stage):
-        raise PipelineError(f"register({name}): a stage is a frozen dataclass; decorate it with @dataclass(frozen=True)")
+    _check_class(stage)
     known = STAGES.setdefault(name, stage)
     if known.__qualname__ != stage.__qualname__ or known.__module__ != stage.__module__:
         raise PipelineError(f"register({name}): {known.__module__}.{name} has this name already; choose another")
@@ -33,13 +35,13 @@ def register(stage: Stage) -> Stage:
 
 def describe(stage: object) -> dict[str, Any]:
     """Returns a stage as `{Name: {field: value}}` of plain data."""
-    if not dataclasses.is_dataclass(stage) or isinstance(stage, type):
-        raise PipelineError(f"{stage!r} is no stage; a stage is an instance of a frozen dataclass")
+    if not _has_fields(type(stage)):
+        raise PipelineError(f"{stage!r} is not a stage; a stage is an instance of a frozen class of attrs or dataclass")
     arguments = {}
-    for field in dataclasses.fields(stage):
+    for name, field in _fields(type(stage)).items():
         value = getattr(stage, field.name)
-        if field.init and value != field.default:
-            arguments[field.name] = _plain(value)
+        if value != _default(field, stage):
+            arguments[name] = _plain(value)
     return {type(stage).__name__: arguments}
 
 
@@ -64,8 +66,7 @@ def build(description: object, where: str) -> Any:
 
 
 def _construct(stage: type, arguments: object, where: str) -> Any:
-    name = stage.__name__
-    known = [field.name for field in dataclasses.fields(stage) if field.init]
+    name, known = stage.__name__, list(_fields(stage))
     if not isinstance(arguments, Mapping):
         if not known:
             raise PipelineError(f"{where}: {name} has no fields, got {arguments!r}")
@@ -81,9 +82,49 @@ def _construct(stage: type, arguments: object, where: str) -> Any:
         raise PipelineError(f"{where}: {name}: {str(error).replace(f'{name}.__init__()', '').strip()}") from error
 
 
+def _has_fields(stage: type) -> bool:
+    return attrs.has(stage) or dataclasses.is_dataclass(stage)
+
+
+def _fields(stage: type) -> dict[str, Any]:
+    """Returns the fields of a class of attrs or a dataclass that are arguments, under their names as such."""
+    fields: Any = attrs.fields(stage) if attrs.has(stage) else dataclasses.fields(stage)
+    return {getattr(field, "alias", field.name): field for field in fields if field.init}
+
+
+def _default(field: Any, stage: object) -> Any:
+    """Returns what a field of a stage would be if it had not been given, or a mark that equals nothing."""
+    default = field.default
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+        return default.factory(stage) if default.takes_self else default.factory()
+    made = getattr(field, "default_factory", dataclasses.MISSING)
+    return default if made is dataclasses.MISSING else made()
+
+
+def _check_class(stage: type) -> None:
+    """Raises `PipelineError` unless a class is one of attrs or a dataclass whose instances do not change."""
+    name = stage.__name__
+    advice = "decorate it with @attrs.frozen or @dataclass(frozen=True)"
+    if not _has_fields(stage):
+        raise PipelineError(f"register({name}): a stage is a frozen class of attrs or a frozen dataclass; {advice}")
+    if attrs.has(stage) and dataclasses.is_dataclass(stage):
+        raise PipelineError(f"register({name}): its base is a class of attrs, so decorate it with @attrs.frozen")
+    if not _is_frozen(stage):
+        raise PipelineError(f"register({name}): its fields can be changed, so it cannot be compared or cached; {advice}")
+
+
+def _is_frozen(stage: type) -> bool:
+    """Says whether setting a field of an instance is refused, by trying; neither attrs nor dataclasses has a flag for it."""
+    try:
+        setattr(object.__new__(stage), next(iter(_fields(stage)), "field"), None)
+    except AttributeError:
+        return True
+    return False
+
+
 def _plain(value: object) -> Any:
     """Returns a field's value as plain data: nested stages described, tuples as lists."""
-    if dataclasses.is_dataclass(value):
+    if _has_fields(type(value)):
         return describe(value)
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]

@@ -4,7 +4,7 @@
     ├── SourceError      a source that cannot be listed, or a file of it that cannot be read
     ├── DecodeError      bytes that do not decode to an image (in `clean` a row's `error`, never raised)
     ├── PipelineError    stages that do not fit together, or a pipeline file that cannot be understood
-    ├── ManifestError    a file that is no manifest, of another version, or without a column that is needed
+    ├── ManifestError    a file that is not a manifest, of another version, or without a needed column
     ├── LoaderError      batches that cannot be made from this manifest and pipeline
     └── StateError       a saved state that belongs to another run
 
@@ -32,7 +32,7 @@ class PipelineError(DataprepError, ValueError):
 
 
 class ManifestError(DataprepError, ValueError):
-    """A file is no manifest of this version, or lacks a column that a rule needs."""
+    """A file is not a manifest of this version, or lacks a column that a rule needs."""
 
 
 class LoaderError(DataprepError, ValueError):

@@ -1,25 +1,27 @@
-"""How a file comes under its name: whole or not at all; over its former self by `replacing`, else never over another one.
+"""How a file comes under its name: whole or not at all; over its former self by `replacing`, by all else never over another one.
 
-A hard link to a name that is taken fails, which a rename does not; so files are written as `UNFINISHED` beside the name that
-they are to have, linked to it, and unlinked. Where a file system has no hard links, it is a look and then a rename.
+A file is written as `UNFINISHED` and a random number, beside the name that it is to have, and holds a lock while it is written:
+so what a killed run left is told from what another run is writing, and swept. A hard link to a name that is taken fails, which a
+rename does not; so a file that must not come over another one is linked to its name and unlinked. Where a file system has no hard
+links, it is a look and then a rename; where it has no locks, what is swept may be another run's, which then ends with an error.
 """
 
 import errno
 import fcntl
 import hashlib
 import os
-import re
 import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from secrets import token_hex
+from typing import IO, Final
 
 from dataprep.errors import DataprepError
 
-UNFINISHED: Final = ".dataprep-unfinished"
-"""The name of a file while it is written, in every folder: names of 255 bytes leave no room for a suffix."""
+UNFINISHED: Final = ".dataprep-unfinished-"
+"""How the name of a file starts while it is written, in every folder: names of 255 bytes leave no room for a suffix."""
 
 NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
 """How file systems say that they make no hard link of a file that may still be renamed."""
@@ -31,14 +33,20 @@ def shown(path: str | Path) -> str:
 
 
 @contextmanager
-def naming(path: str | Path, what: str = "written") -> Iterator[None]:
-    """Turns an error of the file system into one that names the file."""
+def naming(path: str | Path, what: str = "written", kind: type[DataprepError] = DataprepError) -> Iterator[None]:
+    """Turns an error of the file system into one of our own that names the file.
+
+    Args:
+        path: The file.
+        what: What cannot be done with it.
+        kind: Which error it becomes.
+    """
     try:
         yield
     except DataprepError:  # a SourceError is an OSError, too
         raise
     except OSError as error:
-        raise DataprepError(f"{shown(path)} cannot be {what}: {error.strerror or error}") from error
+        raise kind(f"{shown(path)} cannot be {what}: {error.strerror or error}") from error
 
 
 @contextmanager
@@ -55,11 +63,8 @@ def claimed(folder: str | Path) -> Iterator[bool]:
         os.makedirs(folder, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        with suppress(OSError):  # some network file systems have no locks
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise DataprepError(f"another dataprep is at work in {shown(folder)}; wait until it is done") from None
+        if not _lock(descriptor, fcntl.LOCK_EX):
+            raise DataprepError(f"another dataprep is at work in {shown(folder)}; wait until it is done")
         yield is_new
     finally:
         os.close(descriptor)
@@ -69,33 +74,43 @@ def claimed(folder: str | Path) -> Iterator[bool]:
 
 
 @contextmanager
-def unfinished(path: str) -> Iterator[str]:
-    """Gives the name to write a file under; afterwards it comes under its own, `path`, and on an error it is removed.
-
-    Raises:
-        FileExistsError: The name is taken.
-    """
-    temporary = os.path.join(os.path.dirname(path), UNFINISHED)
-    remove(temporary)  # never truncated: it may be a second link to a file that is finished
-    try:
-        yield temporary
-        settle(temporary, path)
-    finally:
-        remove(temporary)
-
-
-def settle(temporary: str, path: str) -> None:
-    """Gives a file a free name in one step; it may keep its old one.
-
-    Raises:
-        FileExistsError: The name is taken.
-    """
-    try:
-        os.link(temporary, path, follow_symlinks=False)
-    except OSError as error:
-        if error.errno not in NO_LINKS:
+def unfinished(folder: str | Path) -> Iterator[IO[bytes]]:
+    """Gives a new file in a folder, to write and to give its final name; on an error it is removed."""
+    with _open_new(folder) as file:
+        try:
+            yield file
+        except BaseException:
+            remove(file.name)
             raise
-        _rename(temporary, path)
+
+
+@contextmanager
+def creating(path: str) -> Iterator[IO[bytes]]:
+    """Gives a file to write to, which in the end comes under a name that is free.
+
+    Raises:
+        FileExistsError: The name is taken.
+    """
+    with unfinished(os.path.dirname(path)) as file:
+        yield file
+        file.flush()
+        _settle(file.name, path)
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Gives the name of a file to write to, which in the end comes under its own, `path`, over its former self if there is one.
+
+    A power cut leaves the one or the other, whole. What killed runs left in the folder is removed.
+    """
+    target = Path(path)
+    with suppress(OSError):  # another user's, maybe
+        sweep([str(target.parent)])
+    with unfinished(target.parent) as file:
+        yield Path(file.name)
+        os.fsync(file.fileno())
+        os.replace(file.name, target)
+    sync_folder(target.parent)
 
 
 def write(path: str, data: bytes, modified: int | None = None) -> None:
@@ -106,26 +121,26 @@ def write(path: str, data: bytes, modified: int | None = None) -> None:
         data: Its content.
         modified: The modified time to give it, ns since 1970.
     """
-    with unfinished(path) as temporary:
-        with open(temporary, "xb") as file:
-            file.write(data)
+    with creating(path) as file:
+        file.write(data)
         if modified is not None:
-            os.utime(temporary, ns=(modified, modified))
-
-
-def replace(path: str, data: bytes) -> None:
-    """Writes a file, new or over its former self, that survives a power cut as the one or the other."""
-    temporary = os.path.join(os.path.dirname(path), UNFINISHED)
-    remove(temporary)
-    try:
-        with open(temporary, "xb") as file:
-            file.write(data)
             file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        remove(temporary)
-    sync_folder(os.path.dirname(path))
+            os.utime(file.name, ns=(modified, modified))
+
+
+def write_text(path: str | Path, text: str, kind: type[DataprepError] = DataprepError) -> None:
+    """Writes a file in UTF-8, new or over its former self.
+
+    Args:
+        path: The file.
+        text: Its content.
+        kind: The error to raise.
+
+    Raises:
+        DataprepError: It cannot be written; or the `kind` of it that is asked for.
+    """
+    with naming(path, kind=kind), replacing(path) as temporary, open(temporary, "wb") as file:
+        file.write(text.encode())
 
 
 def move(old: str, new: str) -> None:
@@ -178,14 +193,17 @@ def remove(path: str) -> None:
 
 
 def sweep(folders: Iterable[str]) -> None:
-    """Removes what a killed run left unfinished in some folders, whether they exist or not."""
+    """Removes what killed runs left unfinished in some folders, whether they exist or not."""
     for folder in folders:
-        path = os.path.join(folder, UNFINISHED)
-        if os.path.lexists(path):  # a read-only folder with nothing to remove is no error
-            remove(path)
+        names: list[str] = []
+        with suppress(OSError):  # it is not there, or what it holds is a secret
+            names = os.listdir(folder or ".")
+        for name in names:
+            if name.startswith(UNFINISHED):
+                _remove_if_left(os.path.join(folder, name))
 
 
-def sync_folder(folder: str) -> None:
+def sync_folder(folder: str | Path) -> None:
     """Makes the names in a folder survive a power cut."""
     descriptor = os.open(folder or ".", os.O_RDONLY)
     try:
@@ -194,40 +212,54 @@ def sync_folder(folder: str) -> None:
         os.close(descriptor)
 
 
-@contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """Gives a name beside a file to write to, and at the end puts what was written in its place.
+def _open_new(folder: str | Path) -> IO[bytes]:
+    """Returns a locked file under a name that no other file ever has: who sweeps a name that was free meanwhile hits no other."""
+    while True:
+        file = open(os.path.join(folder, UNFINISHED + token_hex(8)), "xb")  # noqa: SIM115  closed by who asked for it
+        if _lock(file.fileno(), fcntl.LOCK_EX) and _is_there(file):
+            return file
+        file.close()  # swept by another run, between the two
 
-    What a run left there that was killed as it wrote is removed.
-    """
-    target = Path(path)
-    _remove_left_over(target)
-    temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+
+def _is_there(file: IO[bytes]) -> bool:
     try:
-        yield temporary
-        os.replace(temporary, target)
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-
-
-def _remove_left_over(target: Path) -> None:
-    """Removes temporary files of processes that are no more."""
-    with suppress(OSError):
-        for name in os.listdir(target.parent):
-            found = re.fullmatch(re.escape(target.name) + r"\.(\d+)\.tmp", name)
-            if found and not _is_alive(int(found[1])):
-                target.with_name(name).unlink(missing_ok=True)
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+        return os.path.samestat(os.fstat(file.fileno()), os.lstat(file.name))
+    except FileNotFoundError:
         return False
-    except (OSError, OverflowError):  # of another user, or no number of a process
+
+
+def _lock(descriptor: int, how: int) -> bool:
+    """Returns whether no other run has a lock, and takes it; some network file systems have none to give."""
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
         return True
     return True
+
+
+def _remove_if_left(path: str) -> None:
+    """Removes an unfinished file unless another run is writing it; it may be a second link to one that is finished."""
+    with suppress(FileNotFoundError), open(path, "rb") as file:
+        if _lock(file.fileno(), fcntl.LOCK_SH):  # what takes no more than reading, over a network, too
+            os.unlink(path)
+
+
+def _settle(temporary: str, path: str) -> None:
+    """Gives a file a free name instead of its old one.
+
+    Raises:
+        FileExistsError: The name is taken.
+    """
+    try:
+        os.link(temporary, path, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        _rename(temporary, path)
+    else:
+        os.unlink(temporary)
 
 
 def _rename(old: str, new: str) -> None:
@@ -241,11 +273,10 @@ def _copy(old: str, new: str) -> None:
     if os.path.islink(old):
         os.symlink(os.readlink(old), new)
     else:
-        with unfinished(new) as temporary:
-            with open(old, "rb") as source, open(temporary, "xb") as target:
-                shutil.copyfileobj(source, target, 1 << 20)
-                target.flush()
-                os.fsync(target.fileno())
+        with open(old, "rb") as source, creating(new) as target:
+            shutil.copyfileobj(source, target, 1 << 20)
+            target.flush()
+            os.fsync(target.fileno())
             with suppress(OSError):  # not every file system keeps times and permissions
-                shutil.copystat(old, temporary)
+                shutil.copystat(old, target.name)
     sync_folder(os.path.dirname(new))

@@ -20,7 +20,7 @@ def warn_of_namesake() -> None:
 
 
 def cores() -> int:
-    """Returns the number of cores that this process may use: of its affinity and its container's quota the least, at least 1."""
+    """Returns how many cores this process may use, at least 1: the least of affinity, quota and LOKY_MAX_CPU_COUNT."""
     from loky import cpu_count  # takes longer than all else that an import of dataprep loads
 
     return int(cpu_count())

@@ -5,14 +5,15 @@ of one size, since they are stacked to batches.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import yaml
+from attrs import frozen
 
 from dataprep.describe import build, describe
 from dataprep.errors import PipelineError
+from dataprep.files import write_text
 from dataprep.stages import (
     ChannelSums,
     Normalize,
@@ -25,7 +26,7 @@ VERSION = 1
 Stage: TypeAlias = Measure | Rule | Op | Mix
 
 
-@dataclass(frozen=True, init=False)
+@frozen(init=False)
 class Pipeline:
     """Measures and rules that clean, then ops that load, then at most one mix.
 
@@ -41,7 +42,7 @@ class Pipeline:
         Raises:
             PipelineError: They do not fit; the message says which stage and what to do.
         """
-        object.__setattr__(self, "stages", stages)
+        self.__attrs_init__(stages)
         self._check_roles()
         self._check_columns()
         _check_specs(self.ops)
@@ -104,7 +105,7 @@ class Pipeline:
         """Returns the pipeline that a text describes.
 
         Raises:
-            PipelineError: It is no YAML, of another version, or names an unknown stage or field.
+            PipelineError: It is not YAML, of another version, or names an unknown stage or field.
         """
         try:
             data = yaml.safe_load(text)
@@ -122,7 +123,7 @@ class Pipeline:
     @classmethod
     def from_descriptions(cls, descriptions: list[Any]) -> "Pipeline":
         """Returns the pipeline of stages given as plain data."""
-        return cls(*(build(description, f"stage {place}") for place, description in enumerate(descriptions, start=1)))
+        return cls(*(build(description, f"stage {number}") for number, description in enumerate(descriptions, start=1)))
 
     @classmethod
     def read(cls, path: str | Path) -> "Pipeline":
@@ -139,8 +140,12 @@ class Pipeline:
             raise PipelineError(f"{path}: {error}") from error
 
     def write(self, path: str | Path) -> None:
-        """Writes a pipeline file."""
-        Path(path).write_text(self.to_yaml(), encoding="utf-8")
+        """Writes a pipeline file, new or over a former one, so that no half of one is ever seen.
+
+        Raises:
+            PipelineError: It cannot be written.
+        """
+        write_text(path, self.to_yaml(), PipelineError)
 
     def _needed(self) -> Iterator[Measure]:
         for stage in self.stages:
@@ -153,22 +158,22 @@ class Pipeline:
 
     def _check_roles(self) -> None:
         op: Op | None = None
-        for place, stage in enumerate(self.stages, start=1):
+        for number, stage in enumerate(self.stages, start=1):
             if isinstance(stage, Mix) and not isinstance(stage, type):
-                self._check_mix(stage, place)
+                self._check_mix(stage, number)
             elif isinstance(stage, Op):
                 op = stage
             elif not isinstance(stage, Measure | Rule) or isinstance(stage, type):
-                raise PipelineError(f"{stage!r} is no stage: it is neither a measure, a rule nor an op")
+                raise PipelineError(f"{stage!r} is not a stage: it is neither a measure, a rule nor an op")
             elif op is not None:
                 raise PipelineError(
                     f"`{type(stage).__name__}` follows the op `{type(op).__name__}`; "
                     "measures and rules look at the files, before any op"
                 )
 
-    def _check_mix(self, mix: Mix, place: int) -> None:
+    def _check_mix(self, mix: Mix, number: int) -> None:
         name = type(mix).__name__
-        if place < len(self.stages):
+        if number < len(self.stages):
             raise PipelineError(f"`{name}` mixes whole batches, so it comes once and as the last stage")
         if not self.ops or (mix.blends and self.spec.dtype == "uint8"):
             raise PipelineError(f"`{name}` mixes what the ops made; put it after `Normalize()`")

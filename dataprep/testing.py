@@ -1,9 +1,10 @@
-"""Toy images and an engine without processes: for dataprep's tests and for those of stages, sources and engines of yours.
+"""Toy images, an engine and a backend without processes: for dataprep's tests and for those of your own parts.
 
 Every picture follows from a number, so that tests need no files of their own and fail the same way everywhere.
 """
 
 import io
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,8 @@ import numpy as np
 import PIL.Image
 import pyarrow as pa
 
-from dataprep.types import Image
+from dataprep.backends.cpu.render import render
+from dataprep.types import Batch, Image, Program, Recipe, Rendered, Source
 
 OCTAVES = (3, 6, 12, 24, 48, 96)  # cells on the shorter side: from the broad shapes of a photo to its texture
 
@@ -106,3 +108,38 @@ class FakeEngine:
             if self.before is not None:
                 self.before(batch)
             yield function(batch)
+
+
+@dataclass
+class FakeBackend:
+    """Makes batches in this process, one after the other: the oracle of other backends; remembers what it was asked for.
+
+    Attributes:
+        ahead: How many batches are made before the loop has had the first, as workers do.
+        recipes: Every recipe that was taken, in order.
+    """
+
+    ahead: int = 0
+    recipes: list[Recipe] = field(default_factory=list)
+
+    def run(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Batch | Rendered]:
+        """Yields the batch of each recipe as NumPy arrays."""
+        made: deque[Batch | Rendered] = deque()
+        for recipe in recipes:
+            self.recipes.append(recipe)
+            made.append(self.make(source, program, recipe))
+            if len(made) > self.ahead:
+                yield made.popleft()
+        yield from made
+
+    def make(self, source: Source, program: Program, recipe: Recipe) -> Batch | Rendered:
+        """Returns one batch; what a test overrides to deliver something else."""
+        return render(source, program, recipe)
+
+
+class Undecoded(FakeBackend):
+    """A backend that reads no file: what stands for an image are the numbers that were drawn for it."""
+
+    def make(self, source: Source, program: Program, recipe: Recipe) -> Batch:
+        """Returns (B, k) parameters of all ops, end to end, in place of images."""
+        return Batch(np.concatenate(recipe.params, axis=1), recipe.labels, recipe.ids)

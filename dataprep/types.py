@@ -12,6 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dataprep.errors import PipelineError
+
 Image: TypeAlias = NDArray[np.uint8]
 """(H, W, 3) RGB or (H, W) luminance, 0..255, C-contiguous, EXIF-upright."""
 
@@ -25,8 +27,8 @@ Uniforms: TypeAlias = NDArray[np.float64]
 """(B, slots) independent numbers in [0, 1)."""
 
 
-Progress: TypeAlias = Callable[[int, int], None]
-"""Called with the number of images done and the number there are; in `clean` first with those that are known from before."""
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called with what is done to the images, such as "measuring", the number of images done and the number there are."""
 
 
 class Box(NamedTuple):
@@ -46,6 +48,11 @@ class Box(NamedTuple):
     def columns(self) -> slice:
         """The columns of the image."""
         return slice(self.left, self.left + self.width)
+
+    def lies_in(self, other: "Box") -> bool:
+        """Whether no pixel of it is outside of another box."""
+        inside = other.top <= self.top and other.left <= self.left
+        return inside and self.rows.stop <= other.rows.stop and self.columns.stop <= other.columns.stop
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,7 @@ class Recipe(NamedTuple):
         labels: (B,) class numbers, -1 where a record has no label.
         sizes: (B, 2) height and width that each image had when it was measured.
         params: One (B, k) array for each op of the pipeline.
+        mixture: What the images are mixed by at last, or None.
     """
 
     ids: NDArray[np.int64]
@@ -85,14 +93,60 @@ class Recipe(NamedTuple):
     labels: NDArray[np.int64]
     sizes: Sizes
     params: tuple[Params, ...]
+    mixture: "Mixture | None" = None
+
+
+class Mixture(NamedTuple):
+    """What the images of a batch are mixed by, each with the next one that could be read.
+
+    Attributes:
+        params: (B, 5) the share that an image keeps, 0 to 1, and the box of the next one that is pasted into it: top, left,
+            height, width in pixels, of no size where the images are blended instead.
+        classes: How many classes there are; labels become (B, classes) shares.
+    """
+
+    params: Params
+    classes: int
+
+
+@dataclass(frozen=True)
+class Program:
+    """The ops of a pipeline, compiled once for all images: which of them are done together, and what an image is in between.
+
+        ops[:opening]                 one resize of a region: all that is read of a file is what it needs
+        ops[opening:mirror]           one kernel after the other
+        ops[mirror]                   a flip that is done as the values are written, or nothing
+        ops[ending:]                  each value becomes another by itself, so a table of 256 does them all
+
+    Attributes:
+        ops: The ops, in order.
+        specs: What an image is before each op, and at last what is delivered.
+        cuts: Whether the first op cuts out a box, the first four of its parameters, and resizes it.
+        opening: How many of the first ops are one antialiased resize: 0, 1, or 2 with a central crop of the result.
+        mirror: The index of the flip before the ending; where there is none, that of the ending.
+        ending: The index of the first op of the ending; all ops where there is none.
+    """
+
+    ops: tuple["Op", ...]
+    specs: tuple[Spec, ...]
+    cuts: bool
+    opening: int
+    mirror: int
+    ending: int
+
+    @property
+    def spec(self) -> Spec:
+        """What is delivered."""
+        return self.specs[-1]
 
 
 class Batch(NamedTuple):
-    """What training sees; the arrays are the backend's own (torch tensors from `Torch` and `Dali`).
+    """What training sees; the arrays are the backend's own (torch tensors from `Torch`, `Dali` and `Threads`).
 
     Attributes:
         images: (B, 3, H, W) float32 after `Normalize`, else uint8, unless `Output` says otherwise.
-        labels: (B,) int64, -1 where a record has no label.
+        labels: (B,) int64 class numbers, -1 where a record has no label; after a mix (B, classes) float32 shares that add up to
+            1, all 0 where no label is known.
         ids: (B,) int64, the manifest's ids.
     """
 
@@ -101,16 +155,17 @@ class Batch(NamedTuple):
     ids: Any
 
 
-class Failure(NamedTuple):
+@dataclass(frozen=True)
+class Failure:
     """A file that could not be made part of its batch.
 
     Attributes:
-        place: Which image of the batch, from 0.
+        index: Which image of the batch, from 0.
         uri: The file.
         why: The sentence that names it and says what to do.
     """
 
-    place: int
+    index: int
     uri: str
     why: str
 
@@ -132,7 +187,7 @@ class Rendered(NamedTuple):
 
     Attributes:
         batch: The batch, black where a file failed.
-        failures: The files that failed, by place.
+        failures: The files that failed, by index.
         slowest: The file that took longest.
     """
 
@@ -159,31 +214,42 @@ class Statistics(NamedTuple):
 
 @dataclass(frozen=True)
 class Drops:
-    """What a rule decided against: four columns of equal length.
+    """What a rule decided against: five columns of equal length; the last two may be left out.
 
     Attributes:
         ids: (D,) the records to drop.
         reasons: The rule in two words, such as "near duplicate"; what summaries count.
         details: The sentence with the numbers, such as "distance 2".
         twins: The record that each one is a duplicate of, or None.
+        distances: How far each one is from its twin, in bits of the first hash; None without a twin, or where it is not known.
     """
 
     ids: list[int] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     details: list[str] = field(default_factory=list)
     twins: list[int | None] = field(default_factory=list)
+    distances: list[int | None] = field(default_factory=list)
 
-    def add(self, id: int, reason: str, detail: str, twin: int | None = None) -> None:
+    def __post_init__(self) -> None:
+        """Fills the columns that were left out with None, and checks that all are of equal length."""
+        for column in (self.twins, self.distances):
+            column.extend([None] * (0 if len(column) else len(self.ids)))
+        lengths = {name: len(column) for name, column in vars(self).items()}
+        if len(set(lengths.values())) > 1:
+            raise PipelineError(f"Drops are columns of equal length, not {lengths}; `Drops().add(...)` appends to all of them")
+
+    def add(self, id: int, reason: str, detail: str, twin: int | None = None, distance: int | None = None) -> None:
         """Appends one drop."""
         self.ids.append(id)
         self.reasons.append(reason)
         self.details.append(detail)
         self.twins.append(twin)
+        self.distances.append(distance)
 
 
 @runtime_checkable
 class Measure(Protocol):
-    """Pixels to columns: a frozen dataclass that says which image it wants and what it finds there."""
+    """Pixels to columns: a frozen class of attrs or dataclass that says which image it wants and what it finds there."""
 
     version: ClassVar[int]
     """Goes up when the same image would give other values, so that cached ones are measured again."""
@@ -218,7 +284,10 @@ class Rule(Protocol):
 
 @runtime_checkable
 class Op(Protocol):
-    """Image to image at load time, as a description: the work is one kernel per backend."""
+    """Image to image at load time, as a description: the work is one kernel per backend.
+
+    It may have a `version`, a whole number, 1 where it has none: it goes up when the same numbers would draw other parameters.
+    """
 
     @property
     def slots(self) -> int:
@@ -233,7 +302,10 @@ class Op(Protocol):
 
 @runtime_checkable
 class Mix(Protocol):
-    """Batch to batch at load time, after the ops: each image with the next one of its batch."""
+    """Batch to batch at load time, after the ops: each image with the next one of its batch.
+
+    It may have a `version`, as an `Op` may.
+    """
 
     blends: bool
     """Whether values are blended, which takes floats."""
@@ -269,7 +341,17 @@ class Engine(Protocol):
 
 
 class Backend(Protocol):
-    """Turns recipes into batches, in order."""
+    """Turns recipes into batches, in order; mixing is its last step."""
 
-    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Batch | Rendered]:
-        """Yields one batch for each recipe, `Rendered` if it does not itself raise an error at a file that is no good."""
+    def run(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Batch | Rendered]:
+        """Yields one batch for each recipe.
+
+        Args:
+            source: Reads the recipes' uris.
+            program: The ops that the recipes' parameters were drawn for.
+            recipes: What to make; as many are taken ahead as the backend has under way.
+
+        Returns:
+            An iterator of `Rendered`, or of `Batch` from a backend that itself raises an error at a file that cannot be read. It
+            may be closed early, and then leaves no process, thread or file.
+        """

@@ -11,11 +11,11 @@ from draw_measures import DOCS, photograph
 
 import dataprep as dp
 from dataprep.backends.cpu.kernels import kernel
-from dataprep.backends.mix import mixed
+from dataprep.backends.mix import mix_batch
 from dataprep.draws import uniforms
 from dataprep.loading.recipes import draw
 from dataprep.stages.catalogue import MIXES, OPS
-from dataprep.types import Batch, Image, Mix, Op
+from dataprep.types import Batch, Image, Mix, Mixture, Op
 
 HEIGHT, EPOCHS = 120, 4
 FOLDER = DOCS / "pictures" / "ops"
@@ -70,7 +70,7 @@ def mixes(mix: Mix, images: list[Image], epoch: int) -> Image:
     """The first of a batch of two, mixed with the other."""
     batch = Batch(np.stack([image.transpose(2, 0, 1) for image in images]).astype(np.float32), np.array([0, 1]), np.array([7, 8]))
     params = mix.draw_mix(uniforms(0, epoch, batch.ids, mix.slots), images[0].shape[:2])
-    return np.asarray(mixed(batch, params, 2).images[0].transpose(1, 2, 0), np.uint8)
+    return np.asarray(mix_batch(batch, Mixture(params, 2)).images[0].transpose(1, 2, 0), np.uint8)
 
 
 def strip(name: str) -> PIL.Image.Image:

@@ -231,3 +231,21 @@ def test_truth_of_another_version(tmp_path: Path) -> None:
     (tmp_path / "truth.json").write_text('{"version": 2}')
     with pytest.raises(DataprepError, match="of version 2, not 1"):
         Truth.read(tmp_path / "truth.json")
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"version": 1}', '{"version": 1, "seed": 0, "files": [{}], "ignored": []}'])
+def test_file_that_is_no_truth(tmp_path: Path, text: str) -> None:
+    """A file that holds no truth is refused by its name."""
+    (tmp_path / "truth.json").write_text(text)
+    with pytest.raises(DataprepError, match=r"truth.json holds no truth"):
+        Truth.read(tmp_path / "truth.json")
+
+
+def test_truth_without_a_file(tmp_path: Path) -> None:
+    """What cannot be read or written is one sentence that says where and why."""
+    with pytest.raises(DataprepError, match=r"truth.json cannot be read: No such file"):
+        Truth.read(tmp_path / "truth.json")
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(DataprepError, match=r"photos cannot be written: Not a directory"):
+            make_messy_folder(folder)

@@ -1,12 +1,18 @@
 """Stages as plain data: there and back, and what a typing mistake is told."""
 
+import copy
+import pickle
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from typing import Any
 
+import attrs
 import pytest
 
 from dataprep.describe import STAGES, build, describe, register
 from dataprep.errors import PipelineError
-from dataprep.stages import Deduplicate, DHash, Normalize, PHash, RandomResizedCrop, Require, Resize
+from dataprep.sources import Folder, Part, Several
+from dataprep.stages import Affine, ColorJitter, CutMix, Deduplicate, DHash, Normalize, PHash, RandomResizedCrop, Require, Resize
 
 STAGES_IN_USE = [
     PHash(256),
@@ -37,7 +43,11 @@ def test_short_form() -> None:
 def test_defaults_are_left_out() -> None:
     """A description holds what differs from the defaults, nested stages included."""
     assert describe(Deduplicate()) == {"Deduplicate": {}}
-    assert describe(Deduplicate(by=DHash(256))) == {"Deduplicate": {"by": {"DHash": {"bits": 256}}}}
+    assert (
+        describe(Deduplicate(by=DHash(256), radius=48))
+        == describe(Deduplicate(by=DHash(256)))
+        == {"Deduplicate": {"by": {"DHash": {"bits": 256}}}}
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,9 +97,79 @@ def test_register() -> None:
         STAGES.pop("Own", None)
 
 
+@dataclass(frozen=True)
+class FrozenDataclass:
+    number: int = 0
+    hash: object = PHash()
+    many: tuple[int, ...] = dataclass_field(default_factory=tuple)
+
+
+@attrs.frozen
+class FrozenAttrs:
+    number: int = 0
+    hash: object = PHash()
+    _many: tuple[int, ...] = attrs.field(factory=tuple)
+    double: int = attrs.field(default=attrs.Factory(lambda stage: 2 * stage.number, takes_self=True))
+
+
+@pytest.mark.parametrize("kind", [FrozenDataclass, FrozenAttrs])
+def test_both_kinds_of_classes(kind: Any) -> None:
+    """Frozen dataclasses and frozen classes of attrs are described and built alike, whatever their defaults are made by."""
+    try:
+        register(kind)
+        assert describe(kind()) == {kind.__name__: {}}
+        stage = kind(3, FrozenDataclass(4), many=(5, 6))
+        assert describe(stage) == {kind.__name__: {"number": 3, "hash": {"FrozenDataclass": {"number": 4}}, "many": [5, 6]}}
+        register(FrozenDataclass)
+        assert build(describe(stage), "here") == stage
+        assert build({kind.__name__: 3}, "here") == kind(3)
+    finally:
+        STAGES.pop("FrozenDataclass", None)
+        STAGES.pop("FrozenAttrs", None)
+
+
+@pytest.mark.parametrize(
+    "stage", [*STAGES_IN_USE, Affine(3), ColorJitter(), CutMix(), Folder("."), Several([Part("a", Folder("."))])], ids=repr
+)
+def test_values(stage: Any) -> None:
+    """A stage is a value: its repr makes it again, copies and pickles are equal with the same hash, and it does not change."""
+    for again in (eval(repr(stage)), copy.deepcopy(stage), pickle.loads(pickle.dumps(stage))):
+        assert again == stage
+        assert hash(again) == hash(stage)
+    with pytest.raises(AttributeError):
+        stage.size = 3
+
+
+def mutable(decorate: Any) -> type:
+    """A class of one field."""
+
+    class Mutable:
+        number: int = 0
+
+    return decorate(Mutable)
+
+
+@pytest.mark.parametrize("decorate", [dataclass, dataclass(slots=True), attrs.define, attrs.define(slots=False, eq=False)])
+def test_mutable_classes_are_refused(decorate: Any) -> None:
+    """A class whose fields can be changed is no stage, whatever made it."""
+    with pytest.raises(PipelineError, match=r"register\(Mutable\): its fields can be changed.*attrs\.frozen"):
+        register(mutable(decorate))
+
+
+def test_dataclass_on_attrs() -> None:
+    """A dataclass whose base is a class of attrs lacks the fields of its base, so it is refused."""
+
+    @dataclass(frozen=True)
+    class Own(DHash):
+        pass
+
+    with pytest.raises(PipelineError, match=r"register\(Own\): its base is a class of attrs, so decorate it with @attrs\.frozen"):
+        register(Own)
+
+
 def test_register_what_is_no_stage() -> None:
-    """What is no dataclass, or has the name of another stage, is refused."""
-    with pytest.raises(PipelineError, match=r"register\(str\): a stage is a frozen dataclass"):
+    """What has no fields, or has the name of another stage, is refused."""
+    with pytest.raises(PipelineError, match=r"register\(str\): a stage is a frozen class of attrs or a frozen dataclass"):
         register(str)
 
     @dataclass(frozen=True)

@@ -23,6 +23,15 @@ def test_ops_page(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all((DOCS / "pictures" / "ops" / f"{name}.jpg").is_file() for name in draw_ops.SHOWN)
 
 
+def test_columns_in_the_readme(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The README's table of columns is what the program writes."""
+    monkeypatch.syspath_prepend(DOCS)
+    import draw_columns
+
+    text = draw_columns.README.read_text(encoding="utf-8")
+    assert draw_columns.insert(text) == text
+
+
 @pytest.fixture
 def drawing(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The program that draws docs/measures.md."""

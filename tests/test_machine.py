@@ -1,13 +1,21 @@
-"""The warning of the unrelated library that imports under the same name."""
+"""How many cores there are to use, and the warning of the unrelated library that imports under the same name."""
 
+import builtins
+import io
+import os
+import re
 import subprocess
 import sys
 import warnings
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
-from dataprep.machine import warn_of_namesake
+import dataprep
+from dataprep.machine import cores, warn_of_namesake
+
+SOURCES = Path(dataprep.__file__).parent
 
 
 @pytest.fixture
@@ -48,3 +56,57 @@ def test_whoever_imports_dataprep_sees_the_warning(other: Path, installed: bool)
     ended = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert ended.stderr.count("the unrelated library `dataprep` 0.4.5 is installed") == int(installed)
     assert installed or ended.stderr == ""
+
+
+def test_cores_are_counted_in_one_place() -> None:
+    """Nothing but `cores` asks how many cores there are, so that nothing overlooks a quota."""
+    counting = re.compile(r"cpu_count|sched_getaffinity|process_cpu_count|nproc")
+    asking = {path.relative_to(SOURCES).as_posix() for path in SOURCES.rglob("*.py") if counting.search(path.read_text())}
+    assert asking == {"machine.py"}
+
+
+def fake_system(monkeypatch: pytest.MonkeyPatch, count: int, files: dict[str, str]) -> None:
+    """Makes a machine of so many cores, whose kernel says of control groups what the files hold."""
+    exists, opened = os.path.exists, builtins.open
+
+    def look(path: Any) -> bool:
+        return path in files if str(path).startswith("/sys/fs/cgroup") else exists(path)
+
+    def read(path: Any, *arguments: Any, **options: Any) -> IO[Any]:
+        return io.StringIO(files[path]) if str(path) in files else opened(path, *arguments, **options)
+
+    monkeypatch.delenv("LOKY_MAX_CPU_COUNT", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: count)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(count)), raising=False)
+    monkeypatch.setattr(os.path, "exists", look)
+    monkeypatch.setattr(builtins, "open", read)
+
+
+V1 = "/sys/fs/cgroup/cpu/cpu.cfs_{}_us"
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, 64),
+        ({"/sys/fs/cgroup/cpu.max": "max 100000\n"}, 64),
+        ({"/sys/fs/cgroup/cpu.max": "400000 100000\n"}, 4),
+        ({"/sys/fs/cgroup/cpu.max": "150000 100000\n"}, 2),
+        ({"/sys/fs/cgroup/cpu.max": "1000 100000\n"}, 1),
+        ({V1.format("quota"): "300000\n", V1.format("period"): "100000\n"}, 3),
+        ({V1.format("quota"): "-1\n", V1.format("period"): "100000\n"}, 64),
+    ],
+)
+def test_a_quota_counts(monkeypatch: pytest.MonkeyPatch, files: dict[str, str], expected: int) -> None:
+    """Of 64 cores a container may use those that its quota pays for, in either version of control groups, at least one."""
+    fake_system(monkeypatch, 64, files)
+    assert cores() == expected
+
+
+def test_affinity_and_environment_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cores that the process may not run on do not count, nor those beyond `LOKY_MAX_CPU_COUNT`."""
+    fake_system(monkeypatch, 64, {})
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {1, 5, 7}, raising=False)
+    assert cores() == 3
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "2")
+    assert cores() == 2

@@ -17,7 +17,7 @@ from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.stages import HorizontalFlip, Resize
 from dataprep.testing import FakeEngine, write_images
-from dataprep.types import Batch, Op, Recipe, Source
+from dataprep.types import Batch, Program, Recipe, Source
 
 ROWS, BATCH = 1_000_000, 256
 GROWTH = 8  # MiB that an allocator may keep for itself; the table is 150, and its uris as strings would be 70
@@ -25,10 +25,10 @@ GROWTH = 8  # MiB that an allocator may keep for itself; the table is 150, and i
 pytestmark = pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="Linux says how much memory is private")
 
 
-class Undecoded:
-    """A backend that decodes nothing."""
+class Nothing:
+    """A backend that decodes nothing and remembers nothing."""
 
-    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Batch]:
+    def run(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Batch]:
         for recipe in recipes:
             yield Batch(recipe.params, recipe.labels, recipe.ids)
 
@@ -57,7 +57,7 @@ def loader(manifest: Manifest, backend: Any) -> Loader:
 
 def test_the_program_does_not_grow(million: Manifest) -> None:
     """From the hundredth batch of an epoch to the last, the memory of the process stays."""
-    batches = iter(loader(million, Undecoded()))
+    batches = iter(loader(million, Nothing()))
     seen = sum(len(batch.ids) for batch in islice(batches, 100))
     before = private()
     seen += sum(len(batch.ids) for batch in islice(batches, ROWS // BATCH - 101))

@@ -120,7 +120,7 @@ def test_order_of_roles(stage: Measure | Rule) -> None:
 @pytest.mark.parametrize("stage", [PHash, "Resize", None, 3])
 def test_no_stage(stage: Any) -> None:
     """What is no stage is refused, a class too."""
-    with pytest.raises(PipelineError, match="is no stage"):
+    with pytest.raises(PipelineError, match="is not a stage"):
         Pipeline(stage)
 
 
@@ -243,3 +243,14 @@ def test_file_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(PipelineError, match="cannot be read"):
         Pipeline.read(tmp_path / "bytes.yaml")
+
+
+def test_file_that_cannot_be_written(tmp_path: Path) -> None:
+    """A place where nothing can be written is an error that names it, and a former file stays until the new one is whole."""
+    with pytest.raises(PipelineError, match=r"nowhere/pipeline.yaml cannot be written: No such file"):
+        Pipeline(Deduplicate()).write(tmp_path / "nowhere" / "pipeline.yaml")
+    (tmp_path / "pipeline.yaml").write_text("former")
+    with (tmp_path / "pipeline.yaml").open() as former:
+        Pipeline(Deduplicate()).write(tmp_path / "pipeline.yaml")
+        assert former.read() == "former"
+    assert [path.name for path in tmp_path.iterdir()] == ["pipeline.yaml"]

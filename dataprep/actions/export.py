@@ -15,13 +15,14 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from dataprep.actions.places import files_of
+from dataprep.columns import names_of
 from dataprep.errors import DataprepError, suggestion
 from dataprep.files import replacing, shown
 from dataprep.manifest import Manifest
 
 Kind = Literal["csv", "jsonl", "txt"]
 
-FIRST = ("id", "uri", "label", "split", "keep", "reason", "detail", "twin")
+FIRST = ("id", "uri", "label", "split", *names_of("verdict"))
 """What people look for first; the other columns follow as they are in the manifest."""
 
 
@@ -49,13 +50,13 @@ def export(manifest: Manifest, path: str | Path, kind: Kind) -> None:
 def records(manifest: Manifest) -> pa.Table:
     """Returns every record, hashes as hex and the twin as its uri."""
     table = manifest.table
-    places = pc.index_in(table["twin"], value_set=table["id"].combine_chunks())
-    table = table.set_column(table.schema.get_field_index("twin"), "twin", table["uri"].take(places))
+    twins = pc.index_in(table["twin"], value_set=table["id"].combine_chunks())
+    table = table.set_column(table.schema.get_field_index("twin"), "twin", table["uri"].take(twins))
     table = table.select([*FIRST, *(name for name in table.column_names if name not in FIRST)])
-    for place, field in enumerate(table.schema):
+    for index, field in enumerate(table.schema):
         if _is_binary(field.type):
-            texts = [None if value is None else value.hex() for value in table[place].to_pylist()]
-            table = table.set_column(place, field.name, pa.array(texts, pa.string()))
+            texts = [None if value is None else value.hex() for value in table[index].to_pylist()]
+            table = table.set_column(index, field.name, pa.array(texts, pa.string()))
     return table
 
 
@@ -72,9 +73,9 @@ def _write_csv(manifest: Manifest, file: IO[bytes]) -> None:
 
 def _write_jsonl(manifest: Manifest, file: IO[bytes]) -> None:
     table = records(manifest)
-    for place, field in enumerate(table.schema):
+    for index, field in enumerate(table.schema):
         if pa.types.is_float32(field.type):  # by way of its shortest text, so that 0.1 stays 0.1
-            table = table.set_column(place, field.name, table[place].cast(pa.string()).cast(pa.float64()))
+            table = table.set_column(index, field.name, table[index].cast(pa.string()).cast(pa.float64()))
     for batch in table.to_batches(max_chunksize=1024):
         file.writelines(f"{_json(row)}\n".encode() for row in batch.to_pylist())
 
@@ -83,7 +84,7 @@ def _write_paths(manifest: Manifest, file: IO[bytes]) -> None:
     files = files_of(manifest.source)
     if files is None:
         name = type(manifest.source).__name__
-        raise DataprepError(f"{name} is no folder of files, so there are no paths to list; export csv or jsonl")
+        raise DataprepError(f"{name} is not a folder of files, so there are no paths to list; export csv or jsonl")
     for uri in manifest.kept()["uri"].to_pylist():
         path = files.path(uri)
         if "\n" in path:
@@ -100,7 +101,7 @@ def _json(value: object) -> str:
 
 
 def _plain(value: object) -> object:
-    """Returns what JSON can hold: bytes as hex, and null for what is no number."""
+    """Returns what JSON can hold: bytes as hex, and null for what is not a number."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

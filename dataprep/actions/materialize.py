@@ -56,11 +56,11 @@ def materialize(manifest: Manifest, folder: str | Path, mode: Mode, progress: Pr
         manifest: Whose kept images.
         folder: The root of the tree; it is made if needed and must be apart from the source.
         mode: "copy"; "hardlink", which takes no space but needs the same disk; or "symlink", which needs the source to stay.
-        progress: Called as images are done.
+        progress: Called with "writing" as images are done.
 
     Raises:
         SourceError: An image is gone or was changed since the scan.
-        DataprepError: The folder is no good for this, holds other images, or cannot be written.
+        DataprepError: The folder is not apart from the source, holds other images, or cannot be written.
     """
     _check_mode(mode, manifest.source)
     check_apart(folder, manifest.source)
@@ -85,7 +85,7 @@ def _fill(folder: Path, manifest: Manifest, mode: Mode, progress: Progress | Non
                 os.makedirs(entered, exist_ok=True)
             written += _put(image, target, mode, manifest.source)
         if progress is not None:
-            progress(done, total)
+            progress("writing", done, total)
     return written
 
 
@@ -102,7 +102,7 @@ def _check_mode(mode: str, source: Source) -> None:
     if mode not in get_args(Mode):
         raise DataprepError(f"images cannot be materialized by {mode!r}; {suggestion(mode, get_args(Mode))}")
     if mode != "copy" and files_of(source) is None:
-        raise DataprepError(f"links need a folder of files, and {type(source).__name__} is none; materialize by copy")
+        raise DataprepError(f"links need a folder of files, and {type(source).__name__} is not one; materialize by copy")
 
 
 def _check_unchanged(image: Kept) -> None:

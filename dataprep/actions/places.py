@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 from urllib.parse import unquote_to_bytes
 
 from dataprep.errors import DataprepError, SourceError, suggestion
-from dataprep.files import UNFINISHED, naming, remove, shown
+from dataprep.files import naming, remove, shown, unfinished
 from dataprep.sources import Several
 from dataprep.types import Source
 
@@ -92,7 +92,7 @@ def safe(path: str) -> str:
         DataprepError: It is no plain path that stays below the folder that it is joined to.
     """
     if {"..", "", "."} & set(path.split("/")) or "\0" in path:
-        raise DataprepError(f"{path!r} is no path below a folder")
+        raise DataprepError(f"{path!r} is not a path below a folder")
     return path
 
 
@@ -158,11 +158,7 @@ def _labelled(uri: str, split: str | None, label: str | None) -> str:
 
 def _ignores_case(folder: str) -> bool:
     """Returns whether upper and lower case are the same in a folder, by trying."""
-    probe = os.path.join(folder, UNFINISHED)
-    with naming(folder):
-        remove(probe)
-        try:
-            with open(probe, "xb"):
-                return os.path.lexists(os.path.join(folder, UNFINISHED.upper()))
-        finally:
-            remove(probe)
+    with naming(folder), unfinished(folder) as probe:
+        found = os.path.lexists(os.path.join(folder, os.path.basename(probe.name).upper()))
+        remove(probe.name)
+        return found

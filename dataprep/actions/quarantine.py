@@ -47,16 +47,16 @@ def quarantine(manifest: Manifest, folder: str | Path, progress: Progress | None
     Args:
         manifest: Whose dropped records.
         folder: Where to; it is made if needed and must be apart from the source.
-        progress: Called as files are moved.
+        progress: Called with "moving" as files are moved.
 
     Raises:
-        DataprepError: The source is no folder of files, the folder is no good for this, or a file cannot be moved. The same
-            call goes on, and `undo` takes back what was done.
+        DataprepError: The source is not a folder of files, the folder is not apart from it, or a file cannot be moved. The
+            same call goes on, and `undo` takes back what was done.
     """
     files = files_of(manifest.source)
     if files is None:
         raise DataprepError(
-            f"quarantine moves files, and {type(manifest.source).__name__} is no folder of files; use materialize"
+            f"quarantine moves files, and {type(manifest.source).__name__} is not a folder of files; use materialize"
         )
     check_apart(folder, manifest.source)
     with claimed(folder) as is_new:
@@ -73,7 +73,7 @@ def quarantine(manifest: Manifest, folder: str | Path, progress: Progress | None
                 os.makedirs(os.path.dirname(one.new), exist_ok=True)
                 move(one.old, one.new)
             if progress is not None:
-                progress(done, len(moves))
+                progress("moving", done, len(moves))
     return Quarantined(log.path, len(moves), skipped)
 
 

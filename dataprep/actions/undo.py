@@ -39,14 +39,14 @@ def undo(log: str | Path, progress: Progress | None = None) -> Restored:
 
     Args:
         log: The undo log, or the folder that it is in; the folder may have been moved since.
-        progress: Called as files are done.
+        progress: Called with "moving back" as files are done.
 
     Raises:
         DataprepError: There is no such log, the source is gone, or a file cannot be moved. The same call goes on.
     """
     path = Path(os.path.abspath(log)) / (NAME if os.path.isdir(log) else "")
     if not os.path.lexists(path):
-        raise DataprepError(f"no undo log {shown(path)}; it goes when all files are back")
+        raise DataprepError(f"there is no undo log {shown(path)}; it is removed once all files are back")
     with claimed(path.parent):
         opened = UndoLog.read(path)
         _check_roots(opened)
@@ -72,7 +72,7 @@ def _restore(log: UndoLog, progress: Progress | None) -> Restored:
                 move(held, home)
         found[state].append(below)
         if progress is not None:
-            progress(done, len(log.files))
+            progress("moving back", done, len(log.files))
     moved, present = len(found["moved"]), len(found["present"])
     return Restored(tuple(log.roots.values()), moved, present, tuple(found["blocked"]), tuple(found["missing"]))
 

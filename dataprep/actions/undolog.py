@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from dataprep.actions.places import safe
 from dataprep.errors import DataprepError
-from dataprep.files import naming, replace, shown, sweep
+from dataprep.files import naming, shown, sweep, write_text
 
 NAME: Final = "undo.jsonl"
 KIND: Final = "undo log"
@@ -61,15 +61,14 @@ class UndoLog:
         lines: list[dict[str, Any]] = [{"dataprep": KIND, "version": VERSION, "sources": self.roots}]
         lines += [{"folder": folder} for folder in sorted(self.folders)]
         lines += [{"file": below, **why} for below, why in self.files.items()]
-        with naming(self.path):
-            replace(str(self.path), "".join(json.dumps(line) + "\n" for line in lines).encode())
+        write_text(self.path, "".join(json.dumps(line) + "\n" for line in lines))
 
     @classmethod
     def read(cls, path: Path) -> "UndoLog":
         """Reads a log.
 
         Raises:
-            DataprepError: It cannot be read, is no undo log, or is of another version.
+            DataprepError: It cannot be read, is not an undo log, or is of another version.
         """
         with naming(path, "read"):
             text = path.read_bytes()
@@ -84,7 +83,7 @@ class UndoLog:
             log = cls(path, roots, folders, files)
             list(log.homes())  # a file of a part that is not there is no file
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DataprepError(f"{shown(path)} is no undo log; quarantine writes one, called {NAME}") from error
+            raise DataprepError(f"{shown(path)} is not an undo log; quarantine writes one, called {NAME}") from error
         if version != VERSION:
             raise DataprepError(f"{shown(path)} is an undo log of version {version!r}; this dataprep reads version {VERSION}")
         return log

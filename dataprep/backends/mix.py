@@ -1,50 +1,63 @@
-"""Mixes a batch as `MixUp` and `CutMix` say: on NumPy arrays and on torch tensors alike, wherever these are."""
+"""Mixes a batch as `MixUp` and `CutMix` drew: on NumPy arrays and on torch tensors alike, wherever these are."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dataprep.types import Batch, Params
+from dataprep.types import Batch, Failure, Mixture
 
 
-def mixed(batch: Batch, params: Params, classes: int) -> Batch:
-    """Returns the batch with each image mixed with the next, and (B, classes) float32 shares for labels.
+def mix_batch(batch: Batch, mixture: Mixture | None, failures: Sequence[Failure] = ()) -> Batch:
+    """Returns the batch with each image mixed with the next one, and (B, classes) float32 shares for labels.
+
+    The last step of every backend. A file that failed is nobody's partner: the next one that could be read takes its place.
 
     Args:
-        batch: What a backend made.
-        params: (B, 5) the share that an image keeps, then top, left, height and width of the box that comes from the next.
-        classes: How many there are; a record without label has no share of any.
+        batch: What a backend made; it stays as it is.
+        mixture: What was drawn for it; None returns the batch.
+        failures: Which of its files failed.
     """
-    following = (np.arange(len(params)) + 1) % len(params)
-    images = _pasted(batch.images, following, params[:, 1:].astype(int).tolist())
-    shares = params[:, 0].astype(np.float32)
-    if not params[:, 3].any():
-        images = _blended(batch.images, following, shares)
+    if mixture is None:
+        return batch
+    partners = partners_of(len(mixture.params), {failure.index for failure in failures})
+    images = _paste(batch.images, partners, mixture.params[:, 1:].astype(int).tolist())
+    shares = mixture.params[:, 0].astype(np.float32)
+    if not mixture.params[:, 3].any():
+        images = _blend(batch.images, partners, shares)
     labels = np.asarray(batch.labels.tolist())
-    one_hot = (labels[:, None] == np.arange(classes)).astype(np.float32)
-    mixture = shares[:, None] * one_hot + (1 - shares[:, None]) * one_hot[following]
-    return Batch(_of_type(batch.images, images), _like(batch.labels, mixture), batch.ids)
+    one_hot = (labels[:, None] == np.arange(mixture.classes)).astype(np.float32)
+    shared = shares[:, None] * one_hot + (1 - shares[:, None]) * one_hot[partners]
+    return Batch(_of_type(batch.images, images), _like(batch.labels, shared), batch.ids)
 
 
-def _pasted(images: Any, following: Any, boxes: list[list[int]]) -> Any:
-    """Returns the images with a box of the next one in each."""
+def partners_of(count: int, failed: set[int]) -> NDArray[np.int64]:
+    """Returns (count,) the index of the image that each one is mixed with: the next one, around the end, that did not fail."""
+    good = np.array([index for index in range(count) if index not in failed] or range(count))
+    return good[np.searchsorted(good, np.arange(count), side="right") % len(good)]
+
+
+def _paste(images: Any, partners: NDArray[np.int64], boxes: list[list[int]]) -> Any:
+    """Returns the images with a box of their partner in each."""
     pasted = images.copy(order="K") if isinstance(images, np.ndarray) else images.clone()
-    for place, (top, left, height, width) in enumerate(boxes):
-        inside = (place, slice(None), slice(top, top + height), slice(left, left + width))
-        pasted[inside] = images[(int(following[place]), *inside[1:])]
+    for index, (top, left, height, width) in enumerate(boxes):
+        inside = (slice(None), slice(top, top + height), slice(left, left + width))
+        pasted[(index, *inside)] = images[(int(partners[index]), *inside)]
     return pasted
 
 
-def _blended(images: Any, following: Any, shares: Any) -> Any:
+def _blend(images: Any, partners: NDArray[np.int64], shares: NDArray[np.float32]) -> Any:
+    """Returns share * image + (1 - share) * partner, computed in float32."""
     own = _like(images, shares.reshape(-1, 1, 1, 1))
-    return images * own + images[following] * (1 - own)
+    return images * own + images[partners] * (1 - own)
 
 
 def _of_type(like: Any, images: Any) -> Any:
     return images.astype(like.dtype, copy=False) if isinstance(images, np.ndarray) else images.to(like.dtype)
 
 
-def _like(array: Any, numbers: Any) -> Any:
+def _like(array: Any, numbers: NDArray[np.float32]) -> Any:
     """Returns float32 numbers as an array of the same library, on the same device."""
     return numbers if isinstance(array, np.ndarray) else array.new_tensor(numbers, dtype=_float32(array))
 

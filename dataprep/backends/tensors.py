@@ -1,4 +1,4 @@
-"""Arrays as tensors."""
+"""Arrays as tensors, and how long these take to a GPU."""
 
 import time
 from typing import Any
@@ -7,16 +7,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dataprep.backends.cpu.render import delivered
-from dataprep.types import Op
+from dataprep.types import Batch, Spec
 
 
-def typed(images: torch.Tensor, ops: tuple[Op, ...]) -> torch.Tensor:
-    """Returns (B, 3, H, W) of the type that the ops end with, from what `canvas` gave, which knows no bfloat16."""
-    return images.view(torch.bfloat16) if delivered(ops).dtype == "bfloat16" else images
+def tensors(batch: Batch, spec: Spec) -> Batch:
+    """Returns a batch of arrays as one of tensors that share their memory."""
+    images, labels, ids = map(torch.from_numpy, batch)
+    return Batch(as_dtype(images, spec), labels, ids)
 
 
-def transfer(images: NDArray[Any]) -> float | None:
+def as_dtype(images: torch.Tensor, spec: Spec) -> torch.Tensor:
+    """Returns images of the type that a spec says, in the same memory, from what NumPy can hold."""
+    return images.view(torch.bfloat16) if spec.dtype == "bfloat16" else images
+
+
+def time_transfer(images: NDArray[Any]) -> float | None:
     """Returns the seconds in which a batch of arrays gets from page-locked memory to the GPU, None where there is no GPU."""
     if not torch.cuda.is_available():
         return None

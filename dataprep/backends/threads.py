@@ -5,26 +5,29 @@ lock, the training loop's own Python and ops of yours in plain Python, runs on o
 tenth of the time of an image (0.17 of 1.8 ms), so beyond some ten cores take processes.
 """
 
-import sys
 import warnings
-from collections import deque
-from collections.abc import Iterable, Iterator
+import weakref
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
 
 import cv2
+import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from dataprep.backends.cpu.render import blank, channels_first, delivered, fill, pixel_limit
+from dataprep.backends.cpu.render import blank, channels_first, fill, pixel_limit
+from dataprep.backends.mix import mix_batch
 from dataprep.errors import LoaderError
 from dataprep.images.limits import MAX_PIXELS
-from dataprep.types import Batch, Failure, Op, Recipe, Rendered, Slow, Source
+from dataprep.types import Batch, Failure, Program, Recipe, Rendered, Slow, Source
 
-KEPT = 16  # batches' memory that is looked through
-_PROBE = [object()]
-UNUSED = sys.getrefcount(_PROBE[0])  # of what only a list refers to
+SPARE = 16  # batches' memory that is kept to be used again
+Filling: TypeAlias = "list[Future[tuple[tuple[Failure, ...], Slow]]]"
+"""The pieces of a batch: each ends with the files that failed and the one that took longest."""
+
 PIECE = 4  # images that a thread takes at once: few enough to end together, enough to spare the queue
 
 
@@ -49,75 +52,95 @@ class Threads:
         if self.output not in ("torch", "numpy"):
             raise LoaderError(f"Threads(output={self.output!r}): 'torch' or 'numpy'")
 
-    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Rendered]:
+    def run(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Rendered]:
         """Yields the batch of each recipe, in order."""
-        if self.output == "numpy" and ops and delivered(ops).dtype == "bfloat16":
+        if self.output == "numpy" and program.spec.dtype == "bfloat16":
             raise LoaderError("NumPy has no bfloat16; take tensors with Threads(output='torch'), or `Output('float16')`")
         warnings.filterwarnings("ignore", module=r"PIL\.")  # not undone: filters belong to all threads
         threads, pool = cv2.getNumThreads(), ThreadPoolExecutor(self.workers, "dataprep")
         cv2.setNumThreads(1)  # these threads are the parallelism
-        started: deque[_Started] = deque()
-        blanks: list[NDArray[Any]] = []
+        work = _Work(source, program, _tensors_of(program) if self.output == "torch" else lambda batch: batch)
+        started: deque[Future[Rendered]] = deque()
         try:
             for recipe in recipes:
-                images = _unused(blanks, ops, len(recipe.uris))
-                started.append(_start(pool, source, ops, recipe, images))
-                del images  # what the loop has let go of is used again
+                started.append(work.start(pool, recipe))
                 if len(started) > self.prefetch:
-                    yield self._finished(started.popleft(), ops)
+                    yield started.popleft().result()
             while started:
-                yield self._finished(started.popleft(), ops)
+                yield started.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
             cv2.setNumThreads(threads)
 
-    def _finished(self, started: "_Started", ops: tuple[Op, ...]) -> Rendered:
-        """Waits for a batch and returns it."""
-        done = [piece.result() for piece in started.pieces]
-        failures = tuple(failure for some, _ in done for failure in some)
-        batch = Batch(started.images, started.recipe.labels, started.recipe.ids)
-        return Rendered(_tensors(batch, ops) if self.output == "torch" else batch, failures, max(slow for _, slow in done))
 
-
-def _tensors(batch: Batch, ops: tuple[Op, ...]) -> Batch:
-    """Returns a batch of arrays as one of tensors that share their memory."""
+def _tensors_of(program: Program) -> Callable[[Batch], Batch]:
+    """Returns the function from a batch of arrays to one of tensors that share their memory."""
     try:
-        from torch import bfloat16, from_numpy
+        from dataprep.backends.tensors import tensors
     except ModuleNotFoundError as error:
         hint = "pip install 'dataprep-images[torch]', or take arrays with Threads(output='numpy')"
         raise LoaderError(f"Threads gives torch tensors, and torch is missing: {hint}") from error
-    images, labels, ids = map(from_numpy, batch)
-    return Batch(images.view(bfloat16) if delivered(ops).dtype == "bfloat16" else images, labels, ids)
+    return lambda batch: tensors(batch, program.spec)
 
 
-class _Started(NamedTuple):
-    """A batch under way."""
+class _Lease:
+    """Memory that is in use for as long as any array, tensor or view refers to it, however it came by it."""
 
-    recipe: Recipe
-    images: Any
-    pieces: "list[Future[tuple[tuple[Failure, ...], Slow]]]"
+    def __init__(self, memory: NDArray[Any]) -> None:
+        self.__array_interface__ = memory.__array_interface__  # what NumPy makes of it has the lease for its base
 
 
-def _unused(blanks: list[NDArray[Any]], ops: tuple[Op, ...], count: int) -> NDArray[Any]:
-    """Returns a canvas for a batch, of memory to which nothing refers any more, or else of new.
+class _Memory:
+    """The memory of batches, used again when nothing refers to it any more.
 
     Fresh pages cost about as much time as what is written into them, so a loop that lets go of a batch gets its memory again.
     """
-    for number in range(len(blanks)):
-        # a tensor or a view of any kind that someone keeps would be one reference more, since views refer to what owns the memory
-        if sys.getrefcount(blanks[number]) == UNUSED and len(blanks[number]) == count:
-            return channels_first(blanks[number], ops)
-    new = blank(ops, count)
-    blanks.append(new)
-    if len(blanks) > KEPT:
-        del blanks[0]
-    return channels_first(new, ops)
+
+    def __init__(self) -> None:
+        self._spare: defaultdict[int, list[NDArray[Any]]] = defaultdict(list)
+
+    def lend(self, program: Program, count: int) -> NDArray[Any]:
+        """Returns what `blank` does; when the last reference to it goes, its memory comes back by itself."""
+        spare = self._spare[count]
+        memory = spare.pop() if spare else blank(program, count)
+        lease = _Lease(memory)
+        weakref.finalize(lease, self._take_back, memory).atexit = False
+        return np.asarray(lease)
+
+    def _take_back(self, memory: NDArray[Any]) -> None:
+        if len(self._spare[len(memory)]) < SPARE:
+            self._spare[len(memory)].append(memory)
 
 
-def _start(pool: ThreadPoolExecutor, source: Source, ops: tuple[Op, ...], recipe: Recipe, images: NDArray[Any]) -> _Started:
-    """Hands the pieces of a batch to the threads."""
-    count, limit = len(recipe.uris), pixel_limit(recipe.sizes)
-    if limit > MAX_PIXELS:  # `clean` was allowed larger images than Pillow allows by itself
-        PIL.Image.MAX_IMAGE_PIXELS = max(PIL.Image.MAX_IMAGE_PIXELS or 0, (limit + 1) // 2)
-    pieces = [range(start, min(start + PIECE, count)) for start in range(0, count, PIECE)]
-    return _Started(recipe, images, [pool.submit(fill, source, ops, recipe, piece, images) for piece in pieces])
+@dataclass(frozen=True)
+class _Work:
+    """What all batches of a run share.
+
+    Attributes:
+        source: Reads the uris.
+        program: What is done to each image.
+        convert: From a batch of arrays to what is delivered.
+        memory: That of the batches.
+    """
+
+    source: Source
+    program: Program
+    convert: Callable[[Batch], Batch]
+    memory: _Memory = field(default_factory=_Memory)
+
+    def start(self, pool: ThreadPoolExecutor, recipe: Recipe) -> "Future[Rendered]":
+        """Hands the pieces of a batch to the threads, and what is done when they are there; the last waits for the others."""
+        count, limit = len(recipe.uris), pixel_limit(recipe.sizes)
+        if limit > MAX_PIXELS:  # `clean` was allowed larger images than Pillow allows by itself
+            PIL.Image.MAX_IMAGE_PIXELS = max(PIL.Image.MAX_IMAGE_PIXELS or 0, (limit + 1) // 2)
+        images = channels_first(self.memory.lend(self.program, count), self.program)
+        pieces = [range(start, min(start + PIECE, count)) for start in range(0, count, PIECE)]
+        filling = [pool.submit(fill, self.source, self.program, recipe, piece, images) for piece in pieces]
+        return pool.submit(self._finish, recipe, images, filling)
+
+    def _finish(self, recipe: Recipe, images: NDArray[Any], filling: Filling) -> Rendered:
+        """Waits for the pieces, which were begun before, and returns the batch."""
+        done = [piece.result() for piece in filling]
+        failures = tuple(failure for some, _ in done for failure in some)
+        batch = self.convert(Batch(images, recipe.labels, recipe.ids))
+        return Rendered(mix_batch(batch, recipe.mixture, failures), failures, max(slow for _, slow in done))

@@ -15,10 +15,11 @@ import torch
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from dataprep.backends.autotune import counts, fewest, rate
-from dataprep.backends.cpu.render import canvas, rendered
-from dataprep.backends.tensors import typed
+from dataprep.backends.cpu.render import canvas, render_into
+from dataprep.backends.mix import mix_batch
+from dataprep.backends.tensors import as_dtype
 from dataprep.errors import LoaderError
-from dataprep.types import Batch, Op, Recipe, Rendered, Source
+from dataprep.types import Batch, Program, Recipe, Rendered, Source
 
 LOGGER: Final = logging.getLogger("dataprep")
 
@@ -49,14 +50,14 @@ class Torch:
                 f'Torch(workers={self.workers}, prefetch={self.prefetch}): at least 0 workers, or "auto", and 1 batch ahead'
             )
 
-    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Rendered]:
+    def run(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Rendered]:
         """Yields the batch of each recipe, in order, as tensors."""
         if self.workers == "auto":
-            yield from self._tuned(source, ops, recipes)
+            yield from self._tuned(source, program, recipes)
             return
         batches = iter(
             DataLoader(
-                _Recipes(source, ops),
+                _Recipes(source, program),
                 batch_size=None,  # a recipe is a whole batch
                 sampler=_Once(recipes),
                 num_workers=self.workers,
@@ -73,20 +74,20 @@ class Torch:
             if self.workers:  # torch has no public way; left to itself, an exception's traceback keeps the workers alive
                 getattr(batches, "_shutdown_workers", lambda: None)()
 
-    def _tuned(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Rendered]:
+    def _tuned(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Rendered]:
         """Runs with as many workers as are worth it, found by making the first batch again and again."""
         given = iter(recipes)
         first = next(given, None)
         if first is None:
             return
-        tried = (self, repr(ops))
+        tried = (self, repr(program.ops))
         if tried not in TUNED:
-            runs = {count: replace(self, workers=count).run(source, ops, repeat(first)) for count in counts()}
+            runs = {count: replace(self, workers=count).run(source, program, repeat(first)) for count in counts()}
             rates = {count: rate(batches) for count, batches in runs.items()}
             TUNED[tried] = fewest(rates)
             listed = ", ".join(f"{count}: {images:,.0f}" for count, images in rates.items())
             LOGGER.info("Torch(workers='auto') takes %d; images/s by number of workers: %s", TUNED[tried], listed)
-        yield from replace(self, workers=TUNED[tried]).run(source, ops, chain([first], given))
+        yield from replace(self, workers=TUNED[tried]).run(source, program, chain([first], given))
 
 
 TUNED: Final[dict[tuple[Torch, str], int]] = {}
@@ -96,20 +97,21 @@ TUNED: Final[dict[tuple[Torch, str], int]] = {}
 class _Recipes(Dataset[Rendered]):
     """A dataset whose indices are recipes and whose items are batches."""
 
-    def __init__(self, source: Source, ops: tuple[Op, ...]) -> None:
-        self.source, self.ops = source, ops
+    def __init__(self, source: Source, program: Program) -> None:
+        self.source, self.program = source, program
 
     def __getitem__(self, recipe: Recipe) -> Rendered:
         images = self._images(len(recipe.uris))
-        batch, failures, slowest = rendered(self.source, self.ops, recipe, images.numpy())
-        arrays = (typed(images, self.ops), torch.from_numpy(batch.labels), torch.from_numpy(batch.ids))
-        return Rendered(Batch(*arrays), failures, slowest)
+        batch, failures, slowest = render_into(images.numpy(), self.source, self.program, recipe)
+        # the tensor itself and not one of its array: it may lie in shared memory
+        made = Batch(as_dtype(images, self.program.spec), torch.from_numpy(batch.labels), torch.from_numpy(batch.ids))
+        return Rendered(mix_batch(made, recipe.mixture, failures), failures, slowest)
 
     def _images(self, count: int) -> torch.Tensor:
         """Returns a tensor to fill; in a worker it is in shared memory, so that it need not be copied there."""
         if get_worker_info() is None:
-            return torch.from_numpy(canvas(self.ops, count))
-        one = torch.from_numpy(canvas(self.ops, 1))
+            return torch.from_numpy(canvas(self.program, count))
+        one = torch.from_numpy(canvas(self.program, 1))
         size = count * one.numel() * one.element_size()
         # as torch's own collate does
         storage: torch.UntypedStorage = torch.UntypedStorage._new_shared(size, device="cpu")  # type: ignore[no-untyped-call]  # of torch

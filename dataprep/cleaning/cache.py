@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from dataprep.cleaning.known import Found
 from dataprep.describe import describe
-from dataprep.errors import DataprepError
+from dataprep.files import naming
 from dataprep.images.decode import decoders
 from dataprep.images.limits import MAX_PIXELS
 from dataprep.types import Measure
@@ -45,10 +45,8 @@ class Cache:
         self.folder = Path(folder)
         self.max_pixels = max_pixels
         self._writers: dict[pa.Schema, tuple[pa.OSFile, pa.RecordBatchStreamWriter]] = {}
-        try:
+        with naming(folder, "made"):
             self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DataprepError(f"{folder} cannot be made: {error.strerror}; choose another `--out`") from error
 
     def __enter__(self) -> "Cache":
         """Returns itself."""
@@ -56,9 +54,10 @@ class Cache:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Closes the streams."""
-        for file, writer in self._writers.values():
-            writer.close()
-            file.close()
+        with naming(self.folder):
+            for file, writer in self._writers.values():
+                writer.close()
+                file.close()
         self._writers.clear()
 
     def find(self, records: pa.Table, measures: Sequence[Measure]) -> list[Found]:
@@ -72,15 +71,15 @@ class Cache:
                 keys = metadata["measures"]
                 current = [name for name in table.column_names if name not in keys or wanted.get(name) == keys[name]]
                 if len(current) < table.num_columns or metadata.get("reader") != self._reader():
-                    table = self._readable(table)  # what failed may have failed for what is not asked for now
-                found.append(_matching(records, table.select(current)))
+                    table = self._select_readable(table)  # what failed may have failed for what is not asked for now
+                found.append(_match(records, table.select(current)))
         return found
 
     def _reader(self) -> dict[str, Any]:
         """Returns what besides the measures decides whether an image can be decoded."""
         return {"max_pixels": self.max_pixels, "decoders": decoders()}
 
-    def _readable(self, table: pa.Table) -> pa.Table:
+    def _select_readable(self, table: pa.Table) -> pa.Table:
         """Returns the rows that were decoded, and are within the limit."""
         pixels = pc.multiply(*(pc.fill_null(table[name], 0).cast(pa.int64()) for name in ("height", "width")))
         return table.filter(pc.and_(pc.is_null(table["error"]), pc.less_equal(pixels, self.max_pixels)))
@@ -94,12 +93,10 @@ class Cache:
         keys = {field.name: measure_key(measure) for measure in measures for field in measure.fields}
         metadata = {METADATA: json.dumps({"version": VERSION, "measures": keys, "reader": self._reader()})}
         batch = batch.filter(pc.is_valid(batch["digest"])).replace_schema_metadata(metadata)
-        try:
+        with naming(self.folder):
             file, writer = self._writers.get(batch.schema) or self._open(batch.schema)
             writer.write_batch(batch)
             file.flush()
-        except OSError as error:
-            raise DataprepError(f"{self.folder} cannot be written: {error.strerror or error}") from error
 
     def _open(self, schema: pa.Schema) -> tuple[pa.OSFile, pa.RecordBatchStreamWriter]:
         """Starts a new stream under the next free number."""
@@ -129,11 +126,11 @@ def _read_stream(path: Path) -> pa.Table | None:
     return pa.Table.from_batches(batches) if batches else None
 
 
-def _matching(records: pa.Table, cached: pa.Table) -> Found:
+def _match(records: pa.Table, cached: pa.Table) -> Found:
     """Returns the cached rows whose file is as it was, and which records they are."""
-    places = pc.index_in(cached["uri"], value_set=records["uri"].combine_chunks())
-    known = cached.filter(pc.is_valid(places))
-    rows = places.drop_null().to_numpy().astype(np.int64)
+    indices = pc.index_in(cached["uri"], value_set=records["uri"].combine_chunks())
+    known = cached.filter(pc.is_valid(indices))
+    rows = indices.drop_null().to_numpy().astype(np.int64)
     now = records.take(pa.array(rows))
     same = np.ones(len(rows), bool)
     for name in ("bytes", "modified"):

@@ -5,13 +5,16 @@ measured  = engine.map(measure_batch, batches)    one read of each image that is
 manifest  = verdicts(records + measured, rules)   no pixels
 """
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dataprep.cleaning.cache import Cache
@@ -19,7 +22,7 @@ from dataprep.cleaning.engines.local import Local
 from dataprep.cleaning.known import Found, assemble, lacking
 from dataprep.cleaning.measure import lost_batch, measure_batch
 from dataprep.images.limits import MAX_PIXELS
-from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides
+from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides, Run
 from dataprep.manifest.verdicts import verdicts
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder
@@ -41,7 +44,7 @@ def clean(
     progress: Progress | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> Manifest:
-    """Makes the manifest of a source.
+    """Makes the manifest of a source; `clean_into` also writes it, with a summary and a report.
 
     Args:
         source: A source, or the path of a folder.
@@ -49,66 +52,52 @@ def clean(
         engine: Who measures; None stands for `Local()`, all cores of this machine.
         cache: A folder that remembers what was measured, so that a killed or repeated run reads only what it has to.
         overrides: What a person decided against the rules.
-        progress: Called as images are done.
+        progress: Called with "measuring" as images are done, first with those that are known from before.
         max_pixels: Larger images are dropped as unreadable.
 
     Raises:
         SourceError: The source cannot be listed or holds no image.
+        DataprepError: The cache cannot be written.
     """
+    start = time.perf_counter()
     source = Folder(str(source)) if isinstance(source, str | Path) else source
     pipeline = Pipeline(*standard_rules()) if pipeline is None else pipeline
     engine = Local() if engine is None else engine
-    records = source.records()
+    measures, records = pipeline.measures, source.records()
     function = partial(measure_batch, source=source, max_pixels=max_pixels)
-    opened = None if cache is None else Cache(cache, max_pixels)
-    parts = _measured(records, pipeline.measures, function, engine, opened, progress)
-    table = assemble(records, pipeline.measures, parts)
+    with nullcontext() if cache is None else Cache(cache, max_pixels) as opened:
+        known = [] if opened is None else opened.find(records, measures)
+        missing = lacking(records, measures, known)
+        measured = list(_measure(records, missing, function, engine, opened, progress))
+    table = verdicts(assemble(records, measures, known + measured), pipeline.rules, overrides)
     classes = tuple(sorted(records["label"].drop_null().unique().to_pylist()))
     ignored = int((records.schema.metadata or {}).get(b"ignored", 0))
-    return Manifest(verdicts(table, pipeline.rules, overrides), pipeline, source, pipeline.measures, classes, ignored)
+    tried = sum(map(len, missing.values())) + pc.count(records["error"]).as_py()  # by the scan, too
+    run = Run(tried, records.num_rows - tried, time.perf_counter() - start)
+    return Manifest(table, pipeline, source, measures, classes, ignored, run)
 
 
-def _measured(
+def _measure(
     records: pa.Table,
-    measures: tuple[Measure, ...],
-    function: Callable[..., pa.RecordBatch],
-    engine: Engine,
-    cache: Cache | None,
-    progress: Progress | None,
-) -> list[Found]:
-    """Returns what is known of the records: from the cache, and measured now for the rest, saved as it comes."""
-    if cache is None:
-        return list(_measure_rest(records, measures, [], function, engine, None, progress))
-    with cache:
-        known = cache.find(records, measures)
-        return known + list(_measure_rest(records, measures, known, function, engine, cache, progress))
-
-
-def _measure_rest(
-    records: pa.Table,
-    measures: tuple[Measure, ...],
-    known: list[Found],
+    missing: Mapping[tuple[Measure, ...], NDArray[np.int64]],
     function: Callable[..., pa.RecordBatch],
     engine: Engine,
     cache: Cache | None,
     progress: Progress | None,
 ) -> Iterator[Found]:
-    """Yields what had to be measured; rows that lack the same measures go together."""
+    """Yields what had to be measured, saved as it comes; rows that lack the same measures go together."""
     total = records.num_rows
-    missing = lacking(records, measures, known)
-    done = total - sum(len(rows) for rows in missing.values())
+    done = total - sum(map(len, missing.values()))
     if progress is not None:
-        for place in sorted({done - len(records["error"].drop_null()), done}):  # what the scan could not look at is news
-            progress(place, total)
+        progress("measuring", done, total)
     for needed, rows in missing.items():
-        batches = _batches(records, rows)
         run, lost = partial(function, measures=needed), partial(lost_batch, measures=needed)
-        for batch in engine.map(run, batches, lost):
+        for batch in engine.map(run, _batches(records, rows), lost):
             if cache is not None:
                 cache.append(batch.drop_columns(["row"]), needed)
             done += batch.num_rows
             if progress is not None:
-                progress(done, total)
+                progress("measuring", done, total)
             yield Found(batch["row"].to_numpy(), pa.table(batch.drop_columns(list(SCANNED))))
 
 

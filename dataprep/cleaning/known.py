@@ -25,17 +25,17 @@ class Found(NamedTuple):
 
 def lacking(records: pa.Table, measures: tuple[Measure, ...], known: list[Found]) -> dict[tuple[Measure, ...], NDArray[np.int64]]:
     """Returns which rows lack which measures; rows that the scan could not look at lack none, nor do those known as broken."""
-    lacks = np.zeros((1 + len(measures), records.num_rows), bool)  # facts first, then a line for each measure
-    for line, columns in enumerate(_groups(measures)):
-        lacks[line] = _places(records.num_rows, known, columns) < 0
+    lacks = np.zeros((1 + len(measures), records.num_rows), bool)  # facts first, then each measure
+    for group, columns in enumerate(_groups(measures)):
+        lacks[group] = _indices(records.num_rows, known, columns) < 0
     lacks &= pc.is_null(records["error"]).to_numpy() & (_broken(records.num_rows, known) < 0)
-    # patterns: (distinct, 1 + measures), group: (N,) which of them a row has
-    patterns, group = np.unique(lacks.T, axis=0, return_inverse=True)
+    # patterns: (distinct, 1 + measures), which: (N,) the index of each row's
+    patterns, which = np.unique(lacks.T, axis=0, return_inverse=True)
     found: dict[tuple[Measure, ...], NDArray[np.int64]] = {}
-    for place, pattern in enumerate(patterns):
+    for index, pattern in enumerate(patterns):
         if pattern.any():
             needed = tuple(measure for measure, lacks_it in zip(measures, pattern[1:], strict=True) if lacks_it)
-            rows = np.flatnonzero(group.ravel() == place)
+            rows = np.flatnonzero(which.ravel() == index)
             found[needed] = np.sort(np.concatenate([found.get(needed, rows[:0]), rows]))
     return found
 
@@ -49,9 +49,9 @@ def assemble(records: pa.Table, measures: tuple[Measure, ...], parts: list[Found
     facts, broken = _groups(measures)[0], _broken(size, parts)
     for columns in _groups(measures):
         wanted = pa.schema([schema[name] for name in columns])
-        places = np.where(broken < 0, _places(size, parts, columns), broken if columns == facts else -1)
+        indices = np.where(broken < 0, _indices(size, parts, columns), broken if columns == facts else -1)
         known = [part.table.select(columns).replace_schema_metadata(None) for part in _having(parts, columns)]
-        found = pa.concat_tables([wanted.empty_table(), *known]).take(pa.array(places, mask=places < 0))
+        found = pa.concat_tables([wanted.empty_table(), *known]).take(pa.array(indices, mask=indices < 0))
         for name in columns:
             table = table.append_column(schema[name], found[name])
     error = pc.coalesce(records["error"], table["error"])
@@ -63,14 +63,14 @@ def _groups(measures: tuple[Measure, ...]) -> list[list[str]]:
     return [[field.name for field in fields] for fields in (FACTS, *(measure.fields for measure in measures))]
 
 
-def _places(size: int, parts: list[Found], columns: list[str]) -> NDArray[np.int64]:
+def _indices(size: int, parts: list[Found], columns: list[str]) -> NDArray[np.int64]:
     """Returns where each row is in the parts that have these columns, laid end to end; -1 where it is in none."""
-    places = np.full(size, -1, np.int64)
+    indices = np.full(size, -1, np.int64)
     offset = 0
     for part in _having(parts, columns):
-        places[part.rows] = offset + np.arange(len(part.rows))
+        indices[part.rows] = offset + np.arange(len(part.rows))
         offset += len(part.rows)
-    return places
+    return indices
 
 
 def _broken(size: int, parts: list[Found]) -> NDArray[np.int64]:
@@ -78,11 +78,11 @@ def _broken(size: int, parts: list[Found]) -> NDArray[np.int64]:
 
     Another measure may have seen more of the same file, or less, and found no fault: that it fails is what counts.
     """
-    places = np.full(size, -1, np.int64)
+    indices = np.full(size, -1, np.int64)
     if parts:
         failed = np.flatnonzero(np.concatenate([pc.is_valid(part.table["error"]).to_numpy() for part in parts]))
-        places[np.concatenate([part.rows for part in parts])[failed]] = failed
-    return places
+        indices[np.concatenate([part.rows for part in parts])[failed]] = failed
+    return indices
 
 
 def _having(parts: list[Found], columns: list[str]) -> list[Found]:

@@ -6,19 +6,14 @@ from typing import Final
 
 import pyarrow as pa
 
+from dataprep.columns import fields_of
 from dataprep.errors import DecodeError, SourceError
 from dataprep.images.decode import decode
 from dataprep.images.limits import MAX_PIXELS, quiet_decoders
 from dataprep.images.views import reduce
 from dataprep.types import Measure, Source
 
-FACTS: Final = (
-    pa.field("digest", pa.string()),  # SHA-256 of the bytes, hex
-    pa.field("format", pa.string()),
-    pa.field("height", pa.int32()),  # pixels, upright
-    pa.field("width", pa.int32()),
-    pa.field("error", pa.string()),
-)
+FACTS: Final = fields_of("read")
 """What is known of every image that was read, whatever is measured."""
 
 

@@ -1,9 +1,9 @@
 """The command `dataprep`: one small module for each subcommand, and the exit codes that they share.
 
 0    done
-1    nothing was done: the source, the manifest or the place for the results is no good
+1    nothing was done: the source, the manifest or the folder for the results cannot be used
 2    wrong usage: a flag or a pipeline file that cannot be understood
-3    done, and what --fail-on names was found; or the backends do not agree
+3    done, but --fail-on found something; or the backends do not agree
 130  stopped by Ctrl-C: the same command goes on
 """
 
@@ -17,14 +17,14 @@ import click
 from dataprep.errors import DataprepError, PipelineError, suggestion
 
 SUBCOMMANDS: Final = {
-    "clean": "Find bad images and copies, and write a manifest.",
+    "clean": "Find bad images and duplicates, and write a manifest.",
     "split": "Divide a manifest into train, val and test.",
     "undo": "Move back what `clean --quarantine` moved.",
-    "bench": "Find what holds loading up.",
-    "parity": "Compare the batches of the CPU with DALI's.",
-    "demo": "Clean a messy folder of photographs and score it.",
+    "bench": "Measure how fast images load, and find the bottleneck.",
+    "parity": "Compare the batches of the CPU backend with those of DALI.",
+    "demo": "Clean a messy folder of photographs, and score the result.",
 }
-EPILOG = "Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 3 --fail-on found something; 130 stopped by Ctrl-C."
+EPILOG = "Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 3 done, but a check failed; 130 stopped by Ctrl-C."
 
 
 class Subcommands(click.Group):

@@ -14,18 +14,18 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from dataprep.backends.cpu.render import canvas, render, step
+from dataprep.backends.cpu.render import apply_op, canvas, render
 from dataprep.backends.threads import Threads
 from dataprep.errors import LoaderError
 from dataprep.images.decode import decode
 from dataprep.images.limits import quiet_decoders
-from dataprep.images.resize import compiled
+from dataprep.images.resize import is_compiled
 from dataprep.loading.loader import Loader
 from dataprep.machine import cores
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.stages import HorizontalFlip, Normalize, RandomResizedCrop
-from dataprep.types import Backend, Batch, Image, Op, Recipe, Source
+from dataprep.types import Backend, Image, Program, Recipe, Rendered, Source
 
 VERSION: Final = 1
 ONE: Final = "this process alone"
@@ -33,7 +33,7 @@ TRAINING: Final = (RandomResizedCrop(224), HorizontalFlip(), Normalize.imagenet(
 NEAR: Final = 0.9  # of the fastest rate: what is as good on a machine that does other things too
 
 
-class Measured(NamedTuple):
+class Rates(NamedTuple):
     """What was measured, in images a second.
 
     Attributes:
@@ -65,33 +65,35 @@ class Measured(NamedTuple):
         lines = [f"use {fewest}: {self.ends[fewest]:,.0f} images/s"]
         if fewest == ONE:
             lines = [f"more threads or processes gain nothing: use Threads(workers=1), for {self.ends[best]:,.0f} images/s"]
-        if not compiled():
-            lines.append("install dataprep-images where a C compiler is: resizing compiled is some times as fast")
+        if not is_compiled():
+            lines.append("reinstall dataprep-images where there is a C compiler: compiled resizing is several times as fast")
         if self.bottleneck.startswith("decode"):
-            lines.append("store images nearer to the size that training sees: decoding takes most of the time")
+            lines.append("store the images nearer to the size that training sees: decoding takes most of the time")
         return lines
 
 
 class _Alone:
     """A backend that renders in this thread."""
 
-    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Batch]:
+    def run(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Rendered]:
         """Yields one batch after the other."""
         for recipe in recipes:
-            yield render(source, ops, recipe)
+            yield render(source, program, recipe)
 
 
 @click.command(epilog="Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 130 stopped by Ctrl-C.")
 @click.argument("manifest", type=click.Path(path_type=Path))
 @click.option("--images", type=click.IntRange(1), default=512, show_default=True, help="How many images to load.")
 @click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True, help="Images in a batch.")
-@click.option("--workers", type=click.IntRange(1), help="The most threads or processes.  [default: the cores]")
+@click.option(
+    "--workers", type=click.IntRange(1), help="Largest number of threads or processes to try.  [default: one for each core]"
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def bench(manifest: Path, images: int, batch_size: int, workers: int | None, as_json: bool) -> None:
-    """Measure how fast the images of MANIFEST are read, decoded, transformed and batched here, and say what to do.
+    """Measure how fast this machine reads, decodes, transforms and batches the images of MANIFEST, and say what to change.
 
-    MANIFEST is the file that `dataprep clean` wrote, or the folder that holds it. Its ops are measured, or where it has none
-    a random crop to 224 pixels, a flip and normalising.
+    MANIFEST is the file that `dataprep clean` wrote, or the folder that holds it. The ops of its pipeline are measured; where
+    it has none, a random crop to 224 pixels, a flip and a normalisation.
     """
     whole = Manifest.read(manifest)
     pipeline = Pipeline(*(whole.pipeline.ops or TRAINING)).fill(whole.statistics)
@@ -99,14 +101,14 @@ def bench(manifest: Path, images: int, batch_size: int, workers: int | None, as_
     some = replace(whole, table=kept.slice(0, images), pipeline=pipeline)
     if not len(some):
         raise LoaderError("the manifest keeps no image; `manifest.reasons()` says why")
-    done = measured(some, min(batch_size, len(some)), workers or cores())
+    done = measure(some, min(batch_size, len(some)), workers or cores())
     if as_json:
         click.echo(json.dumps(as_data(done), indent=2))
     else:
         show(done)
 
 
-def measured(manifest: Manifest, batch_size: int, workers: int) -> Measured:
+def measure(manifest: Manifest, batch_size: int, workers: int) -> Rates:
     """Measures the steps, then each backend from end to end.
 
     Args:
@@ -114,45 +116,45 @@ def measured(manifest: Manifest, batch_size: int, workers: int) -> Measured:
         batch_size: Images in a batch.
         workers: The most threads or processes.
     """
-    steps = measured_steps(manifest, batch_size)
+    steps = measure_steps(manifest, batch_size)
     floor = workers / (1 / steps["read"] + 1 / steps["decode"])
-    return Measured(len(manifest), cores(), steps, measured_ends(manifest, batch_size, workers), floor)
+    return Rates(len(manifest), cores(), steps, measure_ends(manifest, batch_size, workers), floor)
 
 
-def measured_steps(manifest: Manifest, batch_size: int) -> dict[str, float]:
-    """Returns the images a second of reading, decoding, each op and collating on one core, and of the way to a GPU there is."""
+def measure_steps(manifest: Manifest, batch_size: int) -> dict[str, float]:
+    """Returns the images a second of reading, decoding, each op and collating on one core, and of the copy to a GPU, if any."""
     loader = Loader(manifest, batch_size=batch_size, backend=_Alone())
     ops = loader.pipeline.ops
-    render(loader.source, ops, next(iter(loader.recipes())))  # what is compiled is compiled before the clock starts
+    render(loader.source, loader.program, next(iter(loader.recipes())))  # what is compiled is compiled before the clock starts
     names = ["read", "decode", *(type(op).__name__ for op in ops), "collate"]
     seconds, images = dict.fromkeys(names, 0.0), 0
     with quiet_decoders():
         for recipe in loader.recipes():
-            files = _timed(seconds, "read", [partial(loader.source.read, uri) for uri in recipe.uris])
-            pixels = _timed(seconds, "decode", [partial(_pixels, file) for file in files])
+            files = _time(seconds, "read", [partial(loader.source.read, uri) for uri in recipe.uris])
+            pixels = _time(seconds, "decode", [partial(_decode, file) for file in files])
             for op, params in zip(ops, recipe.params, strict=True):
-                calls = [partial(step, op, image, drawn) for image, drawn in zip(pixels, params, strict=True)]
-                pixels = _timed(seconds, type(op).__name__, calls)
-            last = [image if image.shape[0] == 3 and image.dtype != np.uint8 else image.transpose(2, 0, 1) for image in pixels]
-            (batch,) = _timed(seconds, "collate", [partial(_collated, ops, last)])
+                calls = [partial(apply_op, op, image, drawn) for image, drawn in zip(pixels, params, strict=True)]
+                pixels = _time(seconds, type(op).__name__, calls)
+            last = [image.transpose(2, 0, 1) if loader.program.spec.layout == "HWC" else image for image in pixels]
+            (batch,) = _time(seconds, "collate", [partial(_collate, loader.program, last)])
             images += len(recipe.uris)
     if find_spec("torch"):
-        from dataprep.backends.tensors import transfer
+        from dataprep.backends.tensors import time_transfer
 
-        one = transfer(batch)
+        one = time_transfer(batch)
         seconds |= {} if one is None else {"transfer": one / len(batch) * images}
     return {name: images / max(spent, 1e-9) for name, spent in seconds.items()}
 
 
-def _pixels(file: bytes) -> Image:
+def _decode(file: bytes) -> Image:
     return decode(file).image
 
 
-def _collated(ops: tuple[Op, ...], images: list[Any]) -> Any:
-    return np.stack(images, out=canvas(ops, len(images)))
+def _collate(program: Program, images: list[Any]) -> Any:
+    return np.stack(images, out=canvas(program, len(images)))
 
 
-def _timed(seconds: dict[str, float], name: str, calls: Sequence[Callable[[], Any]]) -> list[Any]:
+def _time(seconds: dict[str, float], name: str, calls: Sequence[Callable[[], Any]]) -> list[Any]:
     """Returns what some calls return, and adds the time they took."""
     start = time.perf_counter()
     results = [call() for call in calls]
@@ -160,7 +162,7 @@ def _timed(seconds: dict[str, float], name: str, calls: Sequence[Callable[[], An
     return results
 
 
-def measured_ends(manifest: Manifest, batch_size: int, workers: int) -> dict[str, float]:
+def measure_ends(manifest: Manifest, batch_size: int, workers: int) -> dict[str, float]:
     """Returns the images a second of a whole epoch from each backend, with few and with all workers."""
     counts = sorted({1, workers, *(count for count in (2, 4, 8) if count < workers)})
     backends: dict[str, Backend] = {ONE: _Alone()}
@@ -184,13 +186,13 @@ def measured_ends(manifest: Manifest, batch_size: int, workers: int) -> dict[str
     return rates
 
 
-def as_data(done: Measured) -> dict[str, Any]:
+def as_data(done: Rates) -> dict[str, Any]:
     """Returns what is printed as plain data; rates are images a second."""
     said = {"bottleneck": done.bottleneck, "advice": done.advice}
-    return {"version": VERSION, **done._asdict(), **said, "compiled": compiled()}
+    return {"version": VERSION, **done._asdict(), **said, "compiled": is_compiled()}
 
 
-def show(done: Measured) -> None:
+def show(done: Rates) -> None:
     """Prints the rates, the bottleneck and the advice."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_column()

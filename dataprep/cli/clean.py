@@ -2,8 +2,6 @@
 
 import json
 import sys
-import tempfile
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -11,137 +9,95 @@ from typing import Any, Final
 import click
 
 from dataprep.actions import check_apart, export, materialize, overlap, quarantine
-from dataprep.cleaning.clean import clean as clean_source
 from dataprep.cleaning.engines import Local
+from dataprep.cleaning.folder import clean_into
 from dataprep.cli.options import (
-    chosen_pipeline,
-    chosen_source,
+    choose_pipeline,
+    choose_source,
     duplicate_options,
     result_options,
     source_options,
     threshold_options,
 )
-from dataprep.cli.output import progress_bar, say, show
-from dataprep.errors import DataprepError
-from dataprep.files import replacing
+from dataprep.cli.output import ProgressBar, say, show
 from dataprep.images.limits import MAX_PIXELS
-from dataprep.manifest import NAME, NO_OVERRIDES, Manifest, Overrides
-from dataprep.pipeline import Pipeline
-from dataprep.report import Summary, summarize, write_report
+from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides
 from dataprep.types import Source
 
 EXPORTS: Final = {"csv": "records.csv", "jsonl": "records.jsonl", "txt": "kept.txt"}
 
 EPILOG: Final = (
-    "Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 3 done, and --fail-on found something; "
-    "130 stopped by Ctrl-C, the same command goes on."
+    "Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 3 done, but --fail-on found something; "
+    "130 stopped by Ctrl-C: run the same command to continue."
 )
 
 
 @click.command(epilog=EPILOG)
 @click.argument("source", type=click.Path(path_type=str))
 @click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="Folder for the manifest, the summary and the report."
+    "--out", required=True, type=click.Path(path_type=Path), help="Folder to write the manifest, the summary and the report to."
 )
-@click.option("--pipeline", "pipeline_file", type=click.Path(path_type=Path), help="YAML file of stages, instead of the flags.")
+@click.option(
+    "--pipeline",
+    "pipeline_file",
+    type=click.Path(path_type=Path),
+    help="YAML file of stages to use instead of the threshold and duplicate flags.",
+)
 @source_options
 @threshold_options
 @duplicate_options
-@click.option("--statistics", is_flag=True, help="Measure RGB mean and std over the kept images; decodes every image in full.")
+@click.option(
+    "--statistics", is_flag=True, help="Measure the RGB mean and std of the kept images; decodes every image at full size."
+)
 @result_options
-@click.option("--max-pixels", type=click.IntRange(1), default=MAX_PIXELS, show_default=True, help="Larger images are unreadable.")
-@click.option("--workers", type=click.IntRange(0), help="Processes; 0 for none beside this one.  [default: every core]")
+@click.option(
+    "--max-pixels",
+    type=click.IntRange(1),
+    default=MAX_PIXELS,
+    show_default=True,
+    help="Drop images of more pixels as unreadable.",
+)
+@click.option(
+    "--workers", type=click.IntRange(0), help="Processes that measure; 0 measures in this one.  [default: one for each core]"
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.pass_context
 def clean(context: click.Context, /, source: str, out: Path, as_json: bool, quiet: bool, **flags: Any) -> None:
-    """Find what is wrong with the images in SOURCE and write a manifest; SOURCE is not changed, unless --quarantine says so.
+    """Find bad images in the folder SOURCE and write a manifest. SOURCE is not changed, except by --quarantine.
 
-    Exact and near duplicates, and images that are unreadable, too small, too dark, too bright, nearly uniform or blurred,
-    become rows with a reason. What was measured is kept in OUT/cache: the same command goes on after Ctrl-C or a kill, and
-    another threshold reads no image again.
+    The manifest has a row for each image. Exact and near duplicates, and images that are unreadable, too small, too dark, too
+    bright, nearly uniform or blurred, are marked as dropped, with the reason. Measurements are kept in OUT/cache: after Ctrl-C
+    or a kill, the same command continues, and a run with other thresholds reads no image again.
     """
-    scanned, own = chosen_source(source, flags)
-    pipeline = chosen_pipeline(context, flags, scanned)
+    scanned, own = choose_source(source, flags)
+    pipeline = choose_pipeline(context, flags, scanned)
     overrides = Overrides.read(flags["overrides"]) if flags["overrides"] else NO_OVERRIDES
     tree = _tree(out, scanned, flags)
-    prepare(out, source)
     is_silent = quiet or as_json
-    engine = Local(flags["workers"])
-    manifest, summary = run(
-        scanned, pipeline, out, engine, flags["max_pixels"], overrides, report=not flags["no_report"], quiet=is_silent
-    )
+    with ProgressBar(is_silent) as bar:
+        manifest, summary = clean_into(
+            scanned,
+            pipeline,
+            out=out,
+            engine=Local(flags["workers"]),
+            overrides=overrides,
+            max_pixels=flags["max_pixels"],
+            report=not flags["no_report"],
+            when=datetime.now().astimezone(),
+            progress=bar.advance,
+        )
     if as_json:
         click.echo(json.dumps(summary.as_json(), indent=2))
     elif not quiet:
         show(summary, out)
         for decision in overrides.lost(manifest.table):
-            say(f"overrides: {decision.uri} is gone or has changed, so the decision about it no longer holds")
+            say(f"overrides: {decision.uri} is gone or has changed, so the decision about it no longer applies")
     _apply(manifest if own is None else manifest.select(own), out, tree, flags, is_silent)
     if any(getattr(summary, fault) for fault in flags["fail_on"]):
         found = ", ".join(f"{getattr(summary, fault):,} {fault}" for fault in flags["fail_on"] if getattr(summary, fault))
         click.echo(f"Failed: {found}", err=True)
         sys.exit(3)
-
-
-def run(
-    source: Source,
-    pipeline: Pipeline,
-    out: Path,
-    engine: Local,
-    max_pixels: int = MAX_PIXELS,
-    overrides: Overrides = NO_OVERRIDES,
-    *,
-    report: bool,
-    quiet: bool,
-) -> tuple[Manifest, Summary]:
-    """Cleans a source into a folder and returns what was written there."""
-    start = time.perf_counter()
-    with progress_bar("measuring", quiet) as progress:
-        manifest = clean_source(
-            source,
-            pipeline,
-            engine=engine,
-            cache=out / "cache",
-            overrides=overrides,
-            progress=progress.advance,
-            max_pixels=max_pixels,
-        )
-    manifest.write(out / NAME)
-    summary = summarize(manifest, measured=progress.measured, seconds=time.perf_counter() - start)
-    write_text(out / "summary.json", json.dumps(summary.as_json(), indent=2) + "\n")
-    if report:
-        with progress_bar("report", quiet) as progress:
-            write_report(
-                manifest,
-                summary,
-                out / "report.html",
-                overrides=overrides,
-                when=datetime.now().astimezone(),
-                progress=progress.advance,
-            )
-    return manifest, summary
-
-
-def prepare(out: Path, source: str) -> None:
-    """Makes the folder for the results and checks that it can be written, before any work is done."""
-    if out.resolve() == Path(source).resolve():
-        raise DataprepError(f"--out {out} is the source, which is never changed; choose another folder")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise DataprepError(f"--out {out} cannot be written: {error.strerror}; choose another folder") from error
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a file to a temporary name first, so that no half of one is ever seen."""
-    try:
-        with replacing(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise DataprepError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _tree(out: Path, source: Source, flags: dict[str, Any]) -> Path | None:
@@ -162,12 +118,12 @@ def _apply(manifest: Manifest, out: Path, tree: Path | None, flags: dict[str, An
     for kind in dict.fromkeys(flags["export"]):
         export(manifest, out / EXPORTS[kind], kind)
     if tree:
-        with progress_bar("writing", quiet) as progress:
-            written = materialize(manifest, tree, flags["materialize"], progress.advance)
+        with ProgressBar(quiet) as bar:
+            written = materialize(manifest, tree, flags["materialize"], bar.advance)
         say(f"{written.written + written.present:,} images in {tree}", quiet)
     if flags["quarantine"]:
-        with progress_bar("moving", quiet) as progress:
-            moved = quarantine(manifest, flags["quarantine"], progress.advance)
-        say(f"{moved.moved:,} files moved to {flags['quarantine']}; back by: dataprep undo {moved.log}", quiet)
+        with ProgressBar(quiet) as bar:
+            moved = quarantine(manifest, flags["quarantine"], bar.advance)
+        say(f"{moved.moved:,} files moved to {flags['quarantine']}; to move them back: dataprep undo {moved.log}", quiet)
         for uri, reason in moved.skipped.items():
-            say(f"  left where it is: {uri}: {reason}", quiet)
+            say(f"  not moved: {uri}: {reason}", quiet)

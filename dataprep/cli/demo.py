@@ -2,34 +2,35 @@
 
 import json
 import tempfile
+from datetime import datetime
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from dataprep.cleaning.engines import Local
-from dataprep.cli.clean import run
-from dataprep.cli.output import show
+from dataprep.cleaning.folder import clean_into
+from dataprep.cli.output import ProgressBar, show
 from dataprep.demo import Score, make_messy_folder, score
 from dataprep.errors import DataprepError
 from dataprep.pipeline import Pipeline
-from dataprep.sources import Folder
 from dataprep.sources.folder import EXTENSIONS
 from dataprep.stages import ChannelSums
 from dataprep.stages.rules.standard import standard_rules
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path), help="A new folder to keep; otherwise a temporary one is used.")
-@click.option("--photos", type=click.Path(path_type=Path), help="Take these photographs; otherwise those of scikit-image.")
-@click.option("--seed", type=int, default=0, show_default=True, help="What the damage is drawn from.")
-@click.option("--json", "as_json", is_flag=True, help="Print summary and score as JSON.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="New folder for the photographs and the results; without it, a temporary one."
+)
+@click.option("--photos", type=click.Path(path_type=Path), help="Folder of photographs to use instead of those of scikit-image.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the damage.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary and the score as JSON.")
 def demo(out: Path | None, photos: Path | None, seed: int, as_json: bool) -> None:
     """Make a messy folder of real photographs, clean it, and score the result against the truth.
 
-    The mess: exact copies, re-encoded, resized, cropped and brightened ones, blurred, dark and blank pictures, truncated files
-    and a text file named .jpg. Extreme crops are there to be missed: the score is honest.
+    The folder gets exact copies, re-encoded, resized, cropped and brightened copies, blurred, dark and blank pictures, truncated
+    files, and a text file named .jpg. Some crops are too strong to be found, so the score is below 100 %.
     """
     if out is not None:
         _demonstrate(out, photos, seed, as_json)
@@ -37,13 +38,16 @@ def demo(out: Path | None, photos: Path | None, seed: int, as_json: bool) -> Non
     with tempfile.TemporaryDirectory(prefix="dataprep-demo-") as folder:
         _demonstrate(Path(folder), photos, seed, as_json)
         if not as_json:
-            click.echo("(in a temporary folder, gone now; `dataprep demo --out demo` keeps it)")
+            click.echo("(that was in a temporary folder, which is removed; `dataprep demo --out demo` keeps it)")
 
 
 def _demonstrate(out: Path, photos: Path | None, seed: int, as_json: bool) -> None:
     truth = make_messy_folder(out, None if photos is None else _image_files(photos), seed)
     pipeline = Pipeline(ChannelSums(), *standard_rules())
-    manifest, summary = run(Folder(str(out / "photos")), pipeline, out / "cleaned", Local(), report=True, quiet=as_json)
+    with ProgressBar(as_json) as bar:
+        manifest, summary = clean_into(
+            out / "photos", pipeline, out=out / "cleaned", when=datetime.now().astimezone(), progress=bar.advance
+        )
     result = score(manifest, truth)
     if as_json:
         numbers = {"recall": result.recall, "precision": result.precision, "kinds": [row._asdict() for row in result.rows]}

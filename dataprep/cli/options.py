@@ -47,7 +47,7 @@ class Limit(click.ParamType[float | None]):
         if not math.isfinite(number):
             self.fail(f"{value!r} is neither a number nor 'off'", parameter, context)
         if self.whole and not number.is_integer():
-            self.fail(f"{value!r} is no whole number", parameter, context)
+            self.fail(f"{value!r} is not a whole number", parameter, context)
         return int(number) if self.whole else number
 
 
@@ -72,7 +72,7 @@ def limit(flag: str, default: float, text: str) -> Option[Any]:
     )
 
 
-def grouped(*options: Option[Any]) -> Option[Any]:
+def group(*options: Option[Any]) -> Option[Any]:
     """Returns one decorator that adds several options, in the order in which `--help` shows them."""
 
     def add(command: Command) -> Command:
@@ -83,61 +83,84 @@ def grouped(*options: Option[Any]) -> Option[Any]:
     return add
 
 
-source_options = grouped(
-    click.option("--splits", is_flag=True, help="The first folder names the split (train/cat/1.jpg), the second the label."),
+source_options = group(
+    click.option("--splits", is_flag=True, help="The first folder level names the split, the second the label: train/cat/1.jpg."),
     click.option(
         "--against",
         type=click.Path(),
         multiple=True,
         metavar="FOLDER",
-        help="Images that SOURCE must hold no copy of. Repeatable.",
+        help="Folder of images that SOURCE must hold no copy of, such as a test set. Repeatable.",
     ),
     click.option(
-        "--protect", multiple=True, metavar="SPLIT", help="With --splits: what others must hold no copy of.  [default: test, val]"
+        "--protect",
+        multiple=True,
+        metavar="SPLIT",
+        help=f"With --splits: a split that the others must hold no copy of. Repeatable.  [default: {', '.join(PROTECTED)}]",
     ),
 )
 
-threshold_options = grouped(
-    limit("--min-side", standard.MIN_SIDE, "Least height and width, in pixels."),
-    limit("--min-brightness", standard.MIN_BRIGHTNESS, "Least mean luminance, 0 to 255."),
+threshold_options = group(
+    limit("--min-side", standard.MIN_SIDE, "Smallest height and width, in pixels."),
+    limit("--min-brightness", standard.MIN_BRIGHTNESS, "Smallest mean luminance, 0 to 255."),
     limit("--max-brightness", standard.MAX_BRIGHTNESS, "Largest mean luminance, 0 to 255."),
-    limit("--min-contrast", standard.MIN_CONTRAST, "Least standard deviation of luminance, in gray levels."),
-    limit("--min-sharpness", standard.MIN_SHARPNESS, "Least variance of the Laplacian, at a shorter side of 128 pixels."),
+    limit("--min-contrast", standard.MIN_CONTRAST, "Smallest standard deviation of the luminance, in gray levels."),
+    limit(
+        "--min-sharpness",
+        standard.MIN_SHARPNESS,
+        "Smallest variance of the Laplacian, with the shorter side reduced to 128 pixels.",
+    ),
 )
 
-duplicate_options = grouped(
-    limit("--radius", standard.RADIUS, "Largest Hamming distance of near duplicates, in bits of 64."),
-    limit("--verify-radius", standard.VERIFY_RADIUS, "Largest distance of the second hash, which must agree, in bits of 256."),
+duplicate_options = group(
+    limit("--radius", standard.RADIUS, "Largest Hamming distance between near duplicates, in bits of 64."),
+    limit(
+        "--verify-radius",
+        standard.VERIFY_RADIUS,
+        "Largest distance between their second hashes, which must agree too, in bits of 256.",
+    ),
     click.option(
         "--invariant",
         type=click.Choice(["none", "flip", "dihedral"]),
         default="none",
         show_default=True,
-        help="Copies to look for beside plain ones: mirrored, or also turned by quarters.",
+        help="Also find copies that are mirrored (flip), or mirrored and turned by multiples of 90° (dihedral).",
     ),
-    click.option("--views", is_flag=True, help="Look for cropped, framed and slightly turned copies, too."),
-    click.option("--drop-conflicts", is_flag=True, help="Drop groups of copies whose labels disagree, whole."),
+    click.option("--views", is_flag=True, help="Also find copies that are cropped, framed or slightly turned."),
+    click.option("--drop-conflicts", is_flag=True, help="Drop every image of a group of copies whose labels disagree."),
     click.option("--keep-duplicates", is_flag=True, help="Drop neither exact nor near duplicates."),
 )
 
-result_options = grouped(
-    click.option("--overrides", type=click.Path(path_type=Path), help="What you decided by hand, as the report saves it."),
-    click.option("--no-report", is_flag=True, help="Write no report.html."),
+result_options = group(
     click.option(
-        "--export", type=click.Choice(["csv", "jsonl", "txt"]), multiple=True, help="Write OUT/records.* too. Repeatable."
+        "--overrides", type=click.Path(path_type=Path), help="File of decisions made by hand, as saved from the report."
+    ),
+    click.option("--no-report", is_flag=True, help="Do not write report.html."),
+    click.option(
+        "--export",
+        type=click.Choice(["csv", "jsonl", "txt"]),
+        multiple=True,
+        help="Also write OUT/records.csv, OUT/records.jsonl or OUT/kept.txt. Repeatable.",
     ),
     click.option(
-        "--materialize", type=click.Choice(["copy", "hardlink", "symlink"]), help="Write what is kept as a tree of class folders."
+        "--materialize",
+        type=click.Choice(["copy", "hardlink", "symlink"]),
+        help="Write the kept images as a tree of class folders.",
     ),
-    click.option("--into", type=click.Path(path_type=Path), help="Where --materialize writes.  [default: OUT/images]"),
+    click.option("--into", type=click.Path(path_type=Path), help="Folder that --materialize writes to.  [default: OUT/images]"),
     click.option(
-        "--quarantine", type=click.Path(path_type=Path), help="Move what is dropped there; `dataprep undo` moves it back."
+        "--quarantine",
+        type=click.Path(path_type=Path),
+        metavar="FOLDER",
+        help="Move the dropped images there; `dataprep undo` moves them back.",
     ),
-    click.option("--fail-on", type=Faults(), default=(), metavar="leaks,conflicts", help="Exit with 3 if there are any."),
+    click.option(
+        "--fail-on", type=Faults(), default=(), metavar="leaks,conflicts", help="Exit with code 3 if there are any of these."
+    ),
 )
 
 
-def chosen_source(source: str, flags: dict[str, Any]) -> tuple[Source, str | None]:
+def choose_source(source: str, flags: dict[str, Any]) -> tuple[Source, str | None]:
     """Returns what is scanned, and under which split SOURCE is in it where there are several folders."""
     folder = Folder(source, splits=flags["splits"])
     if not flags["against"]:
@@ -148,7 +171,7 @@ def chosen_source(source: str, flags: dict[str, Any]) -> tuple[Source, str | Non
     return Several(dict(zip(names, [folder, *map(Folder, flags["against"])], strict=True))), names[0]
 
 
-def chosen_pipeline(context: click.Context, flags: dict[str, Any], source: Source) -> Pipeline:
+def choose_pipeline(context: click.Context, flags: dict[str, Any], source: Source) -> Pipeline:
     """Returns the pipeline of the YAML file, or that of the flags."""
     extra: tuple[Measure, ...] = (ChannelSums(),) if flags["statistics"] else ()
     if flags["pipeline_file"] is not None:

@@ -9,32 +9,33 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from dataprep.cleaning.folder import REPORT
 from dataprep.manifest import NAME
 from dataprep.report import Summary
 
 
 class ProgressBar:
-    """A bar on standard error, which also counts how many images were measured in this run."""
+    """A bar on standard error for one kind of work after the other; nothing if quiet, or if nobody watches."""
 
-    def __init__(self, what: str, quiet: bool) -> None:
-        """Shows nothing if quiet, or if nobody watches."""
-        self._known: int | None = None
-        self._done = 0
-        columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    def __init__(self, quiet: bool) -> None:
+        """Takes whether to show nothing."""
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+        )
         console = Console(stderr=True)
         self._bar = Progress(*columns, console=console, transient=True, disable=quiet or not sys.stderr.isatty())
-        self._task = self._bar.add_task(what, total=None)
+        self._task = self._bar.add_task("preparing", total=None)
+        self._what = "preparing"
 
-    @property
-    def measured(self) -> int:
-        """Images measured so far in this run."""
-        return self._done - (self._known or 0)
-
-    def advance(self, done: int, total: int) -> None:
-        """Shows how many images are done; the first call says how many were known before."""
-        if self._known is None:
-            self._known = done
-        self._done = done
+    def advance(self, what: str, done: int, total: int) -> None:
+        """Shows how many images are done; other work than before starts a bar of its own."""
+        if what != self._what:
+            self._bar.remove_task(self._task)
+            self._task, self._what = self._bar.add_task(what, total=total), what
         self._bar.update(self._task, completed=done, total=total)
 
     def __enter__(self) -> "ProgressBar":
@@ -45,11 +46,6 @@ class ProgressBar:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Wipes the bar."""
         self._bar.stop()
-
-
-def progress_bar(what: str, quiet: bool) -> ProgressBar:
-    """Returns a bar to use in a `with` statement."""
-    return ProgressBar(what, quiet)
 
 
 def say(text: str, quiet: bool = False) -> None:
@@ -78,9 +74,8 @@ def show(summary: Summary, out: Path) -> None:
         table.add_row("std", " ".join(f"{value:.4f}" for value in summary.std))
     console = Console(highlight=False)
     console.print(table)
-    known = summary.scanned - summary.measured
-    again = f" ({known:,} known from before)" if known else ""
+    again = f" ({summary.known:,} known from before)" if summary.known else ""
     console.print(f"{summary.seconds:.1f} s, {summary.rate:,.0f} images/s{again}")
-    for name in (NAME, "report.html"):
+    for name in (NAME, REPORT):
         if (out / name).exists():
             say(f"{name.partition('.')[0]}: {out / name}")

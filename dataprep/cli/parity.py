@@ -23,17 +23,17 @@ STANDARD = 0.999  # share of values within 2 of 255 that the same batch has on b
 
 @click.command(epilog="Exit codes: 0 the backends agree; 1 nothing was done; 2 wrong usage; 3 they do not agree.")
 @click.argument("manifest", type=click.Path(path_type=Path))
-@click.option("--pipeline", type=click.Path(path_type=Path), help="Pipeline file whose ops to run instead of the manifest's.")
+@click.option("--pipeline", type=click.Path(path_type=Path), help="Pipeline file whose ops to use instead of the manifest's.")
 @click.option("--samples", type=click.IntRange(1), default=64, show_default=True, help="Images to compare.")
-@click.option("--seed", type=int, default=0, show_default=True, help="What the images and their augmentations are drawn from.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the choice of images and of their augmentations.")
 @click.option("--device", type=click.Choice(["cpu", "gpu"]), default="cpu", show_default=True, help="Where DALI runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def parity(manifest: Path, pipeline: Path | None, samples: int, seed: int, device: str, as_json: bool) -> int:
     """Run the same recipes through the CPU kernels and through DALI, and print how alike the images are.
 
-    MANIFEST is the file that `dataprep clean` wrote, or the folder that holds it. Without ops in it, and without --pipeline, a
-    usual training is run: a random crop to 224 pixels, a flip, colours and normalising. The backends agree if 99.9 % of all
-    values end up within 2 of 255.
+    MANIFEST is the file that `dataprep clean` wrote, or the folder that holds it. Where it has no ops, and without --pipeline,
+    the ops are a random crop to 224 pixels, a flip, a colour jitter and a normalisation. The backends agree if 99.9 % of all
+    values differ by at most 2 of 255.
     """
     backends = _backends()
     loaded = Manifest.read(manifest)

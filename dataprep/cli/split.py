@@ -18,14 +18,14 @@ ROWS = 20  # labels; more do not fit a screen
 NAMED = 5  # labels that a note lists
 
 
-@click.command(epilog="Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 130 stopped by Ctrl-C, the same command goes on.")
+@click.command(epilog="Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 130 stopped by Ctrl-C.")
 @click.argument("manifest", type=click.Path(path_type=Path))
 @click.option("--train", type=float, metavar="SHARE", help="Share of the training images, such as 0.8.")
 @click.option("--val", type=float, metavar="SHARE", help="Share of the validation images.")
 @click.option("--test", type=float, metavar="SHARE", help="Share of the test images.")
-@click.option("--out", type=click.Path(path_type=Path), help="File to write instead of MANIFEST itself.")
-@click.option("--seed", type=int, default=0, show_default=True, help="What the division is drawn from.")
-@click.option("--replace", is_flag=True, help="Overwrite the splits that are there.")
+@click.option("--out", type=click.Path(path_type=Path), help="File to write, instead of MANIFEST itself.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random division.")
+@click.option("--replace", is_flag=True, help="Replace splits that the manifest has already.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
 def split(
     manifest: Path,
@@ -37,11 +37,11 @@ def split(
     replace: bool,
     as_json: bool,
 ) -> None:
-    """Divide the images of MANIFEST into splits whose shares sum to 1; each label is divided alike.
+    """Divide the images of MANIFEST into splits whose shares sum to 1, each label in the same proportions.
 
-    A duplicate always goes where its twin goes, so training and testing share none. Only kept images count for the shares.
-    MANIFEST is the file that `dataprep clean` wrote, or the folder that holds it. The same seed gives the same splits, and
-    when images are added later, few of the old ones change sides.
+    A duplicate always goes into the split of its twin, so that no two splits share an image. Only kept images count for the
+    shares. MANIFEST is the file that `dataprep clean` wrote, or the folder that holds it. The same seed gives the same splits,
+    and when images are added later, few of the old ones change their split.
     """
     shares = {name: share for name, share in (("train", train), ("val", val), ("test", test)) if share is not None}
     if not shares:
@@ -80,7 +80,7 @@ def totals(rows: list[Division]) -> dict[str, int]:
 def show(rows: list[Division], target: Path) -> None:
     """Prints label by split, or the totals of many labels; then what could not be had, and where the manifest is."""
     console = Console(highlight=False)
-    console.print(counted(rows))
+    console.print(tabulate(rows))
     if len(rows) > ROWS:
         console.print(furthest(rows), soft_wrap=True, markup=False)
     for note in notes(rows):
@@ -88,14 +88,14 @@ def show(rows: list[Division], target: Path) -> None:
     console.print(f"manifest: {target}", soft_wrap=True, markup=False)
 
 
-def counted(rows: list[Division]) -> Table:
+def tabulate(rows: list[Division]) -> Table:
     """Returns the table of counts, one line for each label unless there are many, and the totals."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("")
     for name in rows[0].counts:
         table.add_column(name, justify="right")
     for row in rows if len(rows) <= ROWS else ():
-        table.add_row(escape(named(row)), *(f"{count:,}" for count in row.counts.values()))
+        table.add_row(escape(name_of(row)), *(f"{count:,}" for count in row.counts.values()))
     whole = "all" if len(rows) == 1 else f"all {len(rows):,} labels"
     table.add_row(f"[bold]{whole}[/]", *(f"[bold]{count:,}[/]" for count in totals(rows).values()))
     return table
@@ -105,7 +105,7 @@ def furthest(rows: list[Division]) -> str:
     """Returns a sentence about the label that is furthest from its share of a split."""
     row = max(rows, key=lambda row: row.deviation(row.worst))
     count, wanted = row.counts[row.worst], row.wanted[row.worst]
-    return f"furthest from its share: {named(row)} with {count:,} of {row.images:,} images in {row.worst}, not {wanted:,.1f}"
+    return f"furthest from its share: {name_of(row)} with {count:,} of {row.images:,} images in {row.worst}, not {wanted:,.1f}"
 
 
 def notes(rows: list[Division]) -> list[str]:
@@ -114,12 +114,12 @@ def notes(rows: list[Division]) -> list[str]:
     for name in rows[0].counts:
         lacking = [row for row in rows if name in row.absent]
         if lacking:
-            shown = ", ".join(f"{named(row)} ({row.images:,})" for row in lacking[:NAMED])
+            shown = ", ".join(f"{name_of(row)} ({row.images:,})" for row in lacking[:NAMED])
             more = f" and {len(lacking) - NAMED:,} more" if len(lacking) > NAMED else ""
             said.append(f"note: too few images to be in {name}: {shown}{more}")
     return said
 
 
-def named(row: Division) -> str:
+def name_of(row: Division) -> str:
     """Returns the label, or what stands for none."""
     return "(no label)" if row.label is None else row.label

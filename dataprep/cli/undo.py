@@ -12,16 +12,16 @@ from dataprep.files import shown
 
 
 @click.command(
-    epilog="Exit codes: 0 every file is back; 1 some are not, or nothing was done; 2 wrong usage; 130 stopped by Ctrl-C, the "
-    "same command goes on."
+    epilog="Exit codes: 0 every file is back; 1 some are not, or nothing was done; 2 wrong usage; 130 stopped by Ctrl-C: run the "
+    "same command to continue."
 )
 @click.argument("log", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def undo(log: Path, as_json: bool, quiet: bool) -> None:
-    """Move the files that `dataprep clean --quarantine` moved back to where they were, never over another file.
+    """Move the files that `dataprep clean --quarantine` moved back to where they were; no other file is overwritten.
 
-    LOG is the undo.jsonl in the quarantine folder, or that folder. Once every file is back, LOG and the folders that the
+    LOG is the file undo.jsonl in the quarantine folder, or that folder. Once every file is back, LOG and the folders that the
     quarantine made are removed.
     """
     done = restore(log)
@@ -42,6 +42,6 @@ def show(done: Restored) -> None:
     already = f", {done.present:,} {were} there already" if done.present else ""
     click.echo(f"{done.moved:,} file{'' if done.moved == 1 else 's'} moved back to {roots}{already}")
     for path in done.blocked:
-        click.echo(f"  stays in quarantine, another file has its name: {shown(path)}")
+        click.echo(f"  still in quarantine, since another file has its name: {shown(path)}")
     for path in done.missing:
         click.echo(f"  neither in quarantine nor in the source: {shown(path)}")

@@ -4,7 +4,7 @@ Only good photographs that no edit could confuse are planted as originals, so th
 """
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from dataprep.demo.photos import ORIGINALS, Photo, originals, shipped, word
 from dataprep.demo.truth import EXPECTED, File, Truth
 from dataprep.draws import permutation, uniforms
 from dataprep.errors import DataprepError
+from dataprep.files import naming
 from dataprep.images.views import luminance, reduce
 from dataprep.types import Image
 
@@ -53,25 +54,30 @@ def make_messy_folder(folder: Path, photos: Sequence[Path] | None = None, seed: 
         seed: What the damage is drawn from.
 
     Raises:
-        DataprepError: There are no photographs, none of them is good, or the folder is in use.
+        DataprepError: There are no photographs, none of them is good, or the folder is in use or cannot be written.
     """
     root = folder / "photos"
     if root.exists():
         raise DataprepError(f"{root} exists already; give a new folder")
     taken = originals(shipped() if photos is None else {path: path.resolve().parent.name for path in photos})
-    files = []
-    for line, plant in enumerate(PLAN):
-        chosen = permutation(seed, line, len(taken))[: plant.count]
-        for place, u in zip(chosen, uniforms(seed, line, chosen, 3), strict=True):
-            files.append(_planted(root, taken[place], plant, u))
-    for name, data in IGNORED.items():
-        (root / name).write_bytes(data)
+    with naming(root):
+        files = list(_plant_all(root, taken, seed))
+        for name, data in IGNORED.items():
+            (root / name).write_bytes(data)
     truth = Truth(seed, tuple(sorted(files, key=lambda file: file.uri)), tuple(IGNORED))
     truth.write(folder / "truth.json")
     return truth
 
 
-def _planted(root: Path, photo: Photo, plant: Plant, u: Draws) -> File:
+def _plant_all(root: Path, photos: Sequence[Photo], seed: int) -> Iterator[File]:
+    """Writes all that is planned and yields the truth about each file."""
+    for line, plant in enumerate(PLAN):
+        chosen = permutation(seed, line, len(photos))[: plant.count]
+        for index, u in zip(chosen, uniforms(seed, line, chosen, 3), strict=True):
+            yield _plant(root, photos[index], plant, u)
+
+
+def _plant(root: Path, photo: Photo, plant: Plant, u: Draws) -> File:
     """Writes one file and returns the truth about it."""
     original = f"{photo.label}/{photo.name}.{photo.suffix}"
     suffix = plant.suffix or photo.suffix

@@ -5,24 +5,35 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from dataprep.columns import (
+    BLURRED,
+    EXACT_DUPLICATE,
+    NEAR_DUPLICATE,
+    TOO_BRIGHT,
+    TOO_DARK,
+    TOO_SMALL,
+    UNIFORM,
+    UNREADABLE,
+)
 from dataprep.errors import DataprepError
+from dataprep.files import naming, shown, write_text
 
 VERSION: Final = 1
 
 EXPECTED: Final[dict[str, tuple[str, ...]]] = {
     "original": (),
-    "exact copy": ("exact duplicate", "near duplicate"),  # near where a better variant is kept for the whole family
-    **dict.fromkeys(("re-encoded", "resized", "cropped 5 %", "cropped 10 %", "brightness"), ("near duplicate",)),
-    "blurred": ("blurred", "nearly uniform"),  # a texture such as bricks, blurred by 4 %, is hardly more than gray
-    "dark": ("too dark",),
-    "blank": ("nearly uniform", "too dark", "too bright"),
-    "truncated": ("unreadable",),
-    "not an image": ("unreadable",),
-    "too small": ("too small",),
+    "exact copy": (EXACT_DUPLICATE, NEAR_DUPLICATE),  # near where a better variant is kept for the whole family
+    **dict.fromkeys(("re-encoded", "resized", "cropped 5 %", "cropped 10 %", "brightness"), (NEAR_DUPLICATE,)),
+    "blurred": (BLURRED, UNIFORM),  # a texture such as bricks, blurred by 4 %, is hardly more than gray
+    "dark": (TOO_DARK,),
+    "blank": (UNIFORM, TOO_DARK, TOO_BRIGHT),
+    "truncated": (UNREADABLE,),
+    "not an image": (UNREADABLE,),
+    "too small": (TOO_SMALL,),
 }
 """The reasons for which each kind of file is rightly dropped."""
 
-FAMILY: Final = ("original", *(kind for kind, reasons in EXPECTED.items() if "near duplicate" in reasons))
+FAMILY: Final = ("original", *(kind for kind, reasons in EXPECTED.items() if NEAR_DUPLICATE in reasons))
 """The kinds that form a family, of which one image is to be kept."""
 
 
@@ -52,14 +63,20 @@ class Truth:
     ignored: tuple[str, ...] = ()
 
     def write(self, path: Path) -> None:
-        """Writes JSON."""
-        path.write_text(json.dumps({"version": VERSION, **asdict(self)}, indent=1) + "\n", encoding="utf-8")
+        """Writes JSON; raises `DataprepError` where it cannot be written."""
+        write_text(path, json.dumps({"version": VERSION, **asdict(self)}, indent=1) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> "Truth":
-        """Reads JSON; raises `DataprepError` where it is of another version."""
-        data = json.loads(path.read_text(encoding="utf-8"))
-        if data.get("version") != VERSION:
-            raise DataprepError(f"{path} is of version {data.get('version')!r}, not {VERSION}; run `dataprep demo` again")
-        files = (File(**{**file, "expected": tuple(file["expected"])}) for file in data["files"])
-        return cls(data["seed"], tuple(files), tuple(data["ignored"]))
+        """Reads JSON; raises `DataprepError` where it cannot be read, holds no truth, or is of another version."""
+        with naming(path, "read"):
+            text = path.read_bytes()
+        try:
+            data = json.loads(text)
+            version = data["version"]
+            if version != VERSION:
+                raise DataprepError(f"{shown(path)} is of version {version!r}, not {VERSION}; run `dataprep demo` again")
+            files = tuple(File(**{**file, "expected": tuple(file["expected"])}) for file in data["files"])
+            return cls(data["seed"], files, tuple(data["ignored"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataprepError(f"{shown(path)} holds no truth about a folder; `dataprep demo` writes one") from error

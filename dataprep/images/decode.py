@@ -78,13 +78,13 @@ def _decode_any(data: bytes, side: int | None, channels: int, max_pixels: int) -
             factor = scale(height, width, side)
             opened.draft("L" if channels == 1 else "RGB", (width // factor, height // factor))
         orientation = 1 if name == "TIFF" else orientation_of(opened)  # Pillow turns TIFF upright itself
-        image = np.asarray(_flattened(opened, "L" if channels == 1 else "RGB"))
+        image = np.asarray(_flatten(opened, "L" if channels == 1 else "RGB"))
     if orientation in TRANSPOSED:
         height, width = width, height
     return Decoded(upright(image, orientation), name, height, width)
 
 
-def _flattened(image: PIL.Image.Image, mode: str) -> PIL.Image.Image:
+def _flatten(image: PIL.Image.Image, mode: str) -> PIL.Image.Image:
     """Returns an image of any mode as 8-bit RGB or luminance."""
     if image.mode.startswith("I"):  # 16 or 32 bits: scaled, since Pillow's own conversion clips at 255
         values = np.asarray(image).astype(np.int64)

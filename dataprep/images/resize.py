@@ -51,7 +51,7 @@ class Window(NamedTuple):
     @property
     def needed(self) -> Box:
         """What of the image has to be there: what is seen, or where Pillow resizes, the whole box."""
-        return self.seen if compiled() else self.box
+        return self.seen if is_compiled() else self.box
 
     @property
     def seen(self) -> Box:
@@ -74,10 +74,10 @@ class Window(NamedTuple):
 def resize(image: Image, target: tuple[int, int], filter: Filter = "bilinear") -> Image:
     """Returns an (H, W, 3) or (H, W) image resized to `target` height and width."""
     whole = Window(Box(0, 0, *image.shape[:2]), target, Box(0, 0, *target), filter)
-    return image if image.shape[:2] == target else resized(image, whole)
+    return image if image.shape[:2] == target else resize_window(image, whole)
 
 
-def resized(image: Image, window: Window, reuse: bool = False) -> Image:
+def resize_window(image: Image, window: Window, reuse: bool = False) -> Image:
     """Returns the pixels of a window.
 
     Args:
@@ -85,8 +85,8 @@ def resized(image: Image, window: Window, reuse: bool = False) -> Image:
         window: Which pixels come out.
         reuse: Whether they may lie in memory that this thread's next such call overwrites.
     """
-    if compiled():
-        return _compiled(image, window, _order() == "cheaper" and _falls_more(window), reuse)
+    if is_compiled():
+        return _resize_compiled(image, window, _order() == "cheaper" and _falls_more(window), reuse)
     box, part = window.box, window.part
     pixels = np.ascontiguousarray(image[box.rows, box.columns])
     if pixels.shape[:2] != window.target:
@@ -94,7 +94,7 @@ def resized(image: Image, window: Window, reuse: bool = False) -> Image:
     return pixels[part.rows, part.columns]
 
 
-def averaged(image: Image, target: tuple[int, int]) -> Image:
+def average(image: Image, target: tuple[int, int]) -> Image:
     """Returns an (H, W, 3) or (H, W) image reduced to a smaller height and width, each pixel the average of its area.
 
     Weights are whole numbers and sums exact, so that every machine finds the same values.
@@ -149,12 +149,12 @@ def place(image: Image, mirror: bool, out: NDArray[Any], levels: NDArray[Any] = 
         np.take(table, image[:, ::-1, channel] if mirror else image[..., channel], out=out[channel], mode="clip")
 
 
-def compiled() -> bool:
+def is_compiled() -> bool:
     """Whether resizing is compiled, and does what the Pillow that is installed does."""
     return _order() is not None
 
 
-def _compiled(image: Image, window: Window, columns_first: bool, reuse: bool = False) -> Image:
+def _resize_compiled(image: Image, window: Window, columns_first: bool, reuse: bool = False) -> Image:
     code: Any = native.module("resample")
     (top, left, *box), target, (row, column, height, width), _ = window
     shape = (height, width, *image.shape[2:])
@@ -198,7 +198,7 @@ def _order() -> Literal["rows", "cheaper"] | None:
         for filter, (theirs, _) in FILTERS.items():
             window = Window(Box(0, 0, 31, 23), target, Box(0, 0, *target), filter)
             pixels = np.asarray(PIL.Image.fromarray(image).resize(target[::-1], theirs))
-            same = [order for order in (False, True) if np.array_equal(_compiled(image, window, order), pixels)]
+            same = [order for order in (False, True) if np.array_equal(_resize_compiled(image, window, order), pixels)]
             if differs and len(same) == 1:
                 found = "cheaper" if same[0] else "rows"
             elif False not in same:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dataprep.images.resize import averaged
+from dataprep.images.resize import average
 from dataprep.types import Image
 
 TRANSPOSED = (5, 6, 7, 8)  # EXIF orientations that exchange height and width
@@ -19,7 +19,7 @@ def reduce(image: Image, side: int) -> Image:
     if factor <= 1:
         return image
     target = (max(side, round(height / factor)), max(side, round(width / factor)))
-    return averaged(image, target)
+    return average(image, target)
 
 
 def luminance(image: Image) -> Image:

@@ -10,9 +10,9 @@ import PIL.Image
 import torch
 from torch.utils.data import Dataset
 
-from dataprep.backends.cpu.kernels import apply
-from dataprep.backends.cpu.render import pixel_limit
-from dataprep.backends.tensors import typed
+from dataprep.backends.cpu.render import canvas, paint, pixel_limit
+from dataprep.backends.program import compile_ops
+from dataprep.backends.tensors import as_dtype
 from dataprep.draws import key
 from dataprep.images.decode import decode
 from dataprep.images.limits import quiet_decoders
@@ -30,7 +30,7 @@ class Transform:
 
     def __init__(self, pipeline: Pipeline, seed: int = 0) -> None:
         """Takes the ops of a pipeline whose `Normalize` has its numbers (see `Pipeline.fill`)."""
-        self.ops = pipeline.ops
+        self.program = compile_ops(pipeline.ops)
         self.seed = seed
         self._epoch = Value("q", 0, lock=False)  # shared, so that workers that are kept alive see a new epoch
 
@@ -60,8 +60,10 @@ class Transform:
         pixels = np.array(image.convert("RGB")) if isinstance(image, PIL.Image.Image) else image
         if row is None:
             row = int(key(*np.frombuffer(cv2.resize(pixels, (8, 8)).tobytes(), np.int64).tolist()) >> np.uint64(1))
-        params = draw(self.ops, np.array([pixels.shape[:2]]), np.array([row]), self.seed, self._epoch.value)
-        return typed(torch.from_numpy(np.ascontiguousarray(apply(self.ops, pixels, [drawn[0] for drawn in params]))), self.ops)
+        drawn = draw(self.program.ops, np.array([pixels.shape[:2]]), np.array([row]), self.seed, self._epoch.value)
+        out = canvas(self.program, 1)
+        paint(self.program, pixels, [params[0] for params in drawn], out[0])
+        return as_dtype(torch.from_numpy(out), self.program.spec)[0]
 
 
 class ImageDataset(Dataset[tuple[Any, int]]):

@@ -1,24 +1,24 @@
 """From a manifest to batches: the sampler says which rows, the ops draw, a backend does the work.
 
 rows    = sampler.batches(...)                    which rows come next on this rank
-recipe  = ids, uris, labels, sizes, params        everything random is drawn here, in the main process
-batch   = backend.run(source, ops, recipes)       no randomness, any number of workers
+recipe  = ids, uris, labels, sizes, params, mix   everything random is drawn here, in the main process
+batch   = backend.run(source, program, recipes)   no randomness, any number of workers
 position += samples of the batch on all ranks     when the loop gets it, not when a worker makes it
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dataprep.backends.mix import mixed
-from dataprep.draws import again, uniforms
+from dataprep.backends.program import compile_ops, delivered_size
 from dataprep.errors import LoaderError
-from dataprep.loading.delivery import Delivery, LoaderStats, OnError
-from dataprep.loading.recipes import draw
-from dataprep.loading.sampler import Progress, Sampler, fingerprint
+from dataprep.loading.failures import OnError
+from dataprep.loading.recipes import Draws, Rows
+from dataprep.loading.sampler import Sampler
+from dataprep.loading.state import Position, fingerprint_of
+from dataprep.loading.stats import Delivery, LoaderStats
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.types import Backend, Batch, Recipe, Sizes
@@ -61,23 +61,25 @@ class Loader:
         Raises:
             LoaderError: There are no ops, nothing was kept, or a batch is larger than what was kept.
         """
-        self.pipeline = _checked_pipeline(manifest, pipeline)
-        rank, world_size = (sampler or Sampler()).resolved()
-        self.sampler = replace(sampler or Sampler(), rank=rank, world_size=world_size)
+        self.pipeline = _check_pipeline(manifest, pipeline)
+        sampler = Sampler() if sampler is None else sampler
+        rank, world_size = sampler.resolve()
+        self.sampler = replace(sampler, rank=rank, world_size=world_size)
         self.batch_size = batch_size
         self.backend = backend
         self._delivery = Delivery(on_error)
-        self.progress = Progress()
+        self.progress = Position()
         self._spent: tuple[int, int] | None = None  # epoch and position after the last batch of an epoch
         self.source = manifest.source
         self.classes = manifest.classes
         kept = manifest.kept()
         self._plan = self.sampler.plan(kept)
-        self._fingerprint = fingerprint(manifest.fingerprint, self._plan)
-        self._ids: NDArray[np.int64] = kept["id"].to_numpy()
-        self._uris = kept["uri"].combine_chunks()
-        self._labels = manifest.labels()
-        self._sizes: Sizes = np.stack([kept["height"].to_numpy(), kept["width"].to_numpy()], axis=1).astype(np.int64)
+        self._fingerprint = fingerprint_of(manifest.fingerprint, self._plan)
+        sizes: Sizes = np.stack([kept["height"].to_numpy(), kept["width"].to_numpy()], axis=1).astype(np.int64)
+        self._rows = Rows(kept["id"].to_numpy(), kept["uri"].combine_chunks(), manifest.labels(), sizes)
+        self.program = compile_ops(self.pipeline.ops)
+        size = delivered_size(self.program)
+        self._draws = Draws(self.pipeline.ops, self.sampler.seed, self.pipeline.mix, size, len(self.classes))
         _check_sizes(len(kept) and len(self._plan), batch_size, self.sampler, world_size)
 
     def __len__(self) -> int:
@@ -89,36 +91,28 @@ class Loader:
         if self._spent == (self.progress.epoch, self.progress.position):
             self.progress.seek(self.progress.epoch + 1)  # the last loop counted its batches and did not ask for one more
         epoch = self.progress.epoch
-        step = self.batch_size * self.sampler.resolved()[1]
-        made = self.backend.run(self.source, self.pipeline.ops, self._delivery.counted(self.recipes()))
+        step = self.batch_size * self.sampler.resolve()[1]
+        made = self.backend.run(self.source, self.program, self._delivery.counted(self.recipes()))
         for batch in self._delivery.timed(made):
             self.progress.position = min(self.progress.position + step, len(self._plan))
             if self.sampler.count(len(self._plan), self.progress.position, self.batch_size) == 0:
                 self._spent = (epoch, self.progress.position)
             if batch is not None:
-                yield self._mixed(batch, epoch)
+                yield self._check_mix(batch)
         if self.progress.epoch == epoch:  # else the loop itself went elsewhere
             self.progress.seek(epoch + 1)
 
-    def _mixed(self, batch: Batch, epoch: int) -> Batch:
-        """Returns the batch as the pipeline's mix makes it."""
-        mix, spec = self.pipeline.mix, self.pipeline.spec
-        if mix is None:
-            return batch
-        assert spec.height is not None
-        assert spec.width is not None
-        taken = sum(op.slots for op in self.pipeline.ops)  # by the ops; the mix draws after them
-        u = uniforms(self.sampler.seed, epoch, np.asarray(batch.ids.tolist()), taken + mix.slots)[:, taken:]
-        return mixed(batch, mix.draw_mix(u, (spec.height, spec.width)), len(self.classes))
+    def _check_mix(self, batch: Batch) -> Batch:
+        """Returns the batch, which a backend has to have mixed where the pipeline says so."""
+        if self.pipeline.mix is not None and batch.labels.ndim == 1:
+            backend, mix = type(self.backend).__name__, type(self.pipeline.mix).__name__
+            raise LoaderError(f"the backend {backend} did not mix its batches by `{mix}`; call `mix_batch` as its last step")
+        return batch
 
-    def recipes(self) -> Iterable[Recipe]:
+    def recipes(self) -> Iterator[Recipe]:
         """Yields what the batches of the rest of the epoch are made from; reads nothing."""
-        epoch = self.progress.epoch
-        for taken in self.sampler.turns(self._plan, epoch, self.progress.position, self.batch_size):
-            rows, turns = taken.T
-            ids, sizes = self._ids[rows], self._sizes[rows]
-            params = draw(self.pipeline.ops, sizes, again(ids, turns), self.sampler.seed, epoch)
-            yield Recipe(ids, self._uris.take(rows).to_pylist(), self._labels[rows], sizes, params)
+        taken = self.sampler.turns(self._plan, self.progress.epoch, self.progress.position, self.batch_size)
+        return self._draws.recipes(self._rows, taken, self.progress.epoch)
 
     def stats(self) -> LoaderStats:
         """Returns what was delivered so far and how long the loop waited for it; printed, it is some lines to read."""
@@ -135,8 +129,8 @@ class Loader:
         self.progress.seek(epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns where the run stands as plain data: version, seed, epoch, position, fingerprint."""
-        return self.progress.state(self.sampler.seed, self._fingerprint)
+        """Returns where the run stands as plain data: version, seed, epoch, position, fingerprint, and what draws."""
+        return self.progress.state(self.sampler.seed, self._fingerprint, self._draws.versions)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Goes on from a state, under any number of ranks, workers and any backend.
@@ -145,10 +139,10 @@ class Loader:
             StateError: It was saved with another manifest or seed; the message names both.
         """
         self._spent = None
-        self.progress.restore(state, self.sampler.seed, self._fingerprint)
+        self.progress.restore(state, self.sampler.seed, self._fingerprint, self._draws.versions)
 
 
-def _checked_pipeline(manifest: Manifest, pipeline: Pipeline | None) -> Pipeline:
+def _check_pipeline(manifest: Manifest, pipeline: Pipeline | None) -> Pipeline:
     """Returns the pipeline with its numbers filled in."""
     pipeline = manifest.pipeline if pipeline is None else pipeline
     if not pipeline.ops:

@@ -1,26 +1,103 @@
-"""All that is random about a batch: what each op draws for each of its images."""
+"""All that is random about a batch: recipes, drawn in the main process, after which nothing is left to chance.
+
+What an image gets depends on (seed, epoch, id, turn): not on its batch, its rank or the worker that makes it. A row that comes
+several times in an epoch is augmented and mixed anew at each turn.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from dataprep.draws import uniforms
-from dataprep.types import Op, Params, Sizes
+from dataprep.draws import again, uniforms
+from dataprep.types import Mix, Mixture, Op, Params, Recipe, Sizes
 
 
-def draw(ops: tuple[Op, ...], sizes: Sizes, ids: NDArray[np.int64], seed: int, epoch: int) -> tuple[Params, ...]:
+class Rows(NamedTuple):
+    """The kept rows of a manifest, as columns.
+
+    Attributes:
+        ids: (N,) the records' ids.
+        uris: N strings.
+        labels: (N,) class numbers, -1 without a label.
+        sizes: (N, 2) height and width in pixels.
+    """
+
+    ids: NDArray[np.int64]
+    uris: pa.StringArray
+    labels: NDArray[np.int64]
+    sizes: Sizes
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What is drawn for images: by which ops, by which mix at last, from which seed.
+
+    Attributes:
+        ops: The ops, in order.
+        seed: The run's seed.
+        mix: The mix of the batches, or None.
+        size: (height, width) of the images at the end, which a mix needs to know.
+        classes: How many classes a mix has shares of.
+    """
+
+    ops: tuple[Op, ...]
+    seed: int = 0
+    mix: Mix | None = None
+    size: tuple[int, int] = (0, 0)
+    classes: int = 0
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """The version of each op, and of the mix, by name: another one draws otherwise from the same numbers."""
+        drawing = self.ops if self.mix is None else (*self.ops, self.mix)
+        return {type(stage).__name__: getattr(stage, "version", 1) for stage in drawing}
+
+    def recipes(self, rows: Rows, taken: Iterable[NDArray[np.int64]], epoch: int) -> Iterator[Recipe]:
+        """Yields the recipe of each batch.
+
+        Args:
+            rows: The rows that there are.
+            taken: For each batch (B, 2): which rows, and how often each came before in this epoch.
+            epoch: The epoch.
+        """
+        for batch in taken:
+            at, turns = batch.T
+            sizes, keys = rows.sizes[at], again(rows.ids[at], turns)
+            params, mixture = self.draw(sizes, keys, epoch)
+            yield Recipe(rows.ids[at], rows.uris.take(pa.array(at)).to_pylist(), rows.labels[at], sizes, params, mixture)
+
+    def draw(self, sizes: Sizes, keys: NDArray[np.int64], epoch: int) -> tuple[tuple[Params, ...], Mixture | None]:
+        """Returns the parameters of each op, and what the batch is mixed by.
+
+        Args:
+            sizes: (B, 2) height and width of each image.
+            keys: (B,) what each image's draws depend on: its id, or what `again` makes of it at a later turn.
+            epoch: The epoch.
+        """
+        slots = [op.slots for op in self.ops]
+        mixing = 0 if self.mix is None else self.mix.slots
+        u = uniforms(self.seed, epoch, keys, sum(slots) + mixing)
+        params, start = [], 0
+        for op, count in zip(self.ops, slots, strict=True):
+            drawn, sizes = op.draw(u[:, start : start + count], sizes)
+            params.append(drawn)
+            start += count
+        mixture = None if self.mix is None else Mixture(self.mix.draw_mix(u[:, start:], self.size), self.classes)
+        return tuple(params), mixture
+
+
+def draw(ops: tuple[Op, ...], sizes: Sizes, keys: NDArray[np.int64], seed: int, epoch: int) -> tuple[Params, ...]:
     """Returns the parameters of each op for some images.
 
     Args:
         ops: The ops, in order.
         sizes: (B, 2) height and width of each image.
-        ids: (B,) what each image's draws depend on.
+        keys: (B,) what each image's draws depend on.
         seed: The run's seed.
         epoch: The epoch.
     """
-    u = uniforms(seed, epoch, ids, sum(op.slots for op in ops))
-    params, start = [], 0
-    for op in ops:
-        drawn, sizes = op.draw(u[:, start : start + op.slots], sizes)
-        params.append(drawn)
-        start += op.slots
-    return tuple(params)
+    return Draws(ops, seed).draw(sizes, keys, epoch)[0]

@@ -20,10 +20,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
-from dataprep.errors import LoaderError, StateError, suggestion
+from dataprep.errors import LoaderError, suggestion
 from dataprep.loading.orders import Each, Order, Quotas, Rows
+from dataprep.loading.state import Position, fingerprint_of
 
-VERSION: Final = 1
 REMAINDERS: Final = ("drop", "pad", "exact")
 BLOCK: Final = 16_384  # positions that are looked up at once, so that a long order is never held whole
 
@@ -71,7 +71,7 @@ class Sampler:
             raise LoaderError(f"Sampler(rank={self.rank}, world_size={self.world_size}): ranks are 0 to world_size - 1")
         self._check_shares()
         if self.weights is not None and not isinstance(self.weights, str):
-            object.__setattr__(self, "weights", _checked_weights(self.weights))
+            object.__setattr__(self, "weights", _check_weights(self.weights))
             object.__setattr__(self, "_weights", np.asarray(self.weights).tobytes())
         else:
             object.__setattr__(self, "_weights", self.weights)
@@ -82,15 +82,15 @@ class Sampler:
         if self.shares is not None and self.balance is None:
             raise LoaderError("Sampler(shares=...): say which column has these values, as in Sampler(balance='part', shares=...)")
         if self.shares is not None:
-            _checked_weights(list(self.shares.values()), "shares")
+            _check_weights(list(self.shares.values()), "shares")
         if self.length is not None and (self.length < 1 or (self.weights is None and self.balance is None)):
             raise LoaderError(
                 f"Sampler(length={self.length}): at least 1, and with `weights` or `balance` alone; "
                 "without them an epoch has every row once"
             )
 
-    def resolved(self) -> tuple[int, int]:
-        """Returns rank and world_size, as given or as torchrun sets them in the environment."""
+    def resolve(self) -> tuple[int, int]:
+        """Returns rank and world size_size, as given or as torchrun sets them in the environment."""
         if self.rank is not None and self.world_size is not None:
             return self.rank, self.world_size
         return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
@@ -113,7 +113,7 @@ class Sampler:
             return Each(self.seed, self.shuffle, size)
         weights = self.weights
         if isinstance(weights, str):
-            weights = _checked_weights(_column(rows, weights).to_numpy(), f"the column {weights!r}")
+            weights = _check_weights(_column(rows, weights).to_numpy(), f"the column {weights!r}")
         numbers = np.asarray(weights, np.float64)
         if len(numbers) != size:
             raise LoaderError(f"Sampler(weights=...): {len(numbers):,} weights for {size:,} kept rows; give one for each")
@@ -139,7 +139,7 @@ class Sampler:
 
     def turns(self, plan: Order, epoch: int, position: int, batch_size: int) -> Iterator[NDArray[np.int64]]:
         """Yields the same as (B, 2): each row, and how often it came before in this epoch, so that it is augmented anew."""
-        rank, world_size = self.resolved()
+        rank, world_size = self.resolve()
         step = batch_size * world_size
         stop = position + self.count(len(plan), position, batch_size) * step
         if self.remainder == "exact":
@@ -148,7 +148,7 @@ class Sampler:
             return
         looked_up, block = plan.epoch(epoch), max(1, BLOCK // step) * step
         for start in range(position, stop, block):
-            order = _wrapped(looked_up, start, min(start + block, stop), len(plan))
+            order = _wrap(looked_up, start, min(start + block, stop), len(plan))
             for first in range(0, len(order), step):
                 taken = order[first : first + step][rank::world_size]
                 if len(taken):
@@ -156,10 +156,17 @@ class Sampler:
 
     def count(self, size: int, position: int, batch_size: int) -> int:
         """Returns how many batches the rest of an epoch has; under "exact", on the rank that has most."""
-        _, world_size = self.resolved()
+        _, world_size = self.resolve()
         step = batch_size * world_size
         left = max(0, size - position)
         return left // step if self.remainder == "drop" else -(-left // step)
+
+    def __iter__(self) -> Iterator[int]:
+        """Raises an error: a description has no length and no position, which a `DataLoader` asks of its sampler."""
+        raise LoaderError(
+            "a Sampler only describes an order; for a DataLoader of your own give it the length of the data set, as in "
+            "DataLoader(dataset, batch_size=64, sampler=sampler.over(len(dataset), batch_size=64))"
+        )
 
     def over(self, size: int, batch_size: int = 1) -> "EpochSampler":
         """Returns a sampler over the rows of any dataset of your own, for torch's `DataLoader(sampler=...)`.
@@ -172,53 +179,6 @@ class Sampler:
 
 
 @dataclass
-class Progress:
-    """Where a run stands.
-
-    Attributes:
-        epoch: The epoch.
-        position: Samples of it that all ranks together have had.
-    """
-
-    epoch: int = 0
-    position: int = 0
-
-    def seek(self, epoch: int) -> None:
-        """Goes to the start of an epoch; staying in the same one keeps the position, so it is safe after a restore."""
-        if epoch != self.epoch:
-            self.epoch, self.position = epoch, 0
-
-    def state(self, seed: int, fingerprint: str) -> dict[str, Any]:
-        """Returns the state of the run: plain data for JSON or `torch.save`."""
-        return {
-            "version": VERSION,
-            "seed": seed,
-            "epoch": self.epoch,
-            "position": self.position,
-            "fingerprint": fingerprint,
-        }
-
-    def restore(self, state: Mapping[str, Any], seed: int, fingerprint: str) -> None:
-        """Takes up a state.
-
-        Raises:
-            StateError: It is of another version, seed or manifest; the message names both.
-        """
-        missing = {"version", "seed", "epoch", "position", "fingerprint"} - state.keys()
-        if missing:
-            raise StateError(f"the state lacks {', '.join(sorted(missing))}; give what `state_dict()` returned")
-        saved, now = (
-            _split({"fingerprint": fingerprint, "version": VERSION, "seed": seed} | dict(given)) for given in (state, {})
-        )
-        for what, here in now.items():
-            if saved[what] != here:
-                raise StateError(
-                    f"the state was saved with {what} {saved[what]!r}, this run has {here!r}; use the same to resume"
-                )
-        self.epoch, self.position = int(state["epoch"]), int(state["position"])
-
-
-@dataclass
 class EpochSampler:
     """A sampler over 0..size-1 with a position: what torch's `DataLoader` takes as `sampler`.
 
@@ -228,20 +188,20 @@ class EpochSampler:
         sampler: The order and the sharing.
         size: The length of the dataset.
         batch_size: The batch size of the DataLoader.
-        progress: Epoch and position.
+        progress: Where the run stands.
     """
 
     sampler: Sampler
     size: int
     batch_size: int = 1
-    progress: Progress = field(default_factory=Progress)
+    progress: Position = field(default_factory=Position)
 
     def __post_init__(self) -> None:
         """Fixes rank and world as they are now."""
-        rank, world_size = self.sampler.resolved()
+        rank, world_size = self.sampler.resolve()
         self.sampler = replace(self.sampler, rank=rank, world_size=world_size)
         self.plan = self.sampler.plan(self.size)
-        self._fingerprint = fingerprint(f"{self.size} rows", self.plan)
+        self._fingerprint = fingerprint_of(f"{self.size} rows", self.plan)
 
     def __iter__(self) -> Iterator[int]:
         """Yields this rank's rows for the rest of the epoch."""
@@ -252,7 +212,7 @@ class EpochSampler:
         """How many rows this rank has in the rest of the epoch."""
         if self.sampler.remainder != "exact":
             return self.sampler.count(len(self.plan), self.progress.position, self.batch_size) * self.batch_size
-        rank, world_size = self.sampler.resolved()
+        rank, world_size = self.sampler.resolve()
         return len(range(self.progress.position + rank, len(self.plan), world_size))
 
     def set_epoch(self, epoch: int) -> None:
@@ -265,30 +225,14 @@ class EpochSampler:
 
     def state_dict(self) -> dict[str, Any]:
         """Returns the state as plain data."""
-        return self.progress.state(self.sampler.seed, self._fingerprint)
+        return self.progress.state(self.sampler.seed, self._fingerprint, {})
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Takes up a state; raises `StateError` for one of another seed or size."""
-        self.progress.restore(state, self.sampler.seed, self._fingerprint)
+        self.progress.restore(state, self.sampler.seed, self._fingerprint, {})
 
 
-def fingerprint(rows: str, plan: Order) -> str:
-    """Returns what a resumed run must find again: the rows, and how often and in which order they come."""
-    return f"{rows}+{plan.signature}" if plan.signature else rows
-
-
-def _split(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what a state was saved with, under the names that an error calls it by."""
-    rows, _, signature = str(state["fingerprint"]).partition("+")
-    return {
-        "version": state["version"],
-        "seed": state["seed"],
-        "manifest (fingerprint)": rows,
-        "order (weights, balance, shares, length, shuffle)": signature or "shuffled",
-    }
-
-
-def _wrapped(rows: Rows, start: int, stop: int, size: int) -> NDArray[np.int64]:
+def _wrap(rows: Rows, start: int, stop: int, size: int) -> NDArray[np.int64]:
     """Returns (N, 2) the rows and turns at some positions; after the last position of the order comes its first again."""
     pieces = []
     while start < stop:
@@ -299,7 +243,7 @@ def _wrapped(rows: Rows, start: int, stop: int, size: int) -> NDArray[np.int64]:
     return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
-def _checked_weights(given: ArrayLike, name: str = "weights") -> NDArray[np.float64]:
+def _check_weights(given: ArrayLike, name: str = "weights") -> NDArray[np.float64]:
     """Returns weights as an array, none below 0 and not all 0."""
     try:
         weights = np.array(given, np.float64)

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dataprep.columns import fields_of, names_of
 from dataprep.errors import ManifestError, PipelineError
 from dataprep.manifest.manifest import Manifest
 from dataprep.pipeline import Pipeline
@@ -30,7 +31,7 @@ def concatenate(parts: Mapping[str, Manifest]) -> Manifest:
         parts: The manifests under short names, which their uris then start with.
 
     Raises:
-        ManifestError: There are none, a name is no good, or the parts have columns of other types.
+        ManifestError: There are none, a name is invalid, or the parts have columns of other types.
     """
     if not parts:
         raise ManifestError('concatenate takes manifests by name, such as {"photos": manifest}, not none')
@@ -40,7 +41,7 @@ def concatenate(parts: Mapping[str, Manifest]) -> Manifest:
     except PipelineError as error:
         raise ManifestError(f"concatenate: {error}") from error
     ends = list(accumulate(_room(manifest) for manifest in manifests))
-    tables = [_renamed(name, manifest.table, first) for (name, manifest), first in zip(parts.items(), [0, *ends], strict=False)]
+    tables = [_rename(name, manifest.table, first) for (name, manifest), first in zip(parts.items(), [0, *ends], strict=False)]
     try:
         table = pa.concat_tables(tables, promote_options="default")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
@@ -62,9 +63,9 @@ def _room(manifest: Manifest) -> int:
     return int(pc.max(manifest.table["id"]).as_py() or 0) + 1 if len(manifest) else 0
 
 
-def _renamed(name: str, table: pa.Table, first: int) -> pa.Table:
+def _rename(name: str, table: pa.Table, first: int) -> pa.Table:
     """Returns the records of one part under new ids, which start at `first`, and uris that start with its name."""
-    table = table.drop_columns([column for column in ("part", "part_id") if column in table.column_names])
+    table = table.drop_columns([column for column in names_of("concatenate") if column in table.column_names])
     ids = table["id"]
     for column, values in (
         ("id", pc.add(ids, first)),
@@ -72,5 +73,6 @@ def _renamed(name: str, table: pa.Table, first: int) -> pa.Table:
         ("uri", pc.binary_join_element_wise(name, table["uri"], "/")),
     ):
         table = table.set_column(table.column_names.index(column), table.schema.field(column), values)
-    names = pa.array(np.full(table.num_rows, name, object), pa.string())
-    return table.append_column("part", names).append_column("part_id", ids)
+    part, part_id = fields_of("concatenate")
+    names = pa.array(np.full(table.num_rows, name, object), part.type)
+    return table.append_column(part, names).append_column(part_id, ids)

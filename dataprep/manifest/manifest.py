@@ -1,13 +1,13 @@
 """The manifest: every image a row, kept or dropped with its reason, with the pipeline and the source it came from.
 
-One Parquet file that any tool reads. Columns: id, uri, label, split, bytes, modified, digest, format, height, width, one or
-more for each measure, error, keep, reason, detail, twin. What Parquet has no column for is JSON in the schema's metadata.
+One Parquet file that any tool reads. Its columns are those of `dataprep.columns`: of the record, of the file, one or more for
+each measure, error, and the verdict. What Parquet has no column for is JSON in the schema's metadata.
 """
 
 import hashlib
 import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -19,21 +19,37 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from dataprep import sources  # noqa: F401  registers the sources that a manifest may name
+from dataprep.columns import LEAK
 from dataprep.describe import build, describe
 from dataprep.errors import ManifestError, PipelineError, suggestion
 from dataprep.files import replacing
 from dataprep.manifest.overrides import NO_OVERRIDES, Overrides
 from dataprep.manifest.verdicts import verdicts
+from dataprep.manifest.versions import VERSION, bring_up_to_date
 from dataprep.pipeline import Pipeline
 from dataprep.stages import ChannelSums
 from dataprep.types import Measure, Source, Statistics
 
-VERSION: Final = 1
 METADATA: Final = b"dataprep"
 NAME: Final = "manifest.parquet"
 """What `dataprep clean` calls the file."""
 
 SLICE: Final = 65_536
+
+
+@dataclass(frozen=True)
+class Run:
+    """What `clean` did to make a manifest.
+
+    Attributes:
+        measured: How many images it read, or tried to.
+        known: How many it knew from its cache.
+        seconds: From the scan to the verdicts.
+    """
+
+    measured: int
+    known: int
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -45,8 +61,9 @@ class Manifest:
         pipeline: The stages it was made with.
         source: Where the images are.
         measures: What the measured columns come from.
-        classes: The labels of all records that were scanned, sorted; a label's place is its class number, whatever is kept.
+        classes: The labels of all records that were scanned, sorted; a label's index is its class number, whatever is kept.
         ignored: How many files beside the images the scan met and left alone.
+        run: What `clean` did in this process to make it; not written to the file.
     """
 
     table: pa.Table
@@ -55,6 +72,7 @@ class Manifest:
     measures: tuple[Measure, ...]
     classes: tuple[str, ...]
     ignored: int = 0
+    run: Run | None = field(default=None, compare=False)
 
     def __len__(self) -> int:
         """The number of records, kept or not."""
@@ -88,13 +106,13 @@ class Manifest:
 
     def labels(self) -> NDArray[np.int64]:
         """Returns the class number of each kept row, -1 without a label."""
-        places = pc.index_in(self.kept("label")["label"], value_set=pa.array(self.classes, pa.string()))
-        numbers: NDArray[np.int64] = pc.fill_null(places, -1).to_numpy().astype(np.int64)
+        indices = pc.index_in(self.kept("label")["label"], value_set=pa.array(self.classes, pa.string()))
+        numbers: NDArray[np.int64] = pc.fill_null(indices, -1).to_numpy().astype(np.int64)
         return numbers
 
     def leaks(self) -> pa.Table:
         """Returns the rows that were dropped because a protected split has a copy of them."""
-        return self.table.filter(pc.equal(self.table["reason"], "leak"))
+        return self.table.filter(pc.equal(self.table["reason"], LEAK))
 
     def conflicts(self) -> pa.Table:
         """Returns the rows with a twin whose label is another."""
@@ -163,7 +181,7 @@ class Manifest:
         }
         table = self.table.replace_schema_metadata({METADATA: json.dumps(metadata)})
         try:
-            with replacing(path) as temporary, temporary.open("wb") as file:  # opened here, for names that are no UTF-8
+            with replacing(path) as temporary, temporary.open("wb") as file:  # opened here, for names that are not UTF-8
                 pq.write_table(table, file, compression="zstd")
         except OSError as error:
             raise ManifestError(f"{path} cannot be written: {error.strerror or error}") from error
@@ -177,7 +195,7 @@ class Manifest:
             source: Where the images are now, if they moved since.
 
         Raises:
-            ManifestError: It cannot be read, is no manifest, or is of another version.
+            ManifestError: It cannot be read, is not a manifest, or is of another version.
         """
         path = file_of(path)
         try:
@@ -186,8 +204,9 @@ class Manifest:
         except OSError as error:
             raise ManifestError(f"{path} cannot be read: {error.strerror or error}") from error
         except pa.ArrowInvalid as error:
-            raise ManifestError(f"{path} is no manifest: not a Parquet file") from error
+            raise ManifestError(f"{path} is not a manifest: not a Parquet file") from error
         metadata = _metadata(table, path)
+        table = bring_up_to_date(table.replace_schema_metadata(None), metadata.get("version"), path)
         try:
             pipeline = Pipeline.from_descriptions(metadata["pipeline"])
             measures = tuple(build(measure, "measures") for measure in metadata["measures"])
@@ -195,7 +214,7 @@ class Manifest:
         except PipelineError as error:
             raise ManifestError(f"{path}: {error}; import the module that registers it first") from error
         classes = tuple(metadata["classes"])
-        return cls(table.replace_schema_metadata(None), pipeline, source, measures, classes, metadata["ignored"])
+        return cls(table, pipeline, source, measures, classes, metadata["ignored"])
 
 
 def file_of(path: str | Path) -> Path:
@@ -213,11 +232,6 @@ def _totals(column: pa.ChunkedArray) -> list[int]:
 def _metadata(table: pa.Table, path: str | Path) -> dict[str, Any]:
     text = (table.schema.metadata or {}).get(METADATA)
     if text is None:
-        raise ManifestError(f"{path} is no manifest: a Parquet file, but not written by `dataprep clean`")
+        raise ManifestError(f"{path} is not a manifest: a Parquet file, but not written by `dataprep clean`")
     metadata: dict[str, Any] = json.loads(text)
-    if metadata.get("version") != VERSION:
-        raise ManifestError(
-            f"{path} is a manifest of version {metadata.get('version')!r}; this dataprep reads version {VERSION}: "
-            "run `dataprep clean` again, or use the dataprep that wrote it"
-        )
     return metadata

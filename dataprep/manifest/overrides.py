@@ -17,12 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from dataprep.columns import OVERRULED
 from dataprep.errors import ManifestError, suggestion
 from dataprep.types import Drops
 
 VERSION: Final = 1
-
-REASON: Final = "overruled"
 
 SURROGATE: Final = re.compile("[\ud800-\udfff]")
 """Half a character: JSON may spell it, a table cannot hold it."""
@@ -50,52 +49,52 @@ class Overrides:
 
     def drops(self, table: pa.Table) -> Drops:
         """Returns the rows that are dropped by hand."""
-        dropped = table.filter(pa.array(self._decided(table, keep=False)))["id"].to_pylist()
-        count = len(dropped)
-        return Drops(dropped, [REASON] * count, ["dropped by hand"] * count, [None] * count)
+        dropped = table.filter(pa.array(self._mask(table, keep=False)))["id"].to_pylist()
+        return Drops(dropped, [OVERRULED] * len(dropped), ["dropped by hand"] * len(dropped))
 
     def kept(self, table: pa.Table) -> NDArray[np.bool_]:
         """Returns for each row whether it is kept by hand; what cannot be read is not."""
-        return self._decided(table, keep=True)
+        return self._mask(table, keep=True)
 
     def lost(self, table: pa.Table) -> tuple[Decision, ...]:
         """Returns the decisions that no longer hold: the file is gone, has changed, or cannot be read."""
-        held = set(self._places(table).tolist())
-        return tuple(decision for place, decision in enumerate(self.decisions) if place not in held)
+        held = set(self._indices(table).tolist())
+        return tuple(decision for index, decision in enumerate(self.decisions) if index not in held)
 
     @classmethod
     def read(cls, path: str | Path) -> "Overrides":
         """Reads a file that the report saved.
 
         Raises:
-            ManifestError: It cannot be read, is no JSON, of another version, or says what cannot be understood.
+            ManifestError: It cannot be read, is not JSON, of another version, or says what cannot be understood.
         """
         try:
             data = json.loads(Path(path).read_bytes())
         except OSError as error:
             raise ManifestError(f"{path} cannot be read: {error.strerror or error}") from error
         except (ValueError, RecursionError) as error:
-            raise ManifestError(f"{path} is no file of overrides: not JSON ({error})") from error
+            raise ManifestError(f"{path} is not a file of overrides: not JSON ({error})") from error
         try:
             return cls(_decisions(data))
         except ManifestError as error:
             raise ManifestError(f"{path}: {error}") from error
 
-    def _decided(self, table: pa.Table, *, keep: bool) -> NDArray[np.bool_]:
-        # the last place stands for rows without a decision, whose place is -1
+    def _mask(self, table: pa.Table, *, keep: bool) -> NDArray[np.bool_]:
+        """Returns for each row whether a decision says so of it."""
+        # the last one stands for rows without a decision, whose index is -1
         wanted = np.array([decision.keep is keep for decision in self.decisions] + [False])
-        decided: NDArray[np.bool_] = wanted[self._places(table)]
-        return decided
+        mask: NDArray[np.bool_] = wanted[self._indices(table)]
+        return mask
 
-    def _places(self, table: pa.Table) -> NDArray[np.int64]:
-        """Returns the place of each row's decision, -1 without one."""
+    def _indices(self, table: pa.Table) -> NDArray[np.int64]:
+        """Returns the index of each row's decision, -1 without one."""
         if not self.decisions:
             return np.full(table.num_rows, -1)
         uris, digests, _ = (list(values) for values in zip(*self.decisions, strict=True))
-        places = pc.index_in(table["uri"], value_set=pa.array(uris, pa.string()))
-        same = pc.equal(pa.array(digests, pa.string()).take(places.combine_chunks()), table["digest"])
+        indices = pc.index_in(table["uri"], value_set=pa.array(uris, pa.string()))
+        same = pc.equal(pa.array(digests, pa.string()).take(indices.combine_chunks()), table["digest"])
         holds = pc.fill_null(pc.and_(same, pc.is_null(table["error"])), False)
-        return np.where(holds.to_numpy(), pc.fill_null(places, -1).to_numpy(), -1).astype(np.int64)
+        return np.where(holds.to_numpy(), pc.fill_null(indices, -1).to_numpy(), -1).astype(np.int64)
 
 
 NO_OVERRIDES: Final = Overrides()

@@ -80,15 +80,15 @@ def split(manifest: Manifest, shares: Mapping[str, float], seed: int = 0, *, rep
         The manifest with its splits; `divisions` says how they came out.
 
     Raises:
-        PipelineError: The shares are no good.
+        PipelineError: The shares are invalid.
         ManifestError: The manifest has splits already, or keeps no image.
     """
     check_shares(shares)
     _check_free(manifest, replace)
     table = manifest.table
     names = sorted(shares)  # the order in which a caller lists the splits plays no part
-    places = _places(table, [shares[name] for name in names], seed)
-    column = pa.array(names, pa.string()).take(pa.array(places))
+    indices = _assign(table, [shares[name] for name in names], seed)
+    column = pa.array(names, pa.string()).take(pa.array(indices))
     at = table.column_names.index("split")
     return changed(manifest, table=table.set_column(at, table.schema.field(at), column))
 
@@ -117,7 +117,7 @@ def check_shares(shares: Mapping[str, float]) -> None:
         raise PipelineError("there are no shares to split by; give some, such as train 0.8, val 0.1, test 0.1")
     for name, share in shares.items():
         if not isinstance(name, str) or not name:
-            raise PipelineError(f"{name!r} is no name for a split; give a word, such as 'train'")
+            raise PipelineError(f"{name!r} is not a name for a split; give a word, such as 'train'")
         number = isinstance(share, int | float | np.number) and not isinstance(share, bool)
         if not number or not math.isfinite(share) or share <= 0:
             raise PipelineError(f"the share of {name!r} is {share!r}; a share is a number above 0, such as 0.1")
@@ -137,8 +137,8 @@ def _check_free(manifest: Manifest, replace: bool) -> None:
         raise ManifestError(f"the manifest has splits already: {shown}; `replace=True` (`--replace`) overwrites them")
 
 
-def _places(table: pa.Table, shares: Sequence[float], seed: int) -> NDArray[np.int64]:
-    """Returns (N,) which of the splits each row goes to."""
+def _assign(table: pa.Table, shares: Sequence[float], seed: int) -> NDArray[np.int64]:
+    """Returns (N,) the index of the split that each row goes to."""
     heads = _heads(table)
     chosen, cluster = np.unique(heads, return_inverse=True)  # chosen: (C,) the head of each cluster, ascending
     weights = np.bincount(cluster, table["keep"].to_numpy()).astype(np.float64)
@@ -167,7 +167,7 @@ def _cut(
         shares: (S,) in the order of the cuts.
 
     Returns:
-        (C,) which share each cluster fell to.
+        (C,) the index of the share that each cluster falls to.
     """
     # a label that keeps nothing is cut as if it kept all
     weights = np.where(np.bincount(labels, weights)[labels] > 0, weights, 1)
@@ -177,15 +177,15 @@ def _cut(
     starts = np.cumsum(lengths) - lengths - (np.cumsum(totals) - totals)[label]
     points = (starts + lengths * (1 - offsets[label])) / totals[label]
     cuts = np.cumsum(shares)[:-1] / np.sum(shares)
-    places = np.empty(len(line), np.int64)
-    places[line] = np.searchsorted(cuts, points)
-    return places
+    assigned = np.empty(len(line), np.int64)
+    assigned[line] = np.searchsorted(cuts, points)
+    return assigned
 
 
 def _heads(table: pa.Table) -> NDArray[np.int64]:
     """Returns (N,) the row that speaks for the cluster of each row: one that is kept, else the end of its chain of twins."""
     columns = {
-        "cluster": _connected(_links(table), table.num_rows),
+        "cluster": _connect(_links(table), table.num_rows),
         "dropped": pc.invert(table["keep"]),
         "copy": pc.is_valid(table["twin"]),
         "digest": table["digest"],
@@ -209,7 +209,7 @@ def _links(table: pa.Table) -> NDArray[np.int64]:
     return np.concatenate([np.stack(link, 1)[(link[1] >= 0) & (link[1] != rows)] for link in links])
 
 
-def _connected(links: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+def _connect(links: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     """Returns (size,) the lowest row that each row hangs together with."""
     lowest = np.arange(size)
     while True:

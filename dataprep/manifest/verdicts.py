@@ -5,33 +5,33 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from dataprep.columns import fields_of, names_of
 from dataprep.manifest.overrides import NO_OVERRIDES, Overrides
 from dataprep.stages import Readable
 from dataprep.types import Drops, Rule
 
-VERDICT: Final = ("keep", "reason", "detail", "twin")
+VERDICT: Final = names_of("verdict")
 """The columns that judging fills."""
 
 
 def verdicts(table: pa.Table, rules: tuple[Rule, ...], overrides: Overrides = NO_OVERRIDES) -> pa.Table:
-    """Returns the table with the columns keep, reason, detail and twin as the rules decide, in their order.
+    """Returns the table with the columns of the verdict as the rules decide, in their order.
 
     What cannot be read is dropped first, whether the rules say so or not. What is dropped by hand goes before the rules, what
     is kept by hand comes back after them.
     """
     table = table.drop_columns([name for name in VERDICT if name in table.column_names])
     alive = np.ones(table.num_rows, bool)
-    reasons, details, twins = (np.full(table.num_rows, None, object) for _ in range(3))
+    reasons, details, twins, distances = (np.full(table.num_rows, None, object) for _ in range(4))
     for judge in (Readable().judge, overrides.drops, *(rule.judge for rule in rules)):
         drops = judge(table.filter(pa.array(alive)))
         rows = _rows(table, drops)
         alive[rows] = False
-        reasons[rows], details[rows], twins[rows] = drops.reasons, drops.details, drops.twins
+        reasons[rows], details[rows], twins[rows], distances[rows] = drops.reasons, drops.details, drops.twins, drops.distances
     kept = overrides.kept(table)
-    alive[kept], reasons[kept], details[kept], twins[kept] = True, None, None, None
-    columns = (pa.array(alive), pa.array(reasons, pa.string()), pa.array(details, pa.string()), pa.array(twins, pa.int64()))
-    for name, column in zip(VERDICT, columns, strict=True):
-        table = table.append_column(name, column)
+    alive[kept], reasons[kept], details[kept], twins[kept], distances[kept] = True, None, None, None, None
+    for field, column in zip(fields_of("verdict"), (alive, reasons, details, twins, distances), strict=True):
+        table = table.append_column(field, pa.array(column, field.type))
     return table
 
 

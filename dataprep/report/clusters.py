@@ -4,12 +4,14 @@ Two cases do more harm than a copy: a label conflict (the same picture under two
 splits).
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+FAR: Final = np.iinfo(np.int32).max
 
 
 class Cluster(NamedTuple):
@@ -17,7 +19,7 @@ class Cluster(NamedTuple):
 
     Attributes:
         twin: The row that is kept.
-        leaves: The rows that were dropped for it: exact copies first, then the nearest ones.
+        leaves: The rows that were dropped for it: the nearest ones first, exact copies before all.
         conflict: Whether a leaf has another label than the twin.
         leak: Whether a leaf is in another split than the twin.
     """
@@ -47,16 +49,15 @@ def _pairs(table: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Returns the rows that are copies and, for each, the row of its twin."""
     ids = table["id"].to_numpy()
     named = pc.fill_null(table["twin"], -1).to_numpy()
-    places = np.searchsorted(ids, named)
-    found = places < len(ids)
-    found[found] &= ids[places[found]] == named[found]
-    return np.flatnonzero(found), places[found].astype(np.int64)
+    indices = np.searchsorted(ids, named)
+    found = indices < len(ids)
+    found[found] &= ids[indices[found]] == named[found]
+    return np.flatnonzero(found), indices[found].astype(np.int64)
 
 
-def _distances(table: pa.Table) -> NDArray[np.int64]:
-    """Returns the first number of each row's detail, 0 where it has none, as exact copies."""
-    digits = pc.struct_field(pc.extract_regex(table["detail"], r"(?P<number>\d{1,9})"), "number")
-    distances: NDArray[np.int64] = pc.fill_null(digits.cast(pa.int64()), 0).to_numpy()
+def _distances(table: pa.Table) -> NDArray[np.int32]:
+    """Returns how far each row is from its twin, in bits; what is not known is farther than anything."""
+    distances: NDArray[np.int32] = pc.fill_null(table["distance"], FAR).to_numpy()
     return distances
 
 

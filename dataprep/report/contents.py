@@ -2,7 +2,7 @@
 
 Only pictures that are shown are in it: dropped ones, twins, and the neighbours of thresholds. They are ordered by where they
 come in the lists of the page, so that what the limits cut off is what comes last in every list. A picture is named by its
-place in that order.
+index in that order.
 """
 
 import os
@@ -31,25 +31,25 @@ LISTED: Final = 100_000
 ROW: Final = 9
 """Leaves of a cluster that are shown at once, and so want their thumbnails at once."""
 
-FACTS: Final = ("uri", "digest", "label", "split", "format", "height", "width", "bytes", "keep", "detail")
+FACTS: Final = ("uri", "digest", "label", "split", "format", "height", "width", "bytes", "keep", "detail", "distance")
 
 
 class Shown(NamedTuple):
-    """The rows that the page shows, in the order of their places.
+    """The rows that the page shows, in the order of the page.
 
     Attributes:
         rows: (S,) rows of the table.
-        places: (N,) the place of each row, -1 where it is not shown.
+        indices: (N,) the index of each row in that order, -1 where it is not shown.
         pictured: How many of them, the first ones, have thumbnails.
     """
 
     rows: NDArray[np.int64]
-    places: NDArray[np.int64]
+    indices: NDArray[np.int64]
     pictured: int
 
     def of(self, rows: Iterable[int]) -> list[int]:
-        """Returns the places of rows, without those that are not shown."""
-        return [place for place in self.places[list(rows)].tolist() if place >= 0]
+        """Returns the indices of rows, without those that are not shown."""
+        return [index for index in self.indices[list(rows)].tolist() if index >= 0]
 
 
 class Contents(NamedTuple):
@@ -74,8 +74,8 @@ def contents(manifest: Manifest, overrides: Overrides, progress: Progress | None
     """Returns what the page shows of a manifest."""
     table = manifest.table
     found, graphs = clusters(table), histograms(table, manifest.pipeline.rules)
-    dropped = _dropped(table)
-    shown = _shown(table.num_rows, found, graphs, list(dropped.values()))
+    dropped = _group_dropped(table)
+    shown = _choose(table.num_rows, found, graphs, list(dropped.values()))
     pictures = _thumbnails(manifest, shown, progress)
     data = {
         "fingerprint": manifest.fingerprint,
@@ -83,7 +83,7 @@ def contents(manifest: Manifest, overrides: Overrides, progress: Progress | None
         "reasons": list(dropped),
         "pictures": _columns(table, shown, list(dropped), graphs),
         "thumbnails": [thumbnail.url for thumbnail in pictures],
-        "errors": {place: thumbnail.error for place, thumbnail in enumerate(pictures) if thumbnail.error},
+        "errors": {index: thumbnail.error for index, thumbnail in enumerate(pictures) if thumbnail.error},
         "clusters": _clusters(found, shown),
         "dropped": [shown.of(rows) for rows in dropped.values()],
         "histograms": [_graph(graph, shown) for graph in graphs],
@@ -94,7 +94,7 @@ def contents(manifest: Manifest, overrides: Overrides, progress: Progress | None
     return Contents(data, conflicts, leaks, len(found), limits)
 
 
-def _dropped(table: pa.Table) -> dict[str, list[int]]:
+def _group_dropped(table: pa.Table) -> dict[str, list[int]]:
     """Returns the rows of each reason, the most frequent reason first."""
     coded = table["reason"].combine_chunks().dictionary_encode()
     codes = pc.fill_null(coded.indices, -1).to_numpy()
@@ -102,21 +102,21 @@ def _dropped(table: pa.Table) -> dict[str, list[int]]:
     return dict(sorted(rows.items(), key=lambda item: (-len(item[1]), item[0])))
 
 
-def _shown(size: int, found: Sequence[Cluster], graphs: Sequence[Histogram], dropped: Sequence[list[int]]) -> Shown:
-    """Ranks the rows by the first place that they have in any list, the neighbours of thresholds before all."""
+def _choose(size: int, found: Sequence[Cluster], graphs: Sequence[Histogram], dropped: Sequence[list[int]]) -> Shown:
+    """Ranks the rows by where they first come in any list, the neighbours of thresholds before all."""
     ranks = np.full(size, size, np.int64)
     for rows in dropped:
         ranks[rows] = np.arange(len(rows))
     for wanted in ([*found], [cluster for cluster in found if cluster.conflict], [cluster for cluster in found if cluster.leak]):
-        for place, (twin, leaves, *_) in enumerate(wanted[:LISTED]):
-            ranks[twin] = min(ranks[twin], place)
-            ranks[leaves] = np.minimum(ranks[leaves], place + np.arange(len(leaves)) // ROW)
+        for position, (twin, leaves, *_) in enumerate(wanted[:LISTED]):
+            ranks[twin] = min(ranks[twin], position)
+            ranks[leaves] = np.minimum(ranks[leaves], position + np.arange(len(leaves)) // ROW)
     near = list(chain.from_iterable(limit.below + limit.above for graph in graphs for limit in graph.limits))
     ranks[near] = -1
     chosen = np.argsort(ranks, kind="stable")[: min(LISTED, int((ranks < size).sum()))].astype(np.int64)
-    places = np.full(size, -1, np.int64)
-    places[chosen] = np.arange(len(chosen))
-    return Shown(chosen, places, min(len(chosen), len(set(near)) + THUMBNAILS))
+    indices = np.full(size, -1, np.int64)
+    indices[chosen] = np.arange(len(chosen))
+    return Shown(chosen, indices, min(len(chosen), len(set(near)) + THUMBNAILS))
 
 
 def _thumbnails(manifest: Manifest, shown: Shown, progress: Progress | None) -> list[Thumbnail]:
@@ -130,31 +130,31 @@ def _thumbnails(manifest: Manifest, shown: Shown, progress: Progress | None) -> 
 
 
 def _columns(table: pa.Table, shown: Shown, reasons: list[str], graphs: Sequence[Histogram]) -> dict[str, list[Any]]:
-    """Returns the columns of the pictures: what is known of each, the place of its reason and of its twin, its measures."""
+    """Returns the columns of the pictures: what is known of each, the indices of its reason and of its twin, its measures."""
     taken = table.take(pa.array(shown.rows))
     columns = {name: taken[name].to_pylist() for name in FACTS}
     columns["readable"] = pc.is_null(taken["error"]).to_pylist()
     columns["reason"] = pc.index_in(taken["reason"], value_set=pa.array(reasons, pa.string())).to_pylist()
     rows = pc.index_in(taken["twin"], value_set=table["id"].combine_chunks(), skip_nulls=True).to_pylist()
-    columns["twin"] = [None if row is None or shown.places[row] < 0 else int(shown.places[row]) for row in rows]
+    columns["twin"] = [None if row is None or shown.indices[row] < 0 else int(shown.indices[row]) for row in rows]
     for graph in graphs:
         if graph.column not in columns:
-            columns[graph.column] = [_rounded(value) for value in taken[graph.column].to_pylist()]
+            columns[graph.column] = [_round(value) for value in taken[graph.column].to_pylist()]
     return columns
 
 
 def _clusters(found: Sequence[Cluster], shown: Shown) -> list[list[int]]:
-    """Returns the places of each cluster, the twin's first; one of which no leaf is shown is left out."""
-    listed = ((int(shown.places[twin]), shown.of(leaves)) for twin, leaves, *_ in found[:LISTED])
+    """Returns the indices of each cluster, the twin's first; one of which no leaf is shown is left out."""
+    listed = ((int(shown.indices[twin]), shown.of(leaves)) for twin, leaves, *_ in found[:LISTED])
     return [[twin, *leaves] for twin, leaves in listed if leaves]
 
 
 def _graph(graph: Histogram, shown: Shown) -> dict[str, Any]:
     limits = [limit._replace(below=shown.of(limit.below), above=shown.of(limit.above))._asdict() for limit in graph.limits]
-    return {**graph._asdict(), "edges": [_rounded(edge) for edge in graph.edges], "limits": limits}
+    return {**graph._asdict(), "edges": [_round(edge) for edge in graph.edges], "limits": limits}
 
 
-def _rounded(value: float | None) -> float | None:
+def _round(value: float | None) -> float | None:
     """Returns four significant digits, None for what is not finite."""
     return None if value is None or not np.isfinite(value) else float(f"{value:.4g}")
 

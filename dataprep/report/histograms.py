@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from dataprep.columns import COLUMNS, out_of_range
 from dataprep.stages import Require
 from dataprep.types import Rule
 
@@ -21,16 +22,10 @@ TICKS: Final = 8
 TAIL: Final = 2.5
 """From how many times the upper quartile the largest value makes a long tail."""
 
-NO_MEASURES: Final = ("id", "modified", "twin")
+NO_MEASURES: Final = ("id", "modified", "twin", "distance", "part_id")
 """Numbers that say nothing about the picture."""
 
-UNITS: Final = {
-    "height": "pixels",
-    "width": "pixels",
-    "brightness": "mean luminance, 0 black to 255 white",
-    "contrast": "standard deviation of luminance, gray levels",
-    "sharpness": "variance of the Laplacian, squared gray levels",
-}
+UNITS: Final = {column.name: column.meaning for columns in COLUMNS.values() for column in columns}
 
 Values = NDArray[np.float64]
 
@@ -42,7 +37,7 @@ class Limit(NamedTuple):
         value: Where it cuts.
         least: Whether what is above is kept; otherwise what is below.
         reason: What the rule calls a drop.
-        at: Its place on the axis, 0 to 1.
+        at: Its position on the axis, 0 to 1.
         outside: How many values it cuts off.
         below: Rows nearest below, ascending by value.
         above: Rows nearest above, ascending by value.
@@ -62,12 +57,12 @@ class Histogram(NamedTuple):
 
     Attributes:
         column: Its name.
-        unit: What it counts, or nothing.
+        unit: What it counts, or nothing where dataprep does not know it.
         log: Whether the axis is logarithmic.
         edges: One more than there are bins.
         kept: Kept images in each bin.
         dropped: Dropped images in each bin.
-        ticks: (value, place from 0 to 1) for the axis.
+        ticks: (value, position from 0 to 1) for the axis.
         limits: Where rules cut.
     """
 
@@ -100,7 +95,7 @@ def _histogram(table: pa.Table, column: str, rules: tuple[Rule, ...]) -> Histogr
     if not finite.any():
         return None
     cuts = [
-        (limit, limit is rule.least, rule.reason or f"{column} out of range")
+        (limit, limit is rule.least, rule.reason or out_of_range(column))
         for rule in rules
         if isinstance(rule, Require) and rule.column == column
         for limit in (rule.least, rule.most)
@@ -110,7 +105,7 @@ def _histogram(table: pa.Table, column: str, rules: tuple[Rule, ...]) -> Histogr
     keep = table["keep"].to_numpy()
     kept, dropped = (np.histogram(values[finite & chosen], axis.edges)[0].tolist() for chosen in (keep, ~keep))
     single = np.where(pc.is_null(table["twin"]).to_numpy(), values, np.nan)
-    limits = [_limit(values, single, *cut, at=axis.place(cut[0])) for cut in cuts]
+    limits = [_limit(values, single, *cut, at=axis.position(cut[0])) for cut in cuts]
     return Histogram(column, UNITS.get(column, ""), axis.log, axis.edges.tolist(), kept, dropped, axis.ticks(), limits)
 
 
@@ -129,7 +124,7 @@ def _nearest(values: Values, rows: NDArray[np.int64], value: float) -> list[int]
 
 
 class _Axis(NamedTuple):
-    """From values to places between 0 and 1."""
+    """From values to positions between 0 and 1."""
 
     edges: Values
     log: bool
@@ -146,22 +141,22 @@ class _Axis(NamedTuple):
         bins = int(min(BINS, high - low + 1)) if whole else BINS
         return cls(np.linspace(low - margin, high + margin, bins + 1), log=False)
 
-    def place(self, value: float) -> float:
+    def position(self, value: float) -> float:
         """Returns where a value is, 0 at the first edge and 1 at the last."""
         low, at, high = (np.log10(1 + number) if self.log else number for number in (self.edges[0], value, self.edges[-1]))
         return float((at - low) / (high - low))
 
     def ticks(self) -> list[tuple[float, float]]:
-        """Returns round values and their places."""
+        """Returns round values and their positions."""
         low, high = float(self.edges[0]), float(self.edges[-1])
         for steps in ((1, 2, 5), (1,)):
             powers = range(13) if self.log else ()
             found = [float(step * 10**power) for power in powers for step in steps if low <= step * 10**power <= high]
             if 2 <= len(found) <= TICKS:
-                return [(value, self.place(value)) for value in found]
+                return [(value, self.position(value)) for value in found]
         step = _round_step((high - low) / (TICKS - 2))
         values = np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step
-        return [(float(value), self.place(value)) for value in values.tolist()]
+        return [(float(value), self.position(value)) for value in values.tolist()]
 
 
 def _round_step(step: float) -> float:

@@ -42,7 +42,7 @@ def write_report(
         path: The HTML file.
         overrides: What was decided by hand before; it is in the file that the page saves, together with what is new.
         when: The time to show; the same arguments give the same bytes.
-        progress: Called as thumbnails are done.
+        progress: Called with "thumbnails" as they are done.
 
     Raises:
         DataprepError: It cannot be written.

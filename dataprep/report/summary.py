@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from dataprep.describe import describe
-from dataprep.manifest import Manifest
+from dataprep.manifest import Manifest, Run
 
 VERSION: Final = 1
 
@@ -22,8 +22,9 @@ class Summary:
         conflicts: Dropped copies whose label is not that of their twin.
         ignored: Files beside the images, left alone.
         labels: How many images are kept of each label.
-        measured: Images that were read in this run; the others were known from before.
-        seconds: Time from scan to manifest.
+        measured: Images that `clean` read to make the manifest, 0 where it was not made in this process.
+        known: Images that it knew from its cache, likewise.
+        seconds: Time that it took, from the scan to the verdicts, likewise.
         mean: RGB mean over the kept images as shares of 255, where it was measured.
         std: RGB standard deviation, likewise.
         fingerprint: The manifest's.
@@ -38,6 +39,7 @@ class Summary:
     ignored: int
     labels: dict[str, int]
     measured: int
+    known: int
     seconds: float
     mean: tuple[float, float, float] | None
     std: tuple[float, float, float] | None
@@ -45,16 +47,17 @@ class Summary:
 
     @property
     def rate(self) -> float:
-        """Images scanned in a second."""
-        return self.scanned / max(self.seconds, 1e-9)
+        """Images measured or known in a second."""
+        return (self.measured + self.known) / max(self.seconds, 1e-9)
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain data with a version."""
         return {"version": VERSION, **asdict(self), "images_per_second": round(self.rate, 1)}
 
 
-def summarize(manifest: Manifest, *, measured: int, seconds: float) -> Summary:
-    """Returns the summary of the run that made a manifest."""
+def summarize(manifest: Manifest) -> Summary:
+    """Returns the numbers of a manifest and of the run of `clean` that made it."""
+    run = manifest.run or Run(0, 0, 0.0)
     counts = manifest.kept()["label"].drop_null().value_counts().to_pylist()
     statistics = manifest.statistics
     return Summary(
@@ -66,8 +69,9 @@ def summarize(manifest: Manifest, *, measured: int, seconds: float) -> Summary:
         conflicts=manifest.conflicts().num_rows,
         ignored=manifest.ignored,
         labels={count["values"]: count["counts"] for count in sorted(counts, key=lambda count: str(count["values"]))},
-        measured=measured,
-        seconds=round(seconds, 3),
+        measured=run.measured,
+        known=run.known,
+        seconds=round(run.seconds, 3),
         mean=statistics.mean if statistics else None,
         std=statistics.std if statistics else None,
         fingerprint=manifest.fingerprint,

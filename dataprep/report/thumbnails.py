@@ -45,7 +45,7 @@ def thumbnails(
             for thumbnail in threads.map(lambda uri: _thumbnail(source, uri, max_pixels), uris):
                 found.append(thumbnail)
                 if progress is not None:
-                    progress(len(found), len(uris))
+                    progress("thumbnails", len(found), len(uris))
         finally:
             threads.shutdown(cancel_futures=True)  # Ctrl-C does not wait for the rest
     return found

@@ -1,10 +1,11 @@
 """Which images are alike: candidates by the Hamming distance of one hash, verified by that of a second, stronger one.
 
-A hash may come with variants: the hashes of the image mirrored, turned or cropped. Two images are as far apart as the nearest
-of one's hash to the other's hash or variants.
+An image may have several hashes: of its regions, or of its variants, which are the image mirrored, turned or cropped. Two images
+are as far apart as the nearest of their hashes, at least one of which is not a variant's.
 """
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,42 +16,52 @@ from dataprep.search.stars import first_of_equal, stars_in_parts
 
 @dataclass(frozen=True)
 class Hashes:
-    """One hash of many images.
+    """One kind of hash of many images.
 
     Attributes:
-        codes: (N, bytes) each image's hash.
-        variants: (N, V, bytes) the hashes of its variants; V may be 0.
+        codes: (N, H, bytes) each image's hashes; where it has fewer than others, its first one again.
         radius: The largest distance, in bits, of images that are alike.
+        own: So many of the H are hashes of the image or of its regions; the others are its variants'.
     """
 
     codes: Codes
-    variants: Codes
     radius: int
+    own: int = 1
 
     def take(self, rows: NDArray[np.int64]) -> "Hashes":
         """Returns those of some images."""
-        return Hashes(self.codes[rows], self.variants[rows], self.radius)
+        return Hashes(self.codes[rows], self.radius, self.own)
 
     def distances(self, pairs: Pairs) -> NDArray[np.int64]:
-        """Returns (P,) the distance of each pair of rows, the least over the variants."""
+        """Returns (P,) the distance of each pair of rows, the least over their hashes."""
         first, second = pairs.T
-        least = hamming(self.codes[first], self.codes[second])
-        for variant in range(self.variants.shape[1]):
-            least = np.minimum(least, hamming(self.codes[first], self.variants[second, variant]))
-            least = np.minimum(least, hamming(self.variants[first, variant], self.codes[second]))
+        least = hamming(self.codes[first, 0], self.codes[second, 0])
+        fresh = self._fresh()
+        for one, other in product(range(self.codes.shape[1]), repeat=2):
+            if one + other > 0 and min(one, other) < self.own:
+                at = np.flatnonzero(fresh[first, one] & fresh[second, other])
+                least[at] = np.minimum(least[at], hamming(self.codes[first[at], one], self.codes[second[at], other]))
         return least
 
     def pairs(self, firsts: int | None = None) -> Pairs:
         """Returns all pairs within the radius, or those whose first row is below a number."""
-        size, count = len(self.codes), self.variants.shape[1]
-        if count == 0:
-            return pairs_within(self.codes, self.radius, firsts)
-        every = np.concatenate([self.codes, self.variants.reshape(size * count, -1)])
-        owner = np.concatenate([np.arange(size), np.repeat(np.arange(size), count)])
-        found = owner[pairs_within(every, self.radius, firsts=size)]  # one end of a pair is an image itself
+        size, count, _ = self.codes.shape
+        if count == 1:
+            return pairs_within(self.codes[:, 0], self.radius, firsts)
+        owner, which = np.nonzero(self._fresh())
+        order = np.argsort(which >= self.own, kind="stable")  # one end of a pair is an image's own
+        owner, which = owner[order], which[order]
+        sought = owner < (size if firsts is None or self.own < count else firsts)
+        found = owner[pairs_within(self.codes[owner, which], self.radius, int((sought & (which < self.own)).sum()))]
         found = np.sort(found[found[:, 0] != found[:, 1]], axis=1)
         found = np.unique(found, axis=0)
         return found if firsts is None else found[found[:, 0] < firsts]
+
+    def _fresh(self) -> NDArray[np.bool_]:
+        """Returns (N, H) which hashes are not the image's first one again."""
+        fresh: NDArray[np.bool_] = (self.codes != self.codes[:, :1]).any(axis=2)
+        fresh[:, 0] = True
+        return fresh
 
 
 def keep_best(hashes: Hashes, verify: Hashes | None = None, protected: int = 0) -> NDArray[np.int64]:
@@ -70,8 +81,8 @@ def keep_best(hashes: Hashes, verify: Hashes | None = None, protected: int = 0) 
     size = len(hashes.codes)
     if size == 0:
         return np.empty(0, np.int64)
-    parts = [part.reshape(size, -1) for given in (hashes, verify) if given for part in (given.codes, given.variants)]
-    first = first_of_equal(np.concatenate(parts, axis=1))
+    given = [part.codes.reshape(size, -1) for part in (hashes, verify) if part]
+    first = first_of_equal(np.concatenate(given, axis=1))
     best = np.flatnonzero(first == np.arange(size))  # best: (U,) the first row of each distinct hash, in order of preference
 
     def alike(rows: NDArray[np.int64], firsts: int) -> Pairs:

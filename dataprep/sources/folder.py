@@ -7,13 +7,14 @@ percent-encoded, so that every name that a file system allows is a string that a
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 import pyarrow as pa
+from attrs import field, frozen
 
+from dataprep.columns import fields_of
 from dataprep.describe import register
 from dataprep.errors import SourceError
 
@@ -22,16 +23,7 @@ EXTENSIONS: Final = frozenset(
 )
 """What counts as an image file, in any case; others are counted, not read."""
 
-SCHEMA: Final = pa.schema(
-    [
-        pa.field("uri", pa.string(), nullable=False),
-        pa.field("label", pa.string()),
-        pa.field("split", pa.string()),
-        pa.field("bytes", pa.int64()),
-        pa.field("modified", pa.int64()),
-        pa.field("error", pa.string()),
-    ]
-)
+SCHEMA: Final = pa.schema(fields_of("scan"))
 
 
 class Entry(NamedTuple):
@@ -43,8 +35,13 @@ class Entry(NamedTuple):
     error: str | None
 
 
+def _absolute(root: str) -> str:
+    """Returns the path from the root of the file system, so that a manifest can be used from anywhere."""
+    return os.path.abspath(root)
+
+
 @register
-@dataclass(frozen=True)
+@frozen
 class Folder:
     """Images in a folder and the folders below it.
 
@@ -54,12 +51,8 @@ class Folder:
             so that a class may be called "train".
     """
 
-    root: str
+    root: str = field(converter=_absolute)
     splits: bool = False
-
-    def __post_init__(self) -> None:
-        """Makes the root absolute, so that a manifest can be used from anywhere."""
-        object.__setattr__(self, "root", os.path.abspath(self.root))
 
     def records(self) -> pa.Table:
         """Lists every image file, sorted by uri; the schema's metadata counts the other files as `ignored`.
@@ -69,7 +62,7 @@ class Folder:
             is a row with an error.
 
         Raises:
-            SourceError: The root is no folder, or there is no image in it.
+            SourceError: The root is not a folder, or there is no image in it.
         """
         _check_root(self.root)
         entries = list(_walk(self.root))

@@ -5,9 +5,10 @@ names no split, the part's name is the split.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
+from attrs import Attribute, field, frozen
 
 from dataprep.describe import register
 from dataprep.errors import PipelineError, SourceError, suggestion
@@ -16,7 +17,7 @@ from dataprep.types import Source
 
 
 @register
-@dataclass(frozen=True)
+@frozen
 class Part:
     """A source and what it is called among others.
 
@@ -25,41 +26,46 @@ class Part:
         source: Where its images are.
     """
 
-    name: str
-    source: Source
+    name: str = field()
+    source: Source = field()
 
-    def __post_init__(self) -> None:
-        """Checks that the name can start a uri and that the source is one."""
-        if not _is_name(self.name):
-            raise PipelineError(f"no part can be called {self.name!r}; give it a short name without a slash, such as 'train'")
-        if isinstance(self.source, type) or not (hasattr(self.source, "records") and hasattr(self.source, "read")):
-            raise PipelineError(f"part {self.name!r}: {self.source!r} is no source; give one, such as Folder('photos')")
+    @name.validator
+    def _check_name(self, argument: "Attribute[str]", name: object) -> None:
+        if not _is_name(name):
+            raise PipelineError(f"no part can be called {name!r}; give it a short name without a slash, such as 'train'")
+
+    @source.validator
+    def _check_source(self, argument: "Attribute[Source]", source: object) -> None:
+        if isinstance(source, type) or not (hasattr(source, "records") and hasattr(source, "read")):
+            raise PipelineError(f"part {self.name!r}: {source!r} is not a source; give one, such as Folder('photos')")
+
+
+def _parts(given: Mapping[str, Source] | Iterable[Part]) -> tuple[Part, ...]:
+    """Returns the parts, also of sources by name."""
+    return tuple(Part(*item) for item in given.items()) if isinstance(given, Mapping) else tuple(given)
 
 
 @register
-@dataclass(frozen=True, init=False)
+@frozen
 class Several:
     """The images of several sources: `Several({"train": Folder("train"), "test": Folder("test")})`.
 
     Attributes:
-        parts: The sources under their names, in the order given.
+        parts: The sources by name, or as parts, in the order given.
+
+    Raises:
+        PipelineError: There are none, a name is invalid or given twice, or one is not a source.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[Part, ...] = field(converter=_parts)
 
-    def __init__(self, parts: Mapping[str, Source] | Iterable[Part]) -> None:
-        """Takes sources by name, or parts.
-
-        Raises:
-            PipelineError: There are none, a name is no good or given twice, or one is no source.
-        """
-        given = tuple(Part(*item) for item in parts.items()) if isinstance(parts, Mapping) else tuple(parts)
-        object.__setattr__(self, "parts", given)
-        strange = [part for part in given if not isinstance(part, Part)]
-        if strange or not given:
+    @parts.validator
+    def _check_parts(self, argument: "Attribute[tuple[Part, ...]]", parts: tuple[Any, ...]) -> None:
+        strange = [part for part in parts if not isinstance(part, Part)]
+        if strange or not parts:
             what = repr(strange[0]) if strange else "no part at all"
             raise PipelineError(f'Several takes sources by name, such as {{"train": Folder("train")}}, not {what}')
-        names = [part.name for part in given]
+        names = [part.name for part in parts]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise PipelineError(f"two parts are called {twice[0]!r}; their uris would be the same, so give one another name")

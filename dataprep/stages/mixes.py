@@ -4,21 +4,24 @@ A mix is a stage that comes after the ops. What an image is mixed by depends on 
 under another batch size or number of ranks it has another partner.
 """
 
-from dataclasses import dataclass
 from functools import cache
+from typing import Final
 
 import numpy as np
+from attrs import field, frozen
 from numpy.typing import NDArray
 
-from dataprep.errors import PipelineError
-from dataprep.stages.ops.arguments import check_probability
+from dataprep.describe import register
+from dataprep.stages.arguments import PROBABILITY, Versioned, number
 from dataprep.types import Params, Uniforms
 
 STEPS = 2048  # of the table that the distribution is inverted by
+ALPHA: Final = number(0.01, 100, "give a number from 0.01 to 100")
 
 
-@dataclass(frozen=True)
-class MixUp:
+@register
+@frozen
+class MixUp(Versioned):
     """Blends each image with the next one of the batch; labels become shares, (B, classes).
 
     Source: Zhang et al., "mixup: beyond empirical risk minimization", 2018. It follows `Normalize`.
@@ -28,15 +31,10 @@ class MixUp:
         p: The share of images that are mixed.
     """
 
-    alpha: float = 0.2
-    p: float = 1.0
+    alpha: float = field(default=0.2, validator=ALPHA)
+    p: float = field(default=1.0, validator=PROBABILITY)
     slots = 2
     blends = True
-
-    def __post_init__(self) -> None:
-        """Checks the numbers."""
-        _check_alpha(self, self.alpha)
-        check_probability(self, self.p)
 
     def draw_mix(self, u: Uniforms, size: tuple[int, int]) -> Params:
         """Draws (B, 5): the share of the image itself, then a box of no size."""
@@ -44,8 +42,9 @@ class MixUp:
         return np.concatenate([share[:, None], np.zeros((len(u), 4))], axis=1)
 
 
-@dataclass(frozen=True)
-class CutMix:
+@register
+@frozen
+class CutMix(Versioned):
     """Pastes a box of the next image of the batch into each; labels become shares, (B, classes).
 
     Source: Yun et al., "CutMix: regularization strategy to train strong classifiers with localizable features", 2019.
@@ -55,15 +54,10 @@ class CutMix:
         p: The share of images that are mixed.
     """
 
-    alpha: float = 1.0
-    p: float = 1.0
+    alpha: float = field(default=1.0, validator=ALPHA)
+    p: float = field(default=1.0, validator=PROBABILITY)
     slots = 4
     blends = False
-
-    def __post_init__(self) -> None:
-        """Checks the numbers."""
-        _check_alpha(self, self.alpha)
-        check_probability(self, self.p)
 
     def draw_mix(self, u: Uniforms, size: tuple[int, int]) -> Params:
         """Draws (B, 5): the share that the image keeps, then the box: top, left, height, width."""
@@ -95,8 +89,3 @@ def _table(alpha: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     density = numbers ** (alpha - power) * (1 - numbers) ** (alpha - 1)
     below = np.concatenate([[0], np.cumsum((density[1:] + density[:-1]) / 2)])
     return below / below[-1] / 2, numbers
-
-
-def _check_alpha(mix: object, alpha: object) -> None:
-    if not isinstance(alpha, int | float) or not 0.01 <= alpha <= 100:
-        raise PipelineError(f"{type(mix).__name__}(alpha={alpha!r}): give a number from 0.01 to 100")

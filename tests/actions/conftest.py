@@ -89,5 +89,5 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
             for line in lines:
                 self.write(line)
 
-    for module in ("files", "export"):
-        monkeypatch.setattr(import_module(f"dataprep.actions.{module}"), "open", File, raising=False)
+    for module in ("files", "actions.export"):
+        monkeypatch.setattr(import_module(f"dataprep.{module}"), "open", File, raising=False)

@@ -52,9 +52,9 @@ def test_jsonl(manifest: Manifest, tmp_path: Path) -> None:
         assert line["phash64"] == (row["phash64"] and row["phash64"].hex())
         assert line["channel_sums"] == row["channel_sums"]
         assert line["twin"] == (None if row["twin"] is None else manifest.table["uri"][row["twin"]].as_py())
-    assert {line["uri"]: line["twin"] for line in lines if line["twin"]} == {
-        "cat/copy of 1.png": "cat/1.png",
-        "dog/copy of 2.png": "dog/2.png",
+    assert {line["uri"]: (line["twin"], line["distance"]) for line in lines if line["twin"]} == {
+        "cat/copy of 1.png": ("cat/1.png", 0),
+        "dog/copy of 2.png": ("dog/2.png", 0),
     }
 
 
@@ -63,10 +63,11 @@ def test_csv(manifest: Manifest, tmp_path: Path) -> None:
     export(manifest, tmp_path / "records.csv", "csv")
     with open(tmp_path / "records.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0])[:8] == ["id", "uri", "label", "split", "keep", "reason", "detail", "twin"]
+    assert list(rows[0])[:9] == ["id", "uri", "label", "split", "keep", "reason", "detail", "twin", "distance"]
     for row, known in zip(rows, manifest.table.to_pylist(), strict=True):
         assert (row["id"], row["uri"], row["label"]) == (str(known["id"]), known["uri"], known["label"])
         assert row["keep"] == str(known["keep"]).lower() and row["reason"] == (known["reason"] or "")
+        assert row["distance"] == ("" if known["distance"] is None else str(known["distance"]))
         assert row["phash64"] == (known["phash64"] or b"").hex()
         assert json.loads(row["channel_sums"] or "null") == known["channel_sums"]
     assert pyarrow.csv.read_csv(tmp_path / "records.csv").num_rows == len(manifest)
@@ -139,7 +140,7 @@ def test_txt_without_files(manifest: Manifest, tmp_path: Path) -> None:
     class Archive:
         pass
 
-    with pytest.raises(DataprepError, match="Archive is no folder of files, so there are no paths to list"):
+    with pytest.raises(DataprepError, match="Archive is not a folder of files, so there are no paths to list"):
         export(replace(manifest, source=Archive()), tmp_path / "kept.txt", "txt")
 
 

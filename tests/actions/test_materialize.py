@@ -259,7 +259,7 @@ def test_source_without_files(photos: Path, judged: Judged, tmp_path: Path) -> N
     assert (tmp_path / "tree/cat/1.tar/cat/1.png").read_bytes() == (photos / "cat/1.png").read_bytes()
     assert materialize(manifest, tmp_path / "tree", "copy").present == 4
     for mode in ("hardlink", "symlink"):
-        with pytest.raises(DataprepError, match="links need a folder of files, and Archive is none; materialize by copy"):
+        with pytest.raises(DataprepError, match="links need a folder of files, and Archive is not one; materialize by copy"):
             materialize(manifest, tmp_path / "tree", mode)
 
 
@@ -273,7 +273,7 @@ def test_nothing_leads_out(photos: Path, judged: Judged, tmp_path: Path, uri: st
     manifest = replace(manifest, table=manifest.table.set_column(1, "uri", uris), source=source)
     labels = manifest.table.schema.get_field_index("label")
     flat = replace(manifest, table=manifest.table.set_column(labels, "label", pa.nulls(len(uris), pa.string())))
-    with pytest.raises(DataprepError, match="is no path below a folder"):
+    with pytest.raises(DataprepError, match="is not a path below a folder"):
         materialize(flat, tmp_path / "tree", "copy")
     assert not (tmp_path / "tree").exists()
 
@@ -330,7 +330,7 @@ def test_names_that_fall_together(judged: Judged, tmp_path: Path, monkeypatch: p
 def test_stopped(photos: Path, judged: Judged, tmp_path: Path, mode: str) -> None:
     """A run that is stopped leaves whole files only, and the same call goes on."""
 
-    def stop(done: int, total: int) -> None:
+    def stop(what: str, done: int, total: int) -> None:
         if done == 2:
             raise KeyboardInterrupt
 
@@ -367,7 +367,7 @@ def test_unknown_mode(photos: Path, judged: Judged, tmp_path: Path) -> None:
 
 def test_progress(photos: Path, judged: Judged, tmp_path: Path) -> None:
     """Progress counts every kept image once, written or present."""
-    calls: list[tuple[int, int]] = []
+    calls: list[tuple[str, int, int]] = []
     for _ in range(2):
-        materialize(judged(photos), tmp_path / "tree", "copy", lambda done, total: calls.append((done, total)))
-    assert calls == [(number, 4) for number in (1, 2, 3, 4)] * 2
+        materialize(judged(photos), tmp_path / "tree", "copy", lambda *call: calls.append(call))
+    assert calls == [("writing", number, 4) for number in (1, 2, 3, 4)] * 2

@@ -228,7 +228,7 @@ def test_came_back(photos: Path, judged: Judged, tmp_path: Path) -> None:
 def test_race(photos: Path, judged: Judged, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that takes the new name while the others are moved is not replaced."""
 
-    def intrude(done: int, total: int) -> None:
+    def intrude(what: str, done: int, total: int) -> None:
         (tmp_path / "rejects/dog").mkdir(exist_ok=True)
         (tmp_path / "rejects/dog/torn.png").write_bytes(b"intruder")
 
@@ -273,7 +273,7 @@ def test_quarantine_moved(photos: Path, judged: Judged, tmp_path: Path) -> None:
     quarantine(judged(photos), tmp_path / "rejects")
     (tmp_path / "rejects").rename(tmp_path / "attic")
     assert undo(tmp_path / "attic").moved == 3
-    with pytest.raises(DataprepError, match=r"no undo log .*attic; it goes when all files are back"):
+    with pytest.raises(DataprepError, match=r"no undo log .*attic; it is removed once all files are back"):
         undo(tmp_path / "attic")
 
 
@@ -308,7 +308,7 @@ def test_source_without_files(photos: Path, judged: Judged, tmp_path: Path) -> N
     class Archive:
         pass
 
-    with pytest.raises(DataprepError, match="quarantine moves files, and Archive is no folder of files; use materialize"):
+    with pytest.raises(DataprepError, match="quarantine moves files, and Archive is not a folder of files; use materialize"):
         quarantine(replace(judged(photos), source=Archive()), tmp_path / "rejects")
 
 
@@ -318,22 +318,22 @@ HEADER = '{"dataprep": "undo log", "version": 1, "sources": {"": "/photos"}}\n'
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "is no undo log"),
-        ("uri,label\n", "is no undo log"),
-        ("[]\n", "is no undo log"),
-        ('{"version": 1}\n', "is no undo log"),
-        (HEADER + "7\n", "is no undo log"),
-        (HEADER + '{"file": 7}\n', "is no undo log"),
+        ("", "is not an undo log"),
+        ("uri,label\n", "is not an undo log"),
+        ("[]\n", "is not an undo log"),
+        ('{"version": 1}\n', "is not an undo log"),
+        (HEADER + "7\n", "is not an undo log"),
+        (HEADER + '{"file": 7}\n', "is not an undo log"),
         (HEADER.replace("1", "2"), "of version 2; this dataprep reads version 1"),
-        (HEADER + '{"file": "../../etc/passwd"}\n', "is no path below a folder"),
-        (HEADER + '{"file": "/etc/passwd"}\n', "is no path below a folder"),
-        (HEADER + '{"folder": ".."}\n', "is no path below a folder"),
-        (HEADER.replace('""', '"train"') + '{"file": "test/1.png"}\n', "is no undo log"),
-        (HEADER.replace('""', '"train"') + '{"file": "train"}\n', "is no undo log"),
+        (HEADER + '{"file": "../../etc/passwd"}\n', "is not a path below a folder"),
+        (HEADER + '{"file": "/etc/passwd"}\n', "is not a path below a folder"),
+        (HEADER + '{"folder": ".."}\n', "is not a path below a folder"),
+        (HEADER.replace('""', '"train"') + '{"file": "test/1.png"}\n', "is not an undo log"),
+        (HEADER.replace('""', '"train"') + '{"file": "train"}\n', "is not an undo log"),
     ],
 )
 def test_no_log(tmp_path: Path, text: str, message: str) -> None:
-    """A file that is no undo log, or leads out of its folders, is an error before anything is moved."""
+    """A file that is not an undo log, or leads out of its folders, is an error before anything is moved."""
     (tmp_path / "undo.jsonl").write_text(text)
     with pytest.raises(DataprepError, match=message):
         undo(tmp_path / "undo.jsonl")
@@ -362,7 +362,7 @@ def test_full_disk_in_between(photos: Path, judged: Judged, tmp_path: Path, requ
     """A disk that fills up while files are moved is an error that names the file; it stays in the source, whole."""
     manifest = judged(photos)
     with pytest.raises(DataprepError, match=r"copy of 2.png cannot be moved to .*: No space left on device"):
-        quarantine(manifest, tmp_path / "rejects", lambda done, total: request.getfixturevalue("full_disk"))
+        quarantine(manifest, tmp_path / "rejects", lambda *call: request.getfixturevalue("full_disk"))
     assert names(photos) == KEPT | DROPPED - {"cat/copy of 1.png"} and names(tmp_path / "rejects") == {"cat/copy of 1.png"}
 
 
@@ -383,7 +383,7 @@ def test_one_link_under_two_names(photos: Path, judged: Judged, tmp_path: Path, 
 
 def test_progress(photos: Path, judged: Judged, tmp_path: Path) -> None:
     """Progress counts each move, there and back."""
-    calls: list[tuple[int, int]] = []
+    calls: list[tuple[str, int, int]] = []
     done = quarantine(judged(photos), tmp_path / "rejects", lambda *call: calls.append(call))
     undo(done.log, lambda *call: calls.append(call))
-    assert calls == [(1, 3), (2, 3), (3, 3)] * 2
+    assert calls == [(what, number, 3) for what in ("moving", "moving back") for number in (1, 2, 3)]

@@ -52,7 +52,7 @@ def test_incomplete(dataprep: Command, log: Path, photos: Path) -> None:
     assert (code, error) == (1, "Error: 2 of 3 files are not back; the log is kept\n")
     assert out.splitlines() == [
         f"1 file moved back to {photos}",
-        "  stays in quarantine, another file has its name: dog/torn.png",
+        "  still in quarantine, since another file has its name: dog/torn.png",
         "  neither in quarantine nor in the source: cat/copy of 1.png",
     ]
     (photos / "dog/torn.png").unlink()
@@ -63,7 +63,7 @@ def test_no_log(dataprep: Command, tmp_path: Path) -> None:
     """Without a log it ends with 1 and one sentence."""
     code, out, error = dataprep("undo", tmp_path / "undo.jsonl")
     assert (code, out) == (1, "")
-    assert error.startswith(f"Error: no undo log {tmp_path}/undo.jsonl") and error.count("\n") == 1
+    assert error.startswith(f"Error: there is no undo log {tmp_path}/undo.jsonl") and error.count("\n") == 1
 
 
 def test_usage(dataprep: Command) -> None:
@@ -74,4 +74,4 @@ def test_usage(dataprep: Command) -> None:
 def test_help() -> None:
     """Its help says what LOG is and which exit codes there are."""
     text = undo.get_help(click.Context(undo, info_name="undo"))
-    assert "LOG is the undo.jsonl" in text and "Exit codes" in text
+    assert "LOG is the file undo.jsonl" in text and "Exit codes" in text

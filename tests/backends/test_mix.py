@@ -8,13 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataprep.backends.mix import mixed
+from dataprep.backends.cpu.render import render
+from dataprep.backends.mix import mix_batch
+from dataprep.cleaning.clean import clean
 from dataprep.draws import uniforms
-from dataprep.errors import PipelineError
+from dataprep.errors import LoaderError, PipelineError
+from dataprep.loading.loader import Loader
+from dataprep.loading.sampler import Sampler
 from dataprep.pipeline import Pipeline
-from dataprep.stages import CenterCrop, CutMix, MixUp, Normalize
+from dataprep.stages import CenterCrop, CutMix, MixUp, Normalize, Resize
 from dataprep.stages.mixes import beta
-from dataprep.types import Batch
+from dataprep.testing import FakeBackend, FakeEngine, write_images
+from dataprep.types import Batch, Failure, Mixture, Program, Recipe, Rendered, Source
 
 MIXES: list[Any] = [MixUp(), MixUp(1.0, 0.5), CutMix(), CutMix(0.3, 0.5)]
 seeds = st.integers(0, 1000)
@@ -35,7 +40,7 @@ def test_labels_are_shares_of_two(mix: Any, seed: int, count: int) -> None:
     """The shares of each label add up to one; they are the image's own and its partner's, the next one of the batch."""
     batch = batch_of(count, seed)
     params = mix.draw_mix(uniforms(seed, 0, batch.ids, mix.slots), SIZE)
-    labels = mixed(batch, params, 3).labels
+    labels = mix_batch(batch, Mixture(params, 3)).labels
     assert labels.shape == (count, 3)
     assert labels.dtype == np.float32
     assert np.allclose(labels.sum(axis=1), 1)
@@ -53,7 +58,7 @@ def test_mixup_blends_with_the_next(seed: int, count: int) -> None:
     params = MixUp(1.0).draw_mix(uniforms(seed, 0, batch.ids, 2), SIZE)
     share = params[:, 0].reshape(-1, 1, 1, 1)
     expected = share * batch.images + (1 - share) * np.roll(batch.images, -1, axis=0)
-    assert np.allclose(mixed(batch, params, 3).images, expected, atol=1e-5)
+    assert np.allclose(mix_batch(batch, Mixture(params, 3)).images, expected, atol=1e-5)
 
 
 @given(seed=seeds, count=counts)
@@ -61,7 +66,7 @@ def test_cutmix_pastes_a_box_of_the_next(seed: int, count: int) -> None:
     """Within its box an image is the next one, elsewhere itself; its share is the area that it keeps."""
     batch = batch_of(count, seed)
     params = CutMix().draw_mix(uniforms(seed, 0, batch.ids, 4), SIZE)
-    images = mixed(batch, params, 3).images
+    images = mix_batch(batch, Mixture(params, 3)).images
     for place, (share, *box) in enumerate(params.tolist()):
         top, left, height, width = map(int, box)
         expected = batch.images[place].copy()
@@ -79,7 +84,7 @@ def test_a_batch_is_left_as_it_was(mix: Any, seed: int) -> None:
     before = batch.images.copy()
     u = uniforms(seed, 0, batch.ids, mix.slots)
     params = mix.draw_mix(u, SIZE)
-    mixed(batch, params, 3)
+    mix_batch(batch, Mixture(params, 3))
     assert np.array_equal(batch.images, before)
     assert np.array_equal(mix.draw_mix(u[2:3], SIZE)[0], params[2])
 
@@ -90,8 +95,8 @@ def test_torch_and_numpy_agree(mix: Any) -> None:
     torch = pytest.importorskip("torch")
     batch = batch_of(5, 1)
     params = mix.draw_mix(uniforms(3, 0, batch.ids, mix.slots), SIZE)
-    arrays = mixed(batch, params, 3)
-    tensors = mixed(Batch(*map(torch.from_numpy, batch)), params, 3)
+    arrays = mix_batch(batch, Mixture(params, 3))
+    tensors = mix_batch(Batch(*map(torch.from_numpy, batch)), Mixture(params, 3))
     assert tensors.labels.dtype == tensors.images.dtype == torch.float32
     assert np.allclose(tensors.images.numpy(), arrays.images, atol=1e-6)
     assert np.array_equal(tensors.labels.numpy(), arrays.labels)
@@ -111,7 +116,7 @@ def test_shares_have_the_moments_of_beta(alpha: float) -> None:
 def test_no_share_mixed_is_no_change(mix: Any) -> None:
     """With p=0 images stay and labels are whole."""
     batch = batch_of(4, 2)
-    result = mixed(batch, mix.draw_mix(uniforms(0, 0, batch.ids, mix.slots), SIZE), 3)
+    result = mix_batch(batch, Mixture(mix.draw_mix(uniforms(0, 0, batch.ids, mix.slots), SIZE), 3))
     assert np.array_equal(result.images, batch.images)
     assert set(np.unique(result.labels)) == {0, 1}
 
@@ -150,3 +155,41 @@ def test_a_stopped_run_goes_on_with_the_same_mixes(mix: Any, folder: Path) -> No
     for expected, got in zip(whole[1:], rest, strict=True):
         assert (expected.images == got.images).all()
         assert (expected.labels == got.labels).all()
+
+
+@pytest.mark.parametrize("policy", ["skip", "replace"])
+@pytest.mark.parametrize("mix", [MixUp(), CutMix()], ids=repr)
+def test_what_failed_is_mixed_into_nothing(mix: Any, policy: Any, tmp_path: Path) -> None:
+    """An image whose partner cannot be read is mixed with the next that can, and has the share that it would have had."""
+    paths = write_images(tmp_path, 6, height=24, width=32)
+    manifest = clean(tmp_path, Pipeline(), engine=FakeEngine())
+    pipeline = Pipeline(Resize((8, 8)), Normalize.imagenet(), mix)
+    order = Sampler(shuffle=False)
+    whole = Loader(manifest, Pipeline(*pipeline.ops), batch_size=6, sampler=order, backend=FakeBackend())
+    plain = next(iter(whole))
+    paths[2].unlink()
+    loader = Loader(manifest, pipeline, batch_size=6, sampler=order, backend=FakeBackend(), on_error=policy)
+    (failed,) = (index for index, uri in enumerate(next(loader.recipes()).uris) if uri.endswith(paths[2].name))
+    mixture = next(loader.recipes()).mixture
+    expected = mix_batch(plain, mixture, [Failure(failed, "", "")])
+    (batch,) = loader
+    for image, label, id in zip(*batch, strict=True):
+        (row,) = np.flatnonzero(plain.ids == id)
+        assert row != failed
+        assert np.array_equal(image, expected.images[row])
+        assert np.array_equal(label, expected.labels[row])
+
+
+class Forgetful(FakeBackend):
+    """A backend that does not mix."""
+
+    def make(self, source: Source, program: Program, recipe: Recipe) -> Rendered:
+        return render(source, program, recipe._replace(mixture=None))
+
+
+def test_a_backend_that_does_not_mix_is_named(folder: Path) -> None:
+    """Batches that come without their mix are an error that names the backend and what it has to call."""
+    manifest = clean(folder, Pipeline(), engine=FakeEngine())
+    pipeline = Pipeline(Resize((8, 8)), Normalize.imagenet(), MixUp())
+    with pytest.raises(LoaderError, match="Forgetful did not mix its batches by `MixUp`; call `mix_batch`"):
+        next(iter(Loader(manifest, pipeline, batch_size=4, backend=Forgetful())))

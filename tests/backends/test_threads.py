@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dataprep.backends.cpu.render import render
 from dataprep.backends.threads import Threads
 from dataprep.cleaning.clean import clean
 from dataprep.cleaning.engines import Local
@@ -19,8 +18,8 @@ from dataprep.loading.loader import Loader
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.stages import Brightness, CenterCrop, HorizontalFlip, Normalize, Output, RandomResizedCrop, Resize, Rotate
-from dataprep.testing import write_images
-from dataprep.types import Batch, Op, Recipe, Source
+from dataprep.testing import FakeBackend, write_images
+from dataprep.types import Batch, Op
 
 KEPT = 22
 JOBS: dict[str, tuple[Op, ...]] = {
@@ -29,14 +28,6 @@ JOBS: dict[str, tuple[Op, ...]] = {
     "bytes": (RandomResizedCrop(9), HorizontalFlip()),
     "colours": (Resize((9, 9)), HorizontalFlip(), Rotate(5), Brightness(), Normalize.imagenet()),
 }
-
-
-class Plain:
-    """The oracle: a backend that renders in this thread, one batch after the other."""
-
-    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Batch]:
-        for recipe in recipes:
-            yield render(source, ops, recipe)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +57,7 @@ def assert_same(ours: Iterable[Batch], theirs: Iterable[Batch]) -> None:
 def test_any_number_of_threads_gives_the_same_batches(manifest: Manifest, workers: int, prefetch: int, job: str) -> None:
     """Two epochs are the same to the last bit from any number of threads and from a plain loop."""
     ours = loader(manifest, job, workers, prefetch)
-    theirs = Loader(manifest, Pipeline(*JOBS[job]), batch_size=4, backend=Plain())
+    theirs = Loader(manifest, Pipeline(*JOBS[job]), batch_size=4, backend=FakeBackend())
     for _ in range(2):
         assert_same(ours, theirs)
 
@@ -132,5 +123,6 @@ def test_a_file_that_is_gone_is_named(manifest: Manifest, tmp_path: Path) -> Non
 def test_without_torch_the_error_says_what_to_do(manifest: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where torch is missing, the error names the extra and the arrays that need none."""
     monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "dataprep.backends.tensors", raising=False)
     with pytest.raises(LoaderError, match=r"dataprep-images\[torch\].*output='numpy'"):
         next(iter(Loader(manifest, Pipeline(Resize((8, 8))), batch_size=4, backend=Threads(1))))

@@ -5,7 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from copy import copy, deepcopy
 from dataclasses import dataclass
 from itertools import islice
@@ -17,7 +17,6 @@ import PIL.Image
 import pytest
 
 from dataprep.backends.cpu.kernels import kernel
-from dataprep.backends.cpu.render import render
 from dataprep.cleaning.clean import clean
 from dataprep.cleaning.engines import Local
 from dataprep.errors import LoaderError, PipelineError
@@ -26,8 +25,8 @@ from dataprep.loading.sampler import Sampler
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.stages import Brightness, HorizontalFlip, Normalize, RandomResizedCrop, Require, Resize, Rotate
-from dataprep.testing import photo, write_images
-from dataprep.types import Batch, Image, Op, Params, Recipe, Sizes, Source, Spec, Uniforms
+from dataprep.testing import FakeBackend, photo, write_images
+from dataprep.types import Batch, Image, Op, Params, Sizes, Spec, Uniforms
 
 torch = pytest.importorskip("torch")
 
@@ -43,14 +42,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")  #
 KEPT = 22
 OPS = (RandomResizedCrop((8, 10)), HorizontalFlip(), Rotate(5), Brightness(), Normalize())
 PIPELINE = Pipeline(Require("height", least=8), *OPS)
-
-
-class Plain:
-    """The oracle: a backend that renders in this process, without torch."""
-
-    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Batch]:
-        for recipe in recipes:
-            yield render(source, ops, recipe)
 
 
 @dataclass(frozen=True)
@@ -98,7 +89,7 @@ def assert_same(ours: Iterable[Batch], theirs: Iterable[Batch]) -> None:
 def test_any_number_of_workers_gives_the_same_batches(manifest: Manifest, workers: int, prefetch: int) -> None:
     """Two epochs are the same to the last bit from 0, 1 and 2 workers, and the same as from a loop without torch."""
     loader = Loader(manifest, batch_size=4, backend=Torch(workers=workers, prefetch=prefetch))
-    oracle = Loader(manifest, batch_size=4, backend=Plain())
+    oracle = Loader(manifest, batch_size=4, backend=FakeBackend())
     for _ in range(2):
         assert_same(loader, oracle)
     assert loader.epoch == 2
@@ -107,7 +98,7 @@ def test_any_number_of_workers_gives_the_same_batches(manifest: Manifest, worker
 def test_spawned_workers_give_the_same_batches(manifest: Manifest) -> None:
     """Workers that start from nothing give the same batches as forked ones."""
     loader = Loader(manifest, batch_size=4, backend=Torch(workers=1, start="spawn"))
-    assert_same(loader, Loader(manifest, batch_size=4, backend=Plain()))
+    assert_same(loader, Loader(manifest, batch_size=4, backend=FakeBackend()))
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -140,7 +131,7 @@ def test_a_run_resumes_under_other_workers(manifest: Manifest, stop: int, worker
     assert first.state_dict()["position"] == 4 * stop
     second = Loader(manifest, batch_size=4, backend=Torch(workers=workers_after))
     second.load_state_dict(first.state_dict())
-    assert_same(before + list(second), Loader(manifest, batch_size=4, backend=Plain()))
+    assert_same(before + list(second), Loader(manifest, batch_size=4, backend=FakeBackend()))
 
 
 @pytest.mark.parametrize("leave_after", [None, 1, 3])
@@ -223,7 +214,7 @@ def test_automatic_workers_give_the_same_batches(
     monkeypatch.setattr(torch_backend, "TUNED", {})
     caplog.set_level("INFO", "dataprep")
     loader = Loader(manifest, batch_size=4, backend=Torch(workers="auto"))
-    oracle = Loader(manifest, batch_size=4, backend=Plain())
+    oracle = Loader(manifest, batch_size=4, backend=FakeBackend())
     for _ in range(2):
         assert_same(loader, oracle)
     (said,) = caplog.messages
@@ -456,3 +447,10 @@ def test_a_sampler_in_a_dataloader_resumes_where_the_loop_was() -> None:
         before, state = run(None, stop)
         after, _ = run(state, None)
         assert before + after == whole
+
+
+@pytest.mark.parametrize("argument", ["sampler", "batch_sampler"])
+def test_a_description_in_the_place_of_a_sampler_says_what_to_give(argument: str) -> None:
+    """A `Sampler` given to torch's DataLoader as it is is an error that says how to make one of it."""
+    with pytest.raises(LoaderError, match=r"sampler=sampler\.over\(len\(dataset\)"):
+        next(iter(DataLoader(range(10), **{argument: Sampler()})))

@@ -21,7 +21,7 @@ from dataprep.cleaning.clean import clean
 from dataprep.cleaning.engines import Local
 from dataprep.errors import SourceError
 from dataprep.images.decode import decode
-from dataprep.manifest import Manifest
+from dataprep.manifest import Manifest, Run
 from dataprep.pipeline import Pipeline
 from dataprep.search import hamming
 from dataprep.sources import Folder
@@ -214,18 +214,42 @@ def test_max_pixels(folder: Path) -> None:
 def test_progress(many: Path, tmp_path: Path, workers: int) -> None:
     """Progress rises to the number of images, and starts where the cache left off."""
     calls: list[tuple[int, int]] = []
-    clean(many, engine=Local(workers), cache=tmp_path / "cache", progress=lambda *call: calls.append(call))
+
+    def count(what: str, done: int, total: int) -> None:
+        assert what == "measuring"
+        calls.append((done, total))
+
+    clean(many, engine=Local(workers), cache=tmp_path / "cache", progress=count)
     done = [call[0] for call in calls]
     assert done == sorted(set(done)) and (done[0], done[-1]) == (0, 40)
     assert {call[1] for call in calls} == {40}
     write_images(many, 2, seed=500, labels=("new",))
     calls.clear()
-    clean(many, engine=Local(workers), cache=tmp_path / "cache", progress=lambda *call: calls.append(call))
+    clean(many, engine=Local(workers), cache=tmp_path / "cache", progress=count)
     assert calls == [(40, 42), (42, 42)]
     calls.clear()
     (many / "new" / "nowhere.jpg").symlink_to(tmp_path / "nowhere")
-    clean(many, engine=Local(workers), cache=tmp_path / "cache", progress=lambda *call: calls.append(call))
-    assert calls == [(42, 43), (43, 43)]  # what could not even be looked at is not known from before
+    clean(many, engine=Local(workers), cache=tmp_path / "cache", progress=count)
+    assert calls == [(43, 43)]  # what could not even be looked at has nothing left to be measured
+
+
+def test_run(many: Path, tmp_path: Path) -> None:
+    """A manifest says how many images were read to make it and how many were known; what could not be looked at was not known."""
+    runs: list[Run | None] = []
+    for step in (
+        lambda: None,
+        lambda: None,
+        lambda: write_images(many, 2, seed=500, labels=("new",)),
+        lambda: (many / "nowhere.jpg").symlink_to("no"),
+    ):
+        step()
+        manifest = clean(many, engine=FakeEngine(), cache=tmp_path / "cache")
+        runs.append(manifest.run)
+    assert [(run.measured, run.known) for run in runs if run] == [(40, 0), (0, 40), (2, 40), (1, 42)]
+    assert all(run.seconds > 0 for run in runs if run)
+    assert manifest.judge(Pipeline()).run == manifest.run == runs[-1]
+    manifest.write(tmp_path / "manifest.parquet")
+    assert Manifest.read(tmp_path / "manifest.parquet").run is None
 
 
 @dataclass(frozen=True)
@@ -266,7 +290,7 @@ from dataprep.stages.rules.standard import standard_rules
 sys.modules["dataprep.cleaning.clean"].BATCH = 2
 folder, out, workers = sys.argv[1], sys.argv[2], int(sys.argv[3])
 
-def tell(done, total):
+def tell(what, done, total):
     print(done, flush=True)
     sys.stdin.readline()
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from dataprep.cleaning.clean import clean
 from dataprep.cli import cli
-from dataprep.cli.bench import Measured
+from dataprep.cli.bench import Rates
 from dataprep.errors import LoaderError
 from dataprep.pipeline import Pipeline
 from dataprep.stages import CenterCrop, Require, Resize
@@ -67,7 +67,7 @@ def test_nothing_kept_is_refused(folder: Path) -> None:
 def test_the_advice_is_the_fewest_workers_that_are_as_fast() -> None:
     """Of backends within a tenth of the fastest the first is advised, and the slowest step is named with its share."""
     ends = {"this process alone": 100.0, "Threads(workers=2)": 195.0, "Threads(workers=4)": 200.0}
-    measured = Measured(10, 4, {"read": 1000.0, "decode": 125.0, "Resize": 1000.0}, ends, 400.0)
-    assert measured.bottleneck.startswith("decode takes 80%")
-    assert measured.advice[0] == "use Threads(workers=2): 195 images/s"
-    assert "store images nearer to the size" in measured.advice[-1]
+    rates = Rates(10, 4, {"read": 1000.0, "decode": 125.0, "Resize": 1000.0}, ends, 400.0)
+    assert rates.bottleneck.startswith("decode takes 80%")
+    assert rates.advice[0] == "use Threads(workers=2): 195 images/s"
+    assert "store the images nearer to the size" in rates.advice[-1]

@@ -148,7 +148,7 @@ def test_no_manifest(dataprep: Command, manifest: Path, tmp_path: Path) -> None:
     dataprep("split", tmp_path / "missing.parquet", *USUAL).assert_refused(1, "missing.parquet cannot be read")
     dataprep("split", tmp_path / "photos", *USUAL).assert_refused(1, "manifest.parquet cannot be read")
     (tmp_path / "notes.txt").write_text("no manifest")
-    dataprep("split", tmp_path / "notes.txt", *USUAL).assert_refused(1, "notes.txt is no manifest")
+    dataprep("split", tmp_path / "notes.txt", *USUAL).assert_refused(1, "notes.txt is not a manifest")
     dataprep("split", manifest, *USUAL, "--out", tmp_path / "no" / "x.parquet").assert_refused(1, "x.parquet cannot be written")
 
 
@@ -156,5 +156,5 @@ def test_help(dataprep: Command) -> None:
     """The help names the exit codes and what a duplicate does."""
     ended = dataprep("split", "--help")
     assert ended.code == 0
-    assert "A duplicate always goes where its twin goes" in " ".join(ended.out.split())
+    assert "A duplicate always goes into the split of its twin" in " ".join(ended.out.split())
     assert "Exit codes: 0 done" in ended.out

@@ -27,7 +27,7 @@ def way(request: pytest.FixtureRequest) -> Iterator[str]:
         if request.param == "by Pillow":
             patch.setattr(native, "module", lambda name: None)
             patch.setattr(resize, "_order", lambda: None)
-        elif not resize.compiled():
+        elif not resize.is_compiled():
             pytest.skip("nothing was compiled on this machine")
         yield request.param
 
@@ -52,18 +52,20 @@ def test_a_part_is_a_part_of_the_whole(image: Image, target: tuple[int, int], fi
     window = Window(Box(top, left, bottom - top, right - left), target, part, filter)
     needed = window.needed
     expected = pillow(image[top:bottom, left:right], target, filter)[row:below, column:beside]
-    assert np.array_equal(resize.resized(image[needed.rows, needed.columns], window.moved(needed.top, needed.left)), expected)
+    assert np.array_equal(
+        resize.resize_window(image[needed.rows, needed.columns], window.moved(needed.top, needed.left)), expected
+    )
 
 
 @given(images | gray, st.data())
 def test_averages_are_exact(image: Image, data: st.DataObject) -> None:
     """Averages of areas are within one weight's rounding of those by exact fractions, flat images stay, and so does the mean."""
     target = tuple(data.draw(st.integers(1, length)) for length in image.shape[:2])
-    made = resize.averaged(image, target)
+    made = resize.average(image, target)
     down, across = (fractions(source, wanted) for source, wanted in zip(image.shape[:2], target, strict=True))
     exact = np.einsum("ys,st...,xt->yx...", down, image.astype(np.float64), across, optimize=True)
     assert np.abs(made - exact).max() <= 0.5 + 255 * 3 / 4096
-    assert np.array_equal(resize.averaged(np.full_like(image, 77), target), np.full_like(made, 77))
+    assert np.array_equal(resize.average(np.full_like(image, 77), target), np.full_like(made, 77))
 
 
 def fractions(source: int, target: int) -> np.ndarray:
@@ -78,10 +80,10 @@ def fractions(source: int, target: int) -> np.ndarray:
 def test_averages_are_the_same_compiled_or_not(image: Image, data: st.DataObject) -> None:
     """Both ways give the same values to the last bit."""
     target = tuple(data.draw(st.integers(1, length)) for length in image.shape[:2])
-    made = resize.averaged(image, target)
+    made = resize.average(image, target)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(native, "module", lambda name: None)
-        assert np.array_equal(made, resize.averaged(image, target))
+        assert np.array_equal(made, resize.average(image, target))
 
 
 @given(images, st.booleans(), st.sampled_from([np.uint8, np.uint16, np.float16, np.float32]), st.booleans())

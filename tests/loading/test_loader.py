@@ -1,7 +1,7 @@
 """What a loader delivers, in which order, and how it resumes; the backends here have no processes and need no torch."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import chain, islice, zip_longest
 from pathlib import Path
@@ -12,39 +12,23 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dataprep.backends.cpu.render import render
 from dataprep.cleaning.clean import clean
 from dataprep.cleaning.engines import Local
 from dataprep.errors import LoaderError, PipelineError, StateError
-from dataprep.loading.loader import Loader, draw
+from dataprep.loading.loader import Loader
+from dataprep.loading.recipes import draw
 from dataprep.loading.sampler import Sampler
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder
 from dataprep.stages import Brightness, Deduplicate, HorizontalFlip, Normalize, RandomResizedCrop, Require, Resize, Rotate
 from dataprep.stages.rules.standard import standard_rules
-from dataprep.testing import encoded, write_images
-from dataprep.types import Batch, Op, Recipe, Source
+from dataprep.testing import FakeBackend, Undecoded, encoded, write_images
+from dataprep.types import Batch
 
 KEPT = 23
 OPS = (RandomResizedCrop((8, 10)), HorizontalFlip(), Rotate(5), Brightness(), Normalize())
 PIPELINE = Pipeline(Require("contrast", least=5, reason="nearly uniform"), *OPS)
-
-
-class Plain:
-    """A backend that renders in this process, without torch."""
-
-    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Batch]:
-        for recipe in recipes:
-            yield render(source, ops, recipe)
-
-
-class Undecoded:
-    """A backend that reads nothing: what stands for an image are the numbers that were drawn for it."""
-
-    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Batch]:
-        for recipe in recipes:
-            yield Batch(np.concatenate(recipe.params, axis=1), recipe.labels, recipe.ids)
 
 
 @pytest.fixture(scope="module")
@@ -113,12 +97,12 @@ def test_what_an_image_gets_depends_on_id_epoch_and_seed_alone(
 @pytest.mark.parametrize(("world_size", "batch_size"), [(1, 1), (1, 5), (2, 3), (3, 4)])
 def test_pixels_do_not_depend_on_the_batch(manifest: Manifest, world_size: int, batch_size: int) -> None:
     """The same id in the same epoch has the same pixels and label in batches of any size on any rank."""
-    whole = next(iter(Loader(manifest, batch_size=KEPT, backend=Plain())))
+    whole = next(iter(Loader(manifest, batch_size=KEPT, backend=FakeBackend())))
     pixels = dict(zip(whole.ids.tolist(), zip(whole.images, whole.labels, strict=True), strict=True))
     seen = []
     for rank in range(world_size):
         sampler = Sampler(rank=rank, world_size=world_size, remainder="exact")
-        for batch in Loader(manifest, batch_size=batch_size, sampler=sampler, backend=Plain()):
+        for batch in Loader(manifest, batch_size=batch_size, sampler=sampler, backend=FakeBackend()):
             for id, image, label in zip(batch.ids.tolist(), batch.images, batch.labels, strict=True):
                 seen.append(id)
                 assert np.array_equal(image, pixels[id][0])
@@ -182,7 +166,7 @@ def test_the_length_is_the_number_of_batches(manifest: Manifest, batch_size: int
 
 def test_a_run_resumes_after_any_batch_to_the_last_bit(manifest: Manifest) -> None:
     """A new loader given the state after any batch of two epochs delivers the very batches that were to come."""
-    undisturbed = Loader(manifest, batch_size=5, backend=Plain())
+    undisturbed = Loader(manifest, batch_size=5, backend=FakeBackend())
     saved = [undisturbed.state_dict()]
     batches = []
     for batch in chain(undisturbed, undisturbed):
@@ -190,7 +174,7 @@ def test_a_run_resumes_after_any_batch_to_the_last_bit(manifest: Manifest) -> No
         saved.append(json.loads(json.dumps(undisturbed.state_dict())))
     assert len(batches) == 8
     for done, state in enumerate(saved):
-        resumed = Loader(manifest, batch_size=5, backend=Plain())
+        resumed = Loader(manifest, batch_size=5, backend=FakeBackend())
         resumed.load_state_dict(state)
         assert resumed.state_dict() == state
         rest = [batch for _ in range(state["epoch"], 2) for batch in resumed]
@@ -275,12 +259,14 @@ def test_set_epoch_keeps_the_position_of_the_same_epoch_only(manifest: Manifest)
 
 
 def test_the_state_is_plain_data(manifest: Manifest) -> None:
-    """A state survives JSON and holds five entries, neither workers nor world nor batch size among them."""
+    """A state survives JSON and holds six entries, neither workers nor world nor batch size among them."""
     loader = Loader(manifest, batch_size=4, sampler=Sampler(seed=9), backend=Undecoded())
     next(iter(loader))
     state = loader.state_dict()
     assert json.loads(json.dumps(state)) == state
-    assert state == {"version": 1, "seed": 9, "epoch": 0, "position": 4, "fingerprint": manifest.fingerprint}
+    draws = {type(op).__name__: 1 for op in loader.pipeline.ops}
+    fingerprint = manifest.fingerprint
+    assert state == {"version": 2, "seed": 9, "epoch": 0, "position": 4, "fingerprint": fingerprint, "draws": draws}
 
 
 @pytest.mark.parametrize(
@@ -288,7 +274,8 @@ def test_the_state_is_plain_data(manifest: Manifest) -> None:
     [
         ({"seed": 7}, "saved with seed 7, this run has 0"),
         ({"fingerprint": "feed"}, "saved with manifest (fingerprint) 'feed', this run has '{here}'"),
-        ({"version": 2}, "saved with version 2, this run has 1"),
+        ({"version": 1}, "saved with version 1, this run has 2"),
+        ({"draws": {"HorizontalFlip": 7}}, "when `HorizontalFlip` drew as version 7, here it is version 1"),
     ],
 )
 def test_a_state_of_another_run_is_refused(manifest: Manifest, change: dict[str, Any], said: str) -> None:
@@ -386,7 +373,7 @@ def test_normalize_takes_the_manifests_numbers(manifest: Manifest) -> None:
 def test_normalised_pixels_have_mean_zero_and_deviation_one(manifest: Manifest) -> None:
     """Over all kept images as they are, `Normalize()` leaves a mean of 0 and a standard deviation of 1 in each channel."""
     pipeline = Pipeline(Resize((24, 32)), Normalize())
-    (batch,) = Loader(manifest, pipeline, batch_size=KEPT, backend=Plain())
+    (batch,) = Loader(manifest, pipeline, batch_size=KEPT, backend=FakeBackend())
     assert batch.images.mean(axis=(0, 2, 3), dtype=np.float64) == pytest.approx([0, 0, 0], abs=1e-6)
     assert batch.images.std(axis=(0, 2, 3), dtype=np.float64) == pytest.approx([1, 1, 1], abs=1e-6)
 
@@ -423,14 +410,14 @@ def test_a_split_keeps_ids_and_class_numbers(tmp_path: Path) -> None:
     write_images(tmp_path / "train", 6, height=24, width=32, labels=("ant", "bee", "cat"))
     write_images(tmp_path / "test", 3, seed=50, height=24, width=32, labels=("cat",))
     whole = clean(Folder(str(tmp_path), splits=True), Pipeline(*OPS), engine=Local(0))
-    everything = Loader(whole, batch_size=9, backend=Plain())
+    everything = Loader(whole, batch_size=9, backend=FakeBackend())
     (all_of_it,) = everything
     pixels = dict(zip(all_of_it.ids.tolist(), zip(all_of_it.images, all_of_it.labels, strict=True), strict=True))
     had = []
     for name, count in (("train", 6), ("test", 3)):
         part = whole.select(name)
         assert part.classes == whole.classes
-        (batch,) = Loader(part, everything.pipeline, batch_size=count, backend=Plain())
+        (batch,) = Loader(part, everything.pipeline, batch_size=count, backend=FakeBackend())
         had += batch.ids.tolist()
         for id, image, label in zip(batch.ids.tolist(), batch.images, batch.labels, strict=True):
             assert np.array_equal(image, pixels[id][0])
@@ -453,8 +440,8 @@ def test_ranks_come_from_the_environment(manifest: Manifest, monkeypatch: pytest
 def test_a_written_manifest_loads_the_same(manifest: Manifest, tmp_path: Path) -> None:
     """A manifest that was written and read again delivers the same batches, and takes states from before."""
     manifest.write(tmp_path / "manifest.parquet")
-    before = Loader(manifest, batch_size=6, backend=Plain())
-    after = Loader(Manifest.read(tmp_path / "manifest.parquet"), batch_size=6, backend=Plain())
+    before = Loader(manifest, batch_size=6, backend=FakeBackend())
+    after = Loader(Manifest.read(tmp_path / "manifest.parquet"), batch_size=6, backend=FakeBackend())
     next(iter(before))
     after.load_state_dict(before.state_dict())
     assert_same(after, before)
@@ -463,8 +450,8 @@ def test_a_written_manifest_loads_the_same(manifest: Manifest, tmp_path: Path) -
 def test_recipes_read_nothing(manifest: Manifest) -> None:
     """What the batches are made from is known without opening a file, and holds what the batches then have."""
     elsewhere = replace(manifest, source=Folder("/nonexistent"))
-    recipes = list(Loader(elsewhere, batch_size=5, backend=Plain()).recipes())
-    batches = list(Loader(manifest, batch_size=5, backend=Plain()))
+    recipes = list(Loader(elsewhere, batch_size=5, backend=FakeBackend()).recipes())
+    batches = list(Loader(manifest, batch_size=5, backend=FakeBackend()))
     uris = dict(zip(manifest.table["id"].to_pylist(), manifest.table["uri"].to_pylist(), strict=True))
     for recipe, batch in zip(recipes, batches, strict=True):
         assert recipe.ids.tolist() == batch.ids.tolist()

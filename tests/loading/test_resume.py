@@ -4,7 +4,6 @@ A sample is its id and the numbers that were drawn for it. Whoever loses one, de
 another list of samples than the run that was left alone.
 """
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice, zip_longest
 from typing import Any
@@ -21,8 +20,7 @@ from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder
 from dataprep.stages import HorizontalFlip, Normalize, RandomResizedCrop
-from dataprep.testing import write_images
-from dataprep.types import Batch, Op, Recipe, Source
+from dataprep.testing import Undecoded, write_images
 
 SIZE, BATCH, EPOCHS = 13, 3, 2  # for four ranks one round and a single image
 WORKERS, WORLDS = (0, 1, 2), (1, 2, 3, 4)
@@ -37,19 +35,9 @@ SAMPLERS: dict[str, dict[str, Any]] = {
 Sample = tuple[int, bytes]
 
 
-class Ahead:
-    """A backend without processes that makes batches ahead of the loop, as workers do; images are the numbers drawn for them."""
-
-    def __init__(self, workers: int) -> None:
-        self.ahead = 2 * workers
-
-    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Batch]:
-        made: deque[Batch] = deque()
-        for recipe in recipes:
-            made.append(Batch(np.concatenate(recipe.params, axis=1), recipe.labels, recipe.ids))
-            if len(made) > self.ahead:
-                yield made.popleft()
-        yield from made
+def ahead(workers: int) -> Undecoded:
+    """A backend without processes that makes batches ahead of the loop, as workers do."""
+    return Undecoded(2 * workers)
 
 
 @pytest.fixture(scope="module")
@@ -93,16 +81,16 @@ def flat(taken: Iterable[list[Sample]]) -> list[Sample]:
 def test_the_matrix(manifest: Manifest, kind: str, world_size: int, world_after: int) -> None:
     """Whatever the sampler, stopped after any round of two epochs, with other workers and ranks after it: no sample differs."""
     options = SAMPLERS[kind]
-    whole = flat(rounds(ranks(manifest, 1, Ahead(0), **options)))
+    whole = flat(rounds(ranks(manifest, 1, ahead(0), **options)))
     assert len(whole) == EPOCHS * options.get("length", SIZE)
-    per_epoch = len(ranks(manifest, world_size, Ahead(0), **options)[0])
+    per_epoch = len(ranks(manifest, world_size, ahead(0), **options)[0])
     for workers in WORKERS:
         for stop in range(EPOCHS * per_epoch + 1):
-            before = ranks(manifest, world_size, Ahead(workers), **options)
+            before = ranks(manifest, world_size, ahead(workers), **options)
             had = flat(islice(rounds(before), stop))
             state = before[0].state_dict()
             workers_after = WORKERS[(workers + 1 + stop % 2) % len(WORKERS)]  # another number, in turns
-            after = ranks(manifest, world_after, Ahead(workers_after), **options)
+            after = ranks(manifest, world_after, ahead(workers_after), **options)
             for loader in after:
                 loader.load_state_dict(state)
                 loader.set_epoch(state["epoch"])
@@ -113,15 +101,15 @@ def test_the_matrix(manifest: Manifest, kind: str, world_size: int, world_after:
 def test_at_the_boundary_of_epochs(manifest: Manifest, kind: str) -> None:
     """A state saved between two loops, when an epoch has ended by itself, goes on with the next epoch under any world."""
     options = SAMPLERS[kind]
-    whole = flat(rounds(ranks(manifest, 1, Ahead(0), **options)))
+    whole = flat(rounds(ranks(manifest, 1, ahead(0), **options)))
     for world_size in WORLDS:
-        before = ranks(manifest, world_size, Ahead(1), **options)
+        before = ranks(manifest, world_size, ahead(1), **options)
         for loader in before:
             assert len(list(loader)) <= len(loader)
         states = [loader.state_dict() for loader in before]
         assert all((state["epoch"], state["position"]) == (1, 0) for state in states)
         for world_after in WORLDS:
-            after = ranks(manifest, world_after, Ahead(2), **options)
+            after = ranks(manifest, world_after, ahead(2), **options)
             for loader in after:
                 loader.load_state_dict(states[-1])
             assert flat(rounds(after)) == whole[len(whole) // EPOCHS :]
@@ -130,11 +118,11 @@ def test_at_the_boundary_of_epochs(manifest: Manifest, kind: str) -> None:
 def test_stopped_again_and_again(manifest: Manifest) -> None:
     """A run that is stopped after every single round, each under another world_size, delivers the very samples, too."""
     for kind, options in SAMPLERS.items():
-        whole = flat(rounds(ranks(manifest, 1, Ahead(0), **options)))
+        whole = flat(rounds(ranks(manifest, 1, ahead(0), **options)))
         had: list[Sample] = []
-        state = ranks(manifest, 1, Ahead(0), **options)[0].state_dict()
+        state = ranks(manifest, 1, ahead(0), **options)[0].state_dict()
         for number in range(200):
-            loaders = ranks(manifest, WORLDS[number % 4], Ahead(number % 3), **options)
+            loaders = ranks(manifest, WORLDS[number % 4], ahead(number % 3), **options)
             for loader in loaders:
                 loader.load_state_dict(state)
             had += flat(islice(rounds(loaders), 1))

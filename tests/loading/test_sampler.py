@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataprep.errors import LoaderError, StateError
-from dataprep.loading.sampler import EpochSampler, Progress, Sampler
+from dataprep.loading.sampler import EpochSampler, Sampler
+from dataprep.loading.state import Position
 
 WORLDS = range(1, 10)
 REMAINDERS = ["drop", "pad", "exact"]
@@ -147,18 +148,18 @@ def test_over_resumes() -> None:
 @given(st.integers(0, 9), st.integers(0, 99), st.integers(0, 9))
 def test_seek(epoch: int, position: int, other: int) -> None:
     """Going to another epoch starts it; staying keeps the position."""
-    progress = Progress(epoch, position)
+    progress = Position(epoch, position)
     progress.seek(other)
-    assert progress == Progress(other, position if other == epoch else 0)
+    assert progress == Position(other, position if other == epoch else 0)
 
 
 def test_state_is_plain() -> None:
     """The state is four numbers and a version, and restoring it gives the same progress."""
-    state = Progress(3, 41).state(seed=7, fingerprint="abc")
-    assert state == {"version": 1, "seed": 7, "epoch": 3, "position": 41, "fingerprint": "abc"}
-    progress = Progress()
-    progress.restore(state, seed=7, fingerprint="abc")
-    assert progress == Progress(3, 41)
+    state = Position(3, 41).state(seed=7, fingerprint="abc", draws={})
+    assert state == {"version": 2, "seed": 7, "epoch": 3, "position": 41, "fingerprint": "abc", "draws": {}}
+    progress = Position()
+    progress.restore(state, seed=7, fingerprint="abc", draws={})
+    assert progress == Position(3, 41)
 
 
 @pytest.mark.parametrize(
@@ -166,35 +167,35 @@ def test_state_is_plain() -> None:
     [
         ({"seed": 8}, "seed 8, this run has 7"),
         ({"fingerprint": "xyz"}, r"manifest \(fingerprint\) 'xyz', this run has 'abc'"),
-        ({"version": 2}, "version 2, this run has 1"),
+        ({"version": 1}, "version 1, this run has 2"),
     ],
 )
 def test_state_of_another_run(change: dict[str, object], message: str) -> None:
     """A state of another seed, manifest or version is refused naming both, and changes nothing."""
-    progress = Progress(5, 6)
+    progress = Position(5, 6)
     with pytest.raises(StateError, match=message):
-        progress.restore(Progress(3, 41).state(seed=7, fingerprint="abc") | change, seed=7, fingerprint="abc")
-    assert progress == Progress(5, 6)
+        progress.restore(Position(3, 41).state(seed=7, fingerprint="abc", draws={}) | change, seed=7, fingerprint="abc", draws={})
+    assert progress == Position(5, 6)
 
 
 @pytest.mark.parametrize("missing", ["version", "seed", "epoch", "position", "fingerprint"])
 def test_state_that_lacks_something(missing: str) -> None:
     """A state that lacks a number says which."""
-    state = Progress().state(0, "abc")
+    state = Position().state(0, "abc", {})
     del state[missing]
     with pytest.raises(StateError, match=f"lacks {missing}"):
-        Progress().restore(state, 0, "abc")
+        Position().restore(state, 0, "abc", {})
 
 
 def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rank and world are taken from torchrun's environment where they are not given, and are 0 of 1 without it."""
     monkeypatch.delenv("RANK", raising=False)
     monkeypatch.delenv("WORLD_SIZE", raising=False)
-    assert Sampler().resolved() == (0, 1)
+    assert Sampler().resolve() == (0, 1)
     monkeypatch.setenv("RANK", "2")
     monkeypatch.setenv("WORLD_SIZE", "5")
-    assert Sampler().resolved() == (2, 5)
-    assert Sampler(rank=1, world_size=3).resolved() == (1, 3)
+    assert Sampler().resolve() == (2, 5)
+    assert Sampler(rank=1, world_size=3).resolve() == (1, 3)
     over = Sampler(remainder="exact").over(10)
     monkeypatch.setenv("RANK", "4")
     assert (over.sampler.rank, over.sampler.world_size) == (2, 5)

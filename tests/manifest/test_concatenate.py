@@ -1,12 +1,10 @@
 """Several manifests as one: every image stays identifiable, and mixtures have the shares that were asked for."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from dataprep.backends.cpu.render import render
 from dataprep.cleaning.clean import clean
 from dataprep.cleaning.engines import Local
 from dataprep.errors import ManifestError, StateError
@@ -16,19 +14,10 @@ from dataprep.manifest import Manifest
 from dataprep.manifest.concatenate import concatenate
 from dataprep.pipeline import Pipeline
 from dataprep.stages import Deduplicate, Normalize, Resize
-from dataprep.testing import write_images
-from dataprep.types import Batch, Op, Recipe, Source
+from dataprep.testing import FakeBackend, write_images
 
 PIPELINE = Pipeline(Deduplicate(by=None), Resize((8, 8)), Normalize())
 SHARES = {"photos": 0.7, "web": 0.3}
-
-
-class Plain:
-    """A backend that renders in this process, without torch."""
-
-    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Batch]:
-        for recipe in recipes:
-            yield render(source, ops, recipe)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +76,7 @@ def test_a_mixture_has_its_shares(parts: dict[str, Manifest], world_size: int) -
     ids: Counter[int] = Counter()
     for rank in range(world_size):
         sampler = Sampler(balance="part", shares=SHARES, length=100, remainder="exact", rank=rank, world_size=world_size)
-        for batch in Loader(both, batch_size=9, sampler=sampler, backend=Plain()):
+        for batch in Loader(both, batch_size=9, sampler=sampler, backend=FakeBackend()):
             ids.update(batch.ids.tolist())
     assert Counter(of[id] for id in ids.elements()) == {"photos": 70, "web": 30}
     assert {ids[id] for id in ids if of[id] == "photos"} <= {8, 9}
@@ -99,7 +88,7 @@ def test_a_state_of_another_mixture_is_refused(parts: dict[str, Manifest]) -> No
     both = concatenate(parts)
 
     def loader(manifest: Manifest, **options: object) -> Loader:
-        return Loader(manifest, batch_size=4, sampler=Sampler(**options), backend=Plain())
+        return Loader(manifest, batch_size=4, sampler=Sampler(**options), backend=FakeBackend())
 
     mixture = {"balance": "part", "shares": SHARES}
     state = loader(both, **mixture).state_dict()

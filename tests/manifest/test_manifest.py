@@ -14,6 +14,7 @@ from dataprep.cleaning.clean import clean
 from dataprep.errors import ManifestError
 from dataprep.images.decode import decode
 from dataprep.manifest import Manifest
+from dataprep.manifest.verdicts import VERDICT
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder
 from dataprep.stages import CenterCrop, Deduplicate, DHash, Normalize, PHash, Readable, Require
@@ -58,13 +59,14 @@ def test_reasons(manifest: Manifest) -> None:
 
 
 def test_a_verdict_is_whole(manifest: Manifest) -> None:
-    """A kept row has neither reason, detail nor twin, a dropped one has reason and detail; twins are of duplicates, and kept."""
+    """A dropped row has a reason and a detail, a duplicate a kept twin and a distance; a kept row has none of them."""
     rows = {row["id"]: row for row in manifest.table.to_pylist()}
     assert list(rows) == list(range(17))
     for row in rows.values():
         assert (row["reason"] is None) == (row["detail"] is None) == row["keep"]
         assert (row["twin"] is not None) == ("duplicate" in str(row["reason"]))
         assert row["twin"] is None or rows[row["twin"]]["keep"]
+        assert (row["distance"] is None) == (row["twin"] is None)
 
 
 def test_there_and_back(manifest: Manifest, tmp_path: Path) -> None:
@@ -85,7 +87,7 @@ def test_any_tool_reads_it(manifest: Manifest, tmp_path: Path) -> None:
     manifest.write(tmp_path / "manifest.parquet")
     names = pq.read_table(tmp_path / "manifest.parquet").column_names
     assert names[:10] == ["id", "uri", "label", "split", "bytes", "modified", "digest", "format", "height", "width"]
-    assert names[-5:] == ["error", "keep", "reason", "detail", "twin"]
+    assert names[-6:] == ["error", "keep", "reason", "detail", "twin", "distance"]
 
 
 def test_another_source(manifest: Manifest, messy: Path, tmp_path: Path) -> None:
@@ -106,7 +108,7 @@ def test_another_threshold_reads_no_pixels(manifest: Manifest, messy: Path) -> N
     shutil.rmtree(messy)
     judged = manifest.judge(pipeline)
     assert judged.kept()["uri"].to_pylist() == expected.kept()["uri"].to_pylist()
-    for name in ("keep", "reason", "detail", "twin"):
+    for name in VERDICT:
         assert judged.table[name].equals(expected.table[name])
     assert judged.statistics == expected.statistics
     assert judged.judge(PIPELINE).table.equals(manifest.table)
@@ -229,7 +231,7 @@ def test_no_splits(manifest: Manifest) -> None:
 
 
 def test_files_that_are_no_manifest(manifest: Manifest, tmp_path: Path) -> None:
-    """A file that is missing, no Parquet, no manifest or of another version is refused by name and cause."""
+    """A file that is missing, not Parquet, not a manifest or of another version is refused by name and cause."""
     path = tmp_path / "manifest.parquet"
     with pytest.raises(ManifestError, match="cannot be read"):
         Manifest.read(path)
@@ -242,10 +244,13 @@ def test_files_that_are_no_manifest(manifest: Manifest, tmp_path: Path) -> None:
         Manifest.read(path)
     manifest.write(path)
     table = pq.read_table(path)
-    other = table.schema.metadata[b"dataprep"].replace(b'"version": 1', b'"version": 2')
-    pq.write_table(table.replace_schema_metadata({b"dataprep": other}), path)
-    with pytest.raises(ManifestError, match="version 2; this dataprep reads version 1"):
-        Manifest.read(path)
+    for version in (b"0", b"3", b"null", b'"1"'):
+        other = table.schema.metadata[b"dataprep"].replace(b'"version": 2', b'"version": ' + version)
+        pq.write_table(table.replace_schema_metadata({b"dataprep": other}), path)
+        with pytest.raises(
+            ManifestError, match=r"of version .*; this dataprep reads versions 1 and 2: run `dataprep clean` again"
+        ):
+            Manifest.read(path)
 
 
 def test_truncated(manifest: Manifest, tmp_path: Path) -> None:

@@ -309,8 +309,8 @@ def test_part_of_a_manifest() -> None:
         ({"train": math.inf}, "^the share of 'train' is inf"),
         ({"train": "1"}, "^the share of 'train' is '1'"),
         ({"train": True}, "^the share of 'train' is True"),
-        ({"": 1.0}, "^'' is no name for a split"),
-        ({7: 1.0}, "^7 is no name for a split"),
+        ({"": 1.0}, "^'' is not a name for a split"),
+        ({7: 1.0}, "^7 is not a name for a split"),
     ],
 )
 def test_shares_that_are_no_good(shares: dict[str, float], message: str) -> None:

@@ -96,6 +96,7 @@ def drawn_manifest(size: int) -> Manifest:
         "reason": pa.array(reasons, pa.string()),
         "detail": pa.array(np.where(keep, None, np.where(twins < 0, "sharpness 3.1 < 10", "distance 2")), pa.string()),
         "twin": pa.array(twins, pa.int64(), mask=twins < 0),
+        "distance": pa.array(np.full(size, 2), pa.int32(), mask=twins < 0),
     }
     pipeline = Pipeline(*standard_rules())
     return Manifest(pa.table(columns), pipeline, Folder("/nowhere"), (), tuple(sorted({f"label {row}" for row in range(100)})))

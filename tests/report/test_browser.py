@@ -57,7 +57,7 @@ def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
 def report(manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of the messy folder."""
     path = tmp_path_factory.mktemp("report") / "report.html"
-    write_report(manifest, summarize(manifest, measured=len(manifest), seconds=1.5), path)
+    write_report(manifest, summarize(manifest), path)
     return path
 
 
@@ -211,7 +211,7 @@ def test_decisions_from_before(open_page: Callable[..., Any], manifest: Manifest
     old = [Decision(uri, rows[uri]["digest"], keep=False) for uri in ("train/cat/01.jpg", "train/cat/02.jpg")]
     before = Overrides((*old, Decision("gone.jpg", "0" * 64, keep=True)))
     judged = manifest.judge(manifest.pipeline, before)
-    write_report(judged, summarize(judged, measured=0, seconds=1), tmp_path / "report.html", overrides=before)
+    write_report(judged, summarize(judged), tmp_path / "report.html", overrides=before)
     page = open_page(tmp_path / "report.html")
     playwright.expect(page.locator("#count")).to_have_text("Nothing overruled, 3 from before")
     view(page, f"dropped/{list(judged.reasons()).index('overruled')}")
@@ -258,7 +258,7 @@ def test_width(open_page: Callable[..., Any], report: Path, width: int) -> None:
 def test_a_hundred_thousand(open_page: Callable[..., Any], drawn: Callable[[int], Manifest], tmp_path: Path) -> None:
     """With 100,000 rows, half of them dropped and one with 5,000 copies, the document holds one page at a time."""
     manifest = drawn(100_000)
-    write_report(manifest, summarize(manifest, measured=0, seconds=60), tmp_path / "report.html")
+    write_report(manifest, summarize(manifest), tmp_path / "report.html")
     assert (tmp_path / "report.html").stat().st_size < 30e6
     page = open_page(tmp_path / "report.html")
     assert "Thumbnails are embedded for 3," in page.locator("#overview").inner_text()
@@ -295,7 +295,7 @@ def small_report(manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -
     path = tmp_path_factory.mktemp("small") / "report.html"
     wanted = pc.match_substring_regex(manifest.table["uri"], "/0[357]|/dog/|/</|leak")
     few = replace(manifest, table=manifest.table.filter(wanted))
-    write_report(few, summarize(few, measured=0, seconds=1), path)
+    write_report(few, summarize(few), path)
     return path
 
 

@@ -23,7 +23,7 @@ from dataprep.sources import Folder
 
 def written(manifest: Manifest, path: Path, **options: Any) -> str:
     """Writes a report and returns its text."""
-    write_report(manifest, summarize(manifest, measured=3, seconds=1.5), path / "report.html", **options)
+    write_report(manifest, summarize(manifest), path / "report.html", **options)
     return (path / "report.html").read_text(encoding="utf-8")
 
 
@@ -57,7 +57,11 @@ def test_its_data(page: str, manifest: Manifest) -> None:
             place = shown[uri]
             assert data["reasons"][pictures["reason"][place]] == row["reason"]
             assert place in data["dropped"][pictures["reason"][place]]
-            assert (pictures["digest"][place], pictures["detail"][place]) == (row["digest"], row["detail"])
+            assert [pictures[name][place] for name in ("digest", "detail", "distance")] == [
+                row["digest"],
+                row["detail"],
+                row["distance"],
+            ]
     assert [len(places) for places in data["dropped"]] == list(manifest.reasons().values())
     for twin, *leaves in data["clusters"]:
         assert {rows[pictures["uri"][leaf]]["twin"] for leaf in leaves} == {rows[pictures["uri"][twin]]["id"]}
@@ -88,7 +92,7 @@ def test_same_bytes(page: str, manifest: Manifest, tmp_path: Path) -> None:
 def test_progress(manifest: Manifest, tmp_path: Path) -> None:
     """Progress counts up to the thumbnails there are to make."""
     seen: list[tuple[int, int]] = []
-    data = data_of(written(manifest, tmp_path, progress=lambda done, total: seen.append((done, total))))
+    data = data_of(written(manifest, tmp_path, progress=lambda what, done, total: seen.append((done, total))))
     total = sum(data["pictures"]["readable"])
     assert seen == [(done, total) for done in range(1, total + 1)]
 

@@ -235,11 +235,18 @@ def test_first_of_equal(levels: list[int], width: int) -> None:
     assert stars_module.first_of_equal(codes).tolist() == [levels.index(level) for level in levels]
 
 
-@given(st.sampled_from(["uniform", "blank"]), st.integers(0, 1_000), st.integers(1, 150), st.integers(0, 2), st.integers(0, 20))
-def test_best_in_parts(kind: str, seed: int, size: int, variants: int, protected: int) -> None:
-    """Which images are kept does not depend on how many are searched at once: with variants, verified or protected."""
+@given(
+    st.sampled_from(["uniform", "blank"]),
+    st.integers(0, 1_000),
+    st.integers(1, 150),
+    st.integers(0, 2),
+    st.integers(1, 3),
+    st.integers(0, 20),
+)
+def test_best_in_parts(kind: str, seed: int, size: int, variants: int, own: int, protected: int) -> None:
+    """Which images are kept does not depend on how many are searched at once: with several hashes, verified or protected."""
     codes = some(kind, seed, size * (variants + 1), 8, 6).reshape(size, variants + 1, 8)
-    by, verify = Hashes(codes[:, 0], codes[:, 1:], 6), Hashes(codes[:, 0, ::-1], codes[:, 1:, ::-1], 4)
+    by, verify = Hashes(codes, 6, own), Hashes(codes[:, :, ::-1], 4, own)
     whole = keep_best(by, verify, min(protected, size))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stars_module, "SAMPLE", 16)

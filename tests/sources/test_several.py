@@ -183,20 +183,20 @@ def test_names(name: object) -> None:
         ((Listed(("1",)),), r"not Listed\("),
         (("train", "test"), "not 'train'"),
         ((Part("a", Listed()), Part("a", Listed(("1",)))), "^two parts are called 'a'; their uris would be the same"),
-        ({"a": "photos"}, r"^part 'a': 'photos' is no source; give one, such as Folder\('photos'\)$"),
-        ({"a": Listed}, "^part 'a': .* is no source"),
-        ({"a": None}, "^part 'a': None is no source"),
+        ({"a": "photos"}, r"^part 'a': 'photos' is not a source; give one, such as Folder\('photos'\)$"),
+        ({"a": Listed}, "^part 'a': .* is not a source"),
+        ({"a": None}, "^part 'a': None is not a source"),
     ],
 )
 def test_parts(parts: object, message: str) -> None:
-    """What is no source under a name of its own is refused in one sentence."""
+    """What is not a source under a name of its own is refused in one sentence."""
     with pytest.raises(PipelineError, match=message):
         Several(parts)
 
 
 def test_unknown_source() -> None:
     """A description that names a source nobody registered is refused with the part and the name."""
-    with pytest.raises(PipelineError, match=r"source: part 'a': \{'Bucket': \{\}\} is no source"):
+    with pytest.raises(PipelineError, match=r"source: part 'a': \{'Bucket': \{\}\} is not a source"):
         build({"Several": {"parts": [{"Part": {"name": "a", "source": {"Bucket": {}}}}]}}, "source")
 
 

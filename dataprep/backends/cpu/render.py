@@ -1,7 +1,7 @@
-"""A recipe to a batch of NumPy arrays: read, decode, apply the ops. What every CPU backend does, wherever it runs.
+"""A recipe to a batch of NumPy arrays: read, decode, run the program. What every CPU backend does, wherever it runs.
 
-The common beginnings, a crop or a resize, say what of an image they need, so that only that is decoded and resized. They and the
-common end, `Normalize`, work straight into the batch; everything between them goes through the kernels. The pixels are the same.
+The opening of a program says what of an image it needs, so that only that is decoded and resized. It and the ending, the table of
+values, work straight into the batch; everything between them goes through the kernels. The pixels are the same.
 """
 
 import time
@@ -12,178 +12,170 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dataprep.backends.cpu.kernels import apply, kernel
+from dataprep.backends.cpu.kernels import kernel, run_kernels
+from dataprep.backends.mix import mix_batch
+from dataprep.backends.program import compile_ops, delivered_size
 from dataprep.errors import DecodeError, LoaderError, PipelineError, SourceError
 from dataprep.images.decode import decode
 from dataprep.images.jpeg import Decoded
 from dataprep.images.limits import MAX_PIXELS, quiet_decoders
-from dataprep.images.resize import Window, place, resized
-from dataprep.stages import CenterCrop, HorizontalFlip, Normalize, Output, RandomResizedCrop, Resize
-from dataprep.types import Batch, Box, Failure, Image, Op, Params, Recipe, Rendered, Sizes, Slow, Source, Spec
+from dataprep.images.resize import Window, place, resize_window
+from dataprep.stages.ops.arguments import height_width
+from dataprep.types import Batch, Box, Failure, Image, Op, Params, Program, Recipe, Rendered, Sizes, Slow, Source, Spec
 
 
-def render(source: Source, ops: tuple[Op, ...], recipe: Recipe) -> Batch:
-    """Makes one batch as NumPy arrays.
-
-    Args:
-        source: Reads the recipe's uris.
-        ops: The ops that the recipe's parameters were drawn for.
-        recipe: The batch, fully determined.
-
-    Raises:
-        LoaderError: A file cannot be read, or is not the one that was measured; it is named.
-    """
-    batch, failures, _ = rendered(source, ops, recipe)
-    for failure in failures:
-        raise LoaderError(failure.why)
-    return batch
-
-
-def rendered(source: Source, ops: tuple[Op, ...], recipe: Recipe, images: NDArray[Any] | None = None) -> Rendered:
-    """Makes one batch as NumPy arrays, with black where a file is no good, and says which files were no good.
+def render(source: Source, program: Program, recipe: Recipe) -> Rendered:
+    """Makes one batch as NumPy arrays, black where a file cannot be read, and says which files these are.
 
     Args:
         source: Reads the recipe's uris.
-        ops: The ops that the recipe's parameters were drawn for.
+        program: The ops that the recipe's parameters were drawn for.
         recipe: The batch, fully determined.
-        images: What `canvas` gave, to fill in place; None makes one.
     """
-    images = canvas(ops, len(recipe.uris)) if images is None else images
+    images = canvas(program, len(recipe.uris))
+    rendered = render_into(images, source, program, recipe)
+    return rendered._replace(batch=mix_batch(rendered.batch, recipe.mixture, rendered.failures))
+
+
+def render_into(images: NDArray[Any], source: Source, program: Program, recipe: Recipe) -> Rendered:
+    """Fills what `canvas` gave with the images of one batch, not mixed yet."""
     with quiet_decoders(pixel_limit(recipe.sizes)):
-        failures, slowest = fill(source, ops, recipe, range(len(recipe.uris)), images)
+        failures, slowest = fill(source, program, recipe, range(len(recipe.uris)), images)
     return Rendered(Batch(images, recipe.labels, recipe.ids), failures, slowest)
 
 
-def canvas(ops: tuple[Op, ...], count: int) -> NDArray[Any]:
-    """Returns (count, 3, H, W) of the type, and laid out, as the ops end with, not filled; bfloat16 as its bits in uint16."""
-    return channels_first(blank(ops, count), ops)
+def canvas(program: Program, count: int) -> NDArray[Any]:
+    """Returns (count, 3, H, W), not filled, of the type and the layout of the program's end; bfloat16 as its bits in uint16."""
+    return channels_first(blank(program, count), program)
 
 
-def blank(ops: tuple[Op, ...], count: int) -> NDArray[Any]:
+def blank(program: Program, count: int) -> NDArray[Any]:
     """Returns the memory of a canvas, its axes in the order in which it lies there."""
-    spec = delivered(ops)
-    height, width = spec.height or 0, spec.width or 0
-    shape = (count, height, width, 3) if spec.memory == "channels_last" else (count, 3, height, width)
-    return np.empty(shape, "uint16" if spec.dtype == "bfloat16" else spec.dtype)
+    height, width = delivered_size(program)
+    shape = (count, height, width, 3) if program.spec.memory == "channels_last" else (count, 3, height, width)
+    return np.empty(shape, _dtype(program.spec))
 
 
-def channels_first(memory: NDArray[Any], ops: tuple[Op, ...]) -> NDArray[Any]:
+def channels_first(memory: NDArray[Any], program: Program) -> NDArray[Any]:
     """Returns the canvas that is made of some memory."""
-    return memory.transpose(0, 3, 1, 2) if delivered(ops).memory == "channels_last" else memory
-
-
-def delivered(ops: tuple[Op, ...]) -> Spec:
-    """Returns what an image is after all ops, all of one size."""
-    spec = Spec()
-    for op in ops:
-        spec = op.spec(spec)
-    if spec.height is None or spec.width is None:
-        raise PipelineError("the ops leave a side of the images free, so they cannot be batched; add `CenterCrop(224)`")
-    return spec
+    return memory.transpose(0, 3, 1, 2) if program.spec.memory == "channels_last" else memory
 
 
 def fill(
-    source: Source, ops: tuple[Op, ...], recipe: Recipe, places: Iterable[int], images: NDArray[Any]
+    source: Source, program: Program, recipe: Recipe, indices: Iterable[int], images: NDArray[Any]
 ) -> tuple[tuple[Failure, ...], Slow]:
-    """Fills some places of a batch and returns which of them failed, black now, and which file took longest."""
+    """Fills some images of a batch and returns which of them failed, black now, and which file took longest."""
     failures, slowest = [], Slow(0.0, "")
     limit = pixel_limit(recipe.sizes)
-    for at in places:
-        start, uri = time.perf_counter(), recipe.uris[at]
-        measured = int(recipe.sizes[at, 0]), int(recipe.sizes[at, 1])
-        params = [drawn[at] for drawn in recipe.params]
-        begin = _beginning(ops, params, measured)
+    for index in indices:
+        start, uri = time.perf_counter(), recipe.uris[index]
+        measured = int(recipe.sizes[index, 0]), int(recipe.sizes[index, 1])
+        params = [drawn[index] for drawn in recipe.params]
+        opening = opening_of(program, params, measured)
         try:
-            image = read(source, uri, measured, limit, begin.window.needed if begin else None)
+            image = read(source, uri, measured, limit, opening.window.needed if opening else None)
         except LoaderError as error:
-            failures.append(Failure(at, uri, str(error)))
-            images[at] = 0
+            failures.append(Failure(index, uri, str(error)))
+            images[index] = 0
         else:
-            _paint(ops, image, params, begin, images[at])
+            _paint(program, image, params, opening, images[index])
         slowest = max(slowest, Slow(time.perf_counter() - start, uri))
     return tuple(failures), slowest
 
 
-def paint(ops: tuple[Op, ...], image: Image, params: list[Params], out: NDArray[Any]) -> None:
+def paint(program: Program, image: Image, params: list[Params], out: NDArray[Any]) -> None:
     """Fills (3, H, W) with an (H, W, 3) image after all ops, each with the (k,) parameters drawn for it."""
     size = image.shape[0], image.shape[1]
-    _paint(ops, Decoded(image, "", *size), params, _beginning(ops, params, size), out)
+    _paint(program, Decoded(image, "", *size), params, opening_of(program, params, size), out)
 
 
-def step(op: Op, image: Image, params: Params) -> NDArray[Any]:
+def apply(program: Program, image: Image, params: list[Params]) -> NDArray[Any]:
+    """Returns (3, H, W): an (H, W, 3) RGB image after all ops by their kernels alone, which `paint` does faster."""
+    return _channels_first(run_kernels(program.ops, image, params), program.spec)
+
+
+def apply_op(op: Op, image: Image, params: Params) -> NDArray[Any]:
     """Returns an image after one op alone, done in the way in which `paint` would; what measurements of single ops call."""
-    begin = _beginning((op,), [params], image.shape[:2])
-    if begin is not None:
-        return resized(image, begin.window)
-    if isinstance(op, Normalize):
-        out = np.empty((3, *image.shape[:2]), np.float32)
-        place(image, False, out, _levels((op,)))
+    program = compile_ops((op,))
+    opening = opening_of(program, [params], (image.shape[0], image.shape[1]))
+    if opening is not None:
+        return resize_window(image, opening.window)
+    if program.ending == 0:
+        out = np.empty((3, *image.shape[:2]), _dtype(program.spec))
+        place(image, False, out, _levels(program.ops))
         return out
     return kernel(op, image, params)
 
 
-class _Beginning(NamedTuple):
-    """What the first ops amount to: a window, perhaps mirrored; how many ops these are, and how many of them mirror."""
+class Opening(NamedTuple):
+    """What the first ops make of one image.
+
+    Attributes:
+        window: What they need of the image, and what becomes of it.
+        ops: How many ops these are: a central crop that reaches beyond the resized image is not among them.
+    """
 
     window: Window
-    mirror: bool
     ops: int
-    flips: int
 
 
-def _paint(ops: tuple[Op, ...], decoded: Decoded, params: list[Params], begin: _Beginning | None, out: NDArray[Any]) -> None:
-    """Fills (3, H, W) with what was decoded of an image, after all ops; of what their beginning sees, all was."""
-    image, first, last, mirror = decoded.image, 0, len(ops) - len(_ending(ops)), False
-    if begin is not None:
-        image, first = resized(image, begin.window.moved(decoded.top, decoded.left), reuse=True), begin.ops - begin.flips
-        if begin.ops == last:
-            first, mirror = begin.ops, begin.mirror
-    pixels = _shaped(apply(ops[first:last], image, params[first:last]), out)
-    if pixels.dtype == np.uint8:
-        place(pixels.transpose(1, 2, 0), mirror, out, _levels(ops[last:]))
-    else:  # an op of the user's gave floats
-        out[...] = apply(ops[last:], pixels, params[last:])
-
-
-def _beginning(ops: tuple[Op, ...], params: list[Params], size: tuple[int, ...]) -> _Beginning | None:
-    """Returns what the first ops amount to on an image of a height and width, None if that is not one resize."""
-    first = ops[0]
-    if not isinstance(first, RandomResizedCrop | Resize) or first.interpolation == "nearest":
+def opening_of(program: Program, params: list[Params], size: tuple[int, int]) -> Opening | None:
+    """Returns what the opening makes of an image of this height and width, None where the program has none."""
+    if not program.opening:
         return None
-    used = 1
-    if isinstance(first, RandomResizedCrop):
-        box = Box(*params[0].astype(int).tolist())
-        target = (first.size, first.size) if isinstance(first.size, int) else first.size
+    first: Any = program.ops[0]
+    if program.cuts:
+        box, target = Box(*params[0].astype(int).tolist()), height_width(first.size)
     else:
-        box, target = Box(0, 0, size[0], size[1]), tuple(params[0].astype(int).tolist())
-    part = Box(0, 0, *target)
-    if len(ops) > 1 and type(ops[1]) is CenterCrop:
+        box, target = Box(0, 0, *size), tuple(params[0].astype(int).tolist())
+    whole = Box(0, 0, *target)
+    if program.opening == 2:
         crop = Box(*params[1].astype(int).tolist())
-        if crop.top >= 0 and crop.left >= 0 and crop.top + crop.height <= target[0] and crop.left + crop.width <= target[1]:
-            part, used = crop, 2
-    flips = int(len(ops) > used and type(ops[used]) is HorizontalFlip)
-    return _Beginning(Window(box, target, part, first.interpolation), bool(flips and params[used][0]), used + flips, flips)
+        if crop.lies_in(whole):
+            return Opening(Window(box, target, crop, first.interpolation), 2)
+    return Opening(Window(box, target, whole, first.interpolation), 1)
 
 
-def _ending(ops: tuple[Op, ...]) -> tuple[Op, ...]:
-    """Returns the last ops, of those that look each value up by itself."""
-    start = len(ops)
-    while start and isinstance(ops[start - 1], Normalize | Output):
-        start -= 1
-    return ops[start:]
+def _paint(program: Program, decoded: Decoded, params: list[Params], opening: Opening | None, out: NDArray[Any]) -> None:
+    """Fills (3, H, W) with what was decoded of an image, after all ops; of what the opening sees, all was."""
+    image, first = decoded.image, 0
+    if opening is not None:
+        image, first = resize_window(image, opening.window.moved(decoded.top, decoded.left), reuse=True), opening.ops
+    made = run_kernels(program.ops[first : program.mirror], image, params[first : program.mirror])
+    pixels = _check_made(made, program.specs[program.ending], out.shape)
+    mirror = program.mirror < program.ending and bool(params[program.mirror][0])
+    ending = program.ops[program.ending :]
+    if pixels.dtype == np.uint8:
+        place(pixels.transpose(1, 2, 0), mirror, out, _levels(ending))
+    else:  # an op of the user's gave floats
+        out[...] = run_kernels(ending, pixels[..., ::-1] if mirror else pixels, params[program.ending :])
 
 
 @cache
 def _levels(ending: tuple[Op, ...]) -> NDArray[Any]:
     """Returns (3, 256): what each level of each channel becomes, asked of the kernels."""
+    program = compile_ops(ending)
     every = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
-    return np.ascontiguousarray(apply(ending, every, [np.empty(0)] * len(ending))[:, 0])
+    return np.ascontiguousarray(apply(program, every, [np.empty(0)] * len(ending))[:, 0])
 
 
-def _shaped(image: NDArray[Any], out: NDArray[Any]) -> NDArray[Any]:
-    """Returns the image, whose shape has to be that which the ops said."""
-    assert image.shape == out.shape, f"an op gave {image.shape} where its `spec` says {out.shape}"
-    return image
+def _channels_first(image: NDArray[Any], spec: Spec) -> NDArray[Any]:
+    """Returns (3, H, W) of an image that is laid out as its spec says."""
+    return image.transpose(2, 0, 1) if spec.layout == "HWC" else image
+
+
+def _check_made(image: NDArray[Any], spec: Spec, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Returns (3, H, W) of an image, whose shape and type have to be those which the ops said."""
+    pixels = _channels_first(image, spec) if image.ndim == 3 else image
+    if pixels.shape != shape or (pixels.dtype == np.uint8) != (spec.dtype == "uint8"):
+        said = (*shape[1:], 3) if spec.layout == "HWC" else shape
+        raise PipelineError(f"an op gave {image.dtype} {image.shape} where its `spec` says {spec.dtype} {said} in {spec.layout}")
+    return pixels
+
+
+def _dtype(spec: Spec) -> str:
+    """Returns the type that NumPy holds values in; of bfloat16 it holds the bits."""
+    return "uint16" if spec.dtype == "bfloat16" else spec.dtype
 
 
 def pixel_limit(sizes: Sizes) -> int:
@@ -191,13 +183,19 @@ def pixel_limit(sizes: Sizes) -> int:
     return max(MAX_PIXELS, int(sizes.prod(axis=1).max(initial=0)))
 
 
-def decoded(source: Source, uri: str, measured: tuple[int, int], limit: int) -> Image:
-    """Returns the (H, W, 3) image of a uri, or says which file is not what the manifest says."""
-    return read(source, uri, measured, limit).image
-
-
 def read(source: Source, uri: str, measured: tuple[int, int], limit: int, part: Box | None = None) -> Decoded:
-    """Returns the image of a uri, or of it at least a part, or says which file is not what the manifest says."""
+    """Returns the image of a uri, or of it at least a part.
+
+    Args:
+        source: Reads the uri.
+        uri: The file.
+        measured: Height and width that the image had when it was measured.
+        limit: The most pixels that are decoded.
+        part: What is needed of the image; None for all of it.
+
+    Raises:
+        LoaderError: It cannot be read or decoded, or has another size now; the message names it.
+    """
     try:
         image = decode(source.read(uri), max_pixels=limit, reuse=True, part=part)
     except (SourceError, DecodeError) as error:

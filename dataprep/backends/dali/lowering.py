@@ -111,10 +111,10 @@ def _(op: RandomErasing, images: Node, arguments: tuple[Node, ...]) -> Node:
 
 @node.register
 def _(op: RandomResizedCrop, images: Node, arguments: tuple[Node, ...]) -> Node:
-    return resized_to(op, fn.slice(images, *arguments, axes=(0, 1)))
+    return resize_region(op, fn.slice(images, *arguments, axes=(0, 1)))
 
 
-def resized_to(op: RandomResizedCrop, region: Node) -> Node:
+def resize_region(op: RandomResizedCrop, region: Node) -> Node:
     """Returns the regions of `RandomResizedCrop`, cut out already, at their size."""
     height, width = (op.size, op.size) if isinstance(op.size, int) else op.size
     return fn.resize(region, size=[height, width], interp_type=FILTERS[op.interpolation], antialias=True)
@@ -215,10 +215,10 @@ def _(op: GaussianBlur, images: Node, arguments: tuple[Node, ...]) -> Node:
 
 @node.register
 def _(op: Normalize, images: Node, arguments: tuple[Node, ...]) -> Node:
-    return normalized(op, images)
+    return normalize(op, images)
 
 
-def normalized(op: Normalize, images: Node, **mirror: Node) -> Node:
+def normalize(op: Normalize, images: Node, **mirror: Node) -> Node:
     """Returns the images of `Normalize`, mirrored in the same pass where `mirror=` says so."""
     if op.mean is None or op.std is None:
         raise PipelineError("`Normalize()` has no numbers yet; `pipeline.fill(manifest.statistics)` takes them from a manifest")

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataprep.backends.cpu.kernels import kernel
-from dataprep.backends.cpu.render import decoded, pixel_limit
+from dataprep.backends.cpu.render import pixel_limit, read
 from dataprep.backends.dali.backend import Dali, in_graph
+from dataprep.backends.program import compile_ops
 from dataprep.images.limits import quiet_decoders
 from dataprep.stages import Normalize
 from dataprep.types import Op, Recipe, Source
@@ -50,30 +51,30 @@ def parity(source: Source, ops: tuple[Op, ...], recipe: Recipe, dali: Dali) -> I
     """
     ops = in_graph(ops)
     host = dali.on_host(ops)
-    ours = _decoded(source, recipe)
-    yield _agreement("decode", _pixels(ours), dali.trace(source, (), recipe, None), ops[:0])
-    for place, op in enumerate(ops):
-        ours = [kernel(op, image, recipe.params[place][row]) for row, image in enumerate(ours)]
-        name = type(op).__name__
-        if place < len(host):
-            yield _agreement(name, _pixels(ours), _pixels(ours), ops)._replace(on_host=host[place][1])
+    layouts = [spec.layout for spec in compile_ops(ops).specs]
+    ours = _decode(source, recipe)
+    yield _agreement("decode", _channels_first(ours, "HWC"), dali.trace(source, (), recipe, None), ops[:0])
+    for index, op in enumerate(ops):
+        ours = [kernel(op, image, recipe.params[index][row]) for row, image in enumerate(ours)]
+        name, pixels = type(op).__name__, _channels_first(ours, layouts[index + 1])
+        if index < len(host):
+            yield _agreement(name, pixels, pixels, ops)._replace(on_host=host[index][1])
         else:
-            yield _agreement(name, _pixels(ours), dali.trace(source, ops[: place + 1], recipe, place), ops[: place + 1])
-    yield _agreement("end to end", _pixels(ours), dali.trace(source, ops, recipe, len(host) or None), ops)
+            yield _agreement(name, pixels, dali.trace(source, ops[: index + 1], recipe, index), ops[: index + 1])
+    yield _agreement("end to end", _channels_first(ours, layouts[-1]), dali.trace(source, ops, recipe, len(host) or None), ops)
 
 
-def _decoded(source: Source, recipe: Recipe) -> list[NDArray[Any]]:
+def _decode(source: Source, recipe: Recipe) -> list[NDArray[Any]]:
     limit = pixel_limit(recipe.sizes)
     with quiet_decoders(limit):
         return [
-            decoded(source, uri, (height, width), limit).copy()  # its memory is used again
+            read(source, uri, (height, width), limit).image.copy()  # its memory is used again
             for uri, (height, width) in zip(recipe.uris, recipe.sizes.tolist(), strict=True)
         ]
 
 
-def _pixels(images: list[NDArray[Any]]) -> list[NDArray[Any]]:
-    """Returns the images as (3, H, W)."""
-    return [image.transpose(2, 0, 1) if image.dtype == np.uint8 else image for image in images]
+def _channels_first(images: list[NDArray[Any]], layout: str) -> list[NDArray[Any]]:
+    return [image.transpose(2, 0, 1) for image in images] if layout == "HWC" else images
 
 
 def _agreement(step: str, ours: list[NDArray[Any]], theirs: list[NDArray[Any]], ops: tuple[Op, ...]) -> Agreement:

@@ -11,13 +11,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
-from dataclasses import dataclass
 from itertools import islice
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import pyarrow as pa
+from attrs import field, frozen
 from loky import ProcessPoolExecutor
 
+from dataprep.errors import DataprepError
 from dataprep.machine import cores
 
 Function: TypeAlias = Callable[[pa.RecordBatch], pa.RecordBatch]
@@ -27,15 +28,26 @@ Pending: TypeAlias = "dict[Future[pa.RecordBatch], pa.RecordBatch]"
 AHEAD: Final = 2  # batches in flight for each process: one at work, one waiting
 
 
-@dataclass(frozen=True)
+def _check_workers(engine: "Local", attribute: Any, value: object) -> None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+        raise DataprepError(
+            f"`Local(workers={value!r})`: workers is a number of processes, 0 to run in this one, or None for every core"
+        )
+
+
+@frozen
 class Local:
     """Processes of this machine.
 
     Attributes:
-        workers: How many; 0 runs in this process, without protection from a decoder that crashes. None takes every core.
+        workers: How many; 0 runs in this process, without protection from a decoder that crashes. None stands for every core
+            that this process may use.
+
+    Raises:
+        DataprepError: `workers` is neither None nor a whole number from 0.
     """
 
-    workers: int | None = None
+    workers: int | None = field(default=None, validator=_check_workers)
 
     def map(self, function: Function, batches: Iterable[pa.RecordBatch], lost: Lost) -> Iterator[pa.RecordBatch]:
         """Yields the results in any order.

@@ -170,7 +170,7 @@ const address = (picture) => data.root + pictures.uri[picture].split("/").map((p
 /** Returns a table of all that is known of one picture or two, where they differ in bold. */
 function comparison(shown) {
   const measured = data.histograms.map((histogram) => histogram.column).filter((column) => !["height", "width", "bytes"].includes(column));
-  const facts = [["label"], ["split"], ["format"], ["size", dimensions], ...measured.map((column) => [column]), ["verdict", verdict], ["digest"]];
+  const facts = [["label"], ["split"], ["format"], ["size", dimensions], ...measured.map((column) => [column]), ["verdict", verdict], ["distance", bits], ["digest"]];
   const rows = facts.map(([column, value = (picture) => written(column, pictures[column][picture])]) => {
     const values = shown.map((picture) => (typeof pictures[column]?.[picture] === "string" ? visible(pictures[column][picture]) : value(picture)));
     if (values.every((text) => text === "–")) return null;
@@ -179,6 +179,9 @@ function comparison(shown) {
   });
   return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "What is known" }, element("table", {}, element("tbody", {}, ...rows)));
 }
+
+/** Returns how far a copy is from its twin. */
+const bits = (picture) => (pictures.distance[picture] === null ? "–" : counted(pictures.distance[picture], "bit", "bits"));
 
 function verdict(picture) {
   if (pictures.keep[picture]) return "kept";

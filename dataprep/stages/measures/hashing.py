@@ -6,7 +6,6 @@ the crop-resistant one sees the image at a shorter side of 128 pixels, which a J
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar, Literal, TypeAlias
 
@@ -15,11 +14,13 @@ import numpy as np
 import PIL.Image
 import PIL.ImageFilter
 import pyarrow as pa
+from attrs import field, frozen
 from numpy.typing import NDArray
 
-from dataprep.errors import PipelineError
+from dataprep.columns import fields_of, hash_column, variants_column
+from dataprep.describe import register
 from dataprep.images.resize import resize
-from dataprep.stages.measures.quality import check_side
+from dataprep.stages.arguments import SIDE, check
 from dataprep.types import Image
 
 Invariant: TypeAlias = Literal["none", "flip", "dihedral"]
@@ -32,7 +33,7 @@ SEGMENTED = 300  # pixels a side of the square in which regions are sought
 LEAST_REGION = 500  # pixels of that square; smaller regions have no hash of their own
 
 
-@dataclass(frozen=True)
+@frozen
 class Hash(ABC):
     """A perceptual hash of luminance, as many bits for every image: what `Deduplicate` and `Variants` take.
 
@@ -41,16 +42,20 @@ class Hash(ABC):
         side: The shorter side, in pixels, at which the image is seen.
     """
 
-    bits: int = 64
-    side: int = 128
+    bits: int = field(default=64, validator=check((64, 256).__contains__, "a hash has 64 or 256 bits"))
+    side: int = field(default=128, validator=SIDE)
     channels: ClassVar[int] = 1
     version: ClassVar[int] = 1
 
-    def __post_init__(self) -> None:
-        """Checks the bits and the side."""
-        if self.bits not in (64, 256):
-            raise PipelineError(f"{type(self).__name__}(bits={self.bits}): a hash has 64 or 256 bits")
-        check_side(self, self.side)
+    @property
+    def unrelated(self) -> int:
+        """Bits in which unrelated pictures differ, in the median."""
+        return self.bits // 2
+
+    @property
+    def radii(self) -> tuple[int, int]:
+        """What suits it as radius in `Deduplicate`, in bits: where it finds copies, and where it verifies another hash."""
+        return (10, 14) if self.bits == 64 else (48, 80)
 
     @property
     def size(self) -> int:
@@ -60,12 +65,12 @@ class Hash(ABC):
     @property
     def column(self) -> str:
         """The name of its column, such as `phash64`."""
-        return f"{type(self).__name__.lower()}{self.bits}"
+        return hash_column(type(self).__name__, self.bits).name
 
     @property
     def fields(self) -> tuple[pa.Field, ...]:
         """One column of bits // 8 bytes."""
-        return (pa.field(self.column, pa.binary(self.bits // 8)),)
+        return (hash_column(type(self).__name__, self.bits).field,)
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns the hash of (H, W) luminance."""
@@ -76,7 +81,8 @@ class Hash(ABC):
         """Returns the hash of (H, W) luminance and of its mirrored and turned copies."""
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class PHash(Hash):
     """The DCT hash: which of the lowest frequencies lie above their median; column `phash64` or `phash256`.
 
@@ -99,7 +105,8 @@ class PHash(Hash):
         return [_packed(copy > _median(copy)) for copy in (copies if invariant != "none" else copies[:1])]
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class DHash(Hash):
     """The gradient hash: whether each pixel of a thumbnail is brighter than its left neighbour; column `dhash64` or `dhash256`.
 
@@ -112,7 +119,8 @@ class DHash(Hash):
         return [_packed(pixels[:, 1:] > pixels[:, :-1]) for pixels in thumbnails]
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class AverageHash(Hash):
     """The average hash: which pixels of a thumbnail are brighter than its mean; column `averagehash64` or `averagehash256`.
 
@@ -127,7 +135,8 @@ class AverageHash(Hash):
         return [_packed(copy) for copy in _copies(pixels > pixels.mean(), invariant)]
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class WaveletHash(Hash):
     """The Haar wavelet hash: which blocks of the image are brighter than their median; `wavelethash64` or `wavelethash256`.
 
@@ -142,25 +151,27 @@ class WaveletHash(Hash):
         return [_packed(copy) for copy in _copies(blocks > np.median(blocks), invariant)]
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class ColorHash:
     """The colour hash, 42 bits and 6 zeros in the column `colorhash`: the shares of black, gray and of hues, 3 bits each.
 
-    It tells pictures by their palette alone, so it verifies another hash and finds nothing by itself.
+    It tells pictures by their palette alone, which mirroring, turning and cropping hardly change: of 1,000 pairs of different
+    photographs (ImageNet) 78 are within 2 bits and 252 within 4, and half within 6. So it verifies another hash, or is verified
+    by one: within 4 bits are 99 % of the copies that were saved as JPEG of quality 30 or cropped by 5 %, within 2 bits 90 %.
     Source: `imagehash.colorhash` with its default of 3 bits for each share.
 
     Attributes:
         side: The shorter side, in pixels, at which the image is seen.
     """
 
-    side: int = 128
+    side: int = field(default=128, validator=SIDE)
+    bits: ClassVar[int] = 48
+    unrelated: ClassVar[int] = 6
+    radii: ClassVar[tuple[int, int]] = (2, 4)
     channels: ClassVar[int] = 3
     version: ClassVar[int] = 1
-    fields: ClassVar[tuple[pa.Field, ...]] = (pa.field("colorhash", pa.binary(6)),)
-
-    def __post_init__(self) -> None:
-        """Checks the side."""
-        check_side(self, self.side)
+    fields: ClassVar[tuple[pa.Field, ...]] = fields_of("ColorHash")
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns the hash of (H, W, 3) RGB."""
@@ -179,7 +190,8 @@ class ColorHash:
         return {"colorhash": _packed(bits)}
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class CropResistantHash:
     """Gradient hashes of an image's bright and dark regions, so that a crop shares some with its original.
 
@@ -188,19 +200,19 @@ class CropResistantHash:
     are found, and 2 in 1,000 pairs of different photographs; within 16 bits, 7 in 10 crops and 50 in 1,000 pairs.
     Slow: as much as 40 other hashes. Source: Steinebach, Liu and Yannikos, "Efficient cropping-resistant robust image
     hashing", 2014, as in `imagehash.crop_resistant_hash`, at a thirtieth of its time.
+    Two images are as far apart as the nearest two regions, 23 bits for half of the pairs of different photographs.
 
     Attributes:
         side: The shorter side, in pixels, at which the image is seen; regions are sought at 300 × 300.
     """
 
-    side: int = 300
+    side: int = field(default=300, validator=SIDE)
+    bits: ClassVar[int] = 64
+    unrelated: ClassVar[int] = 23
+    radii: ClassVar[tuple[int, int]] = (8, 8)
     channels: ClassVar[int] = 1
     version: ClassVar[int] = 1
-    fields: ClassVar[tuple[pa.Field, ...]] = (pa.field("cropresistanthash", pa.binary()),)
-
-    def __post_init__(self) -> None:
-        """Checks the side."""
-        check_side(self, self.side)
+    fields: ClassVar[tuple[pa.Field, ...]] = fields_of("CropResistantHash")
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns the hashes of the regions of (H, W) luminance."""
@@ -212,7 +224,12 @@ class CropResistantHash:
         return {"cropresistanthash": b"".join(hashes)}
 
 
-@dataclass(frozen=True)
+AnyHash: TypeAlias = Hash | ColorHash | CropResistantHash
+"""What `Deduplicate` compares pictures by."""
+
+
+@register
+@frozen
 class Variants:
     """Hashes of an image's variants, so that a mirrored, turned, cropped or framed copy is found by the hash of its original.
 
@@ -242,7 +259,7 @@ class Variants:
     @property
     def fields(self) -> tuple[pa.Field, ...]:
         """One column, such as `phash64_variants`: the hashes end to end."""
-        return (pa.field(f"{self.of.fields[0].name}_variants", pa.binary(self.count * self.of.bits // 8)),)
+        return (variants_column(type(self.of).__name__, self.of.bits, self.count).field,)
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns the hashes of all variants of (H, W) luminance."""

@@ -4,14 +4,16 @@ Each sees the image at one stated scale, so that its numbers compare between ima
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import cv2
 import numpy as np
 import pyarrow as pa
+from attrs import field, frozen
 
-from dataprep.errors import PipelineError
+from dataprep.columns import fields_of
+from dataprep.describe import register
+from dataprep.stages.arguments import SIDE
 from dataprep.types import Image
 
 DARK: Final = 16  # gray levels below are dark
@@ -20,7 +22,8 @@ SECOND_DIFFERENCE: Final = np.array([1.0, -2.0, 1.0])
 OPPONENTS: Final = np.array([[1, -1, 0], [0.5, 0.5, -1]], np.float32)  # red less green, yellow less blue
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class LaplacianVariance:
     """The column `sharpness`: variance of the Laplacian of the luminance, in squared gray levels.
 
@@ -31,14 +34,10 @@ class LaplacianVariance:
         side: The shorter side, in pixels, that the image is reduced to; smaller images are seen as they are.
     """
 
-    side: int = 128
+    side: int = field(default=128, validator=SIDE)
     channels: ClassVar[int] = 1
     version: ClassVar[int] = 1
-    fields: ClassVar[tuple[pa.Field, ...]] = (pa.field("sharpness", pa.float32()),)
-
-    def __post_init__(self) -> None:
-        """Checks the side."""
-        check_side(self, self.side)
+    fields: ClassVar[tuple[pa.Field, ...]] = fields_of("LaplacianVariance")
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns the sharpness of (H, W) luminance."""
@@ -46,7 +45,8 @@ class LaplacianVariance:
         return {"sharpness": float(deviation[0, 0] ** 2)}
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class Luminance:
     """The columns `brightness` and `contrast`: mean and standard deviation of the luminance (ITU-R 601), in gray levels.
 
@@ -56,14 +56,10 @@ class Luminance:
         side: The shorter side, in pixels, that the image is reduced to.
     """
 
-    side: int = 128
+    side: int = field(default=128, validator=SIDE)
     channels: ClassVar[int] = 1
     version: ClassVar[int] = 1
-    fields: ClassVar[tuple[pa.Field, ...]] = (pa.field("brightness", pa.float32()), pa.field("contrast", pa.float32()))
-
-    def __post_init__(self) -> None:
-        """Checks the side."""
-        check_side(self, self.side)
+    fields: ClassVar[tuple[pa.Field, ...]] = fields_of("Luminance")
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns mean and standard deviation of (H, W) luminance."""
@@ -71,7 +67,8 @@ class Luminance:
         return {"brightness": float(mean[0, 0]), "contrast": float(deviation[0, 0])}
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class LuminanceHistogram:
     """The columns `dark_fraction`, `bright_fraction` and `entropy`, from one histogram of the luminance.
 
@@ -86,18 +83,10 @@ class LuminanceHistogram:
         side: The shorter side, in pixels, that the image is reduced to.
     """
 
-    side: int = 128
+    side: int = field(default=128, validator=SIDE)
     channels: ClassVar[int] = 1
     version: ClassVar[int] = 1
-    fields: ClassVar[tuple[pa.Field, ...]] = (
-        pa.field("dark_fraction", pa.float32()),
-        pa.field("bright_fraction", pa.float32()),
-        pa.field("entropy", pa.float32()),
-    )
-
-    def __post_init__(self) -> None:
-        """Checks the side."""
-        check_side(self, self.side)
+    fields: ClassVar[tuple[pa.Field, ...]] = fields_of("LuminanceHistogram")
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns two shares and the entropy of (H, W) luminance."""
@@ -110,7 +99,8 @@ class LuminanceHistogram:
         }
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class Noise:
     """The column `noise`: the standard deviation of Gaussian noise in the luminance, in gray levels, from 0.
 
@@ -126,7 +116,7 @@ class Noise:
     side: ClassVar[None] = None
     channels: ClassVar[int] = 1
     version: ClassVar[int] = 1
-    fields: ClassVar[tuple[pa.Field, ...]] = (pa.field("noise", pa.float32()),)
+    fields: ClassVar[tuple[pa.Field, ...]] = fields_of("Noise")
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns the standard deviation of noise in (H, W) luminance."""
@@ -136,7 +126,8 @@ class Noise:
         return {"noise": float(np.sqrt(np.pi / 2) * mean / 6)}
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class Colorfulness:
     """The columns `saturation` and `colorfulness`, both 0 for grayscale, also where that is stored as RGB, in levels of 255.
 
@@ -151,14 +142,10 @@ class Colorfulness:
         side: The shorter side, in pixels, that the image is reduced to.
     """
 
-    side: int = 128
+    side: int = field(default=128, validator=SIDE)
     channels: ClassVar[int] = 3
     version: ClassVar[int] = 1
-    fields: ClassVar[tuple[pa.Field, ...]] = (pa.field("saturation", pa.float32()), pa.field("colorfulness", pa.float32()))
-
-    def __post_init__(self) -> None:
-        """Checks the side."""
-        check_side(self, self.side)
+    fields: ClassVar[tuple[pa.Field, ...]] = fields_of("Colorfulness")
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns mean chroma and colorfulness of (H, W, 3) RGB."""
@@ -170,7 +157,8 @@ class Colorfulness:
         return {"saturation": cv2.mean(chroma)[0], "colorfulness": float(colorfulness)}
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class ChannelSums:
     """Sums and sums of squares of R, G and B over all pixels, as integers: what exact mean and std are made of.
 
@@ -180,10 +168,7 @@ class ChannelSums:
     side: ClassVar[None] = None
     channels: ClassVar[int] = 3
     version: ClassVar[int] = 1
-    fields: ClassVar[tuple[pa.Field, ...]] = (
-        pa.field("channel_sums", pa.list_(pa.int64())),
-        pa.field("channel_squares", pa.list_(pa.int64())),
-    )
+    fields: ClassVar[tuple[pa.Field, ...]] = fields_of("ChannelSums")
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns two triples for an (H, W, 3) RGB image."""
@@ -194,9 +179,3 @@ class ChannelSums:
             "channel_sums": (histograms @ levels).tolist(),
             "channel_squares": (histograms @ levels**2).tolist(),
         }
-
-
-def check_side(measure: object, side: int) -> None:
-    """Raises `PipelineError` unless a measure's side is a number of pixels."""
-    if not isinstance(side, int) or side < 1:
-        raise PipelineError(f"{type(measure).__name__}(side={side!r}): give the shorter side in pixels, such as 128")

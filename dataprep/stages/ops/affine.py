@@ -1,16 +1,40 @@
 """Ops that mirror, turn and shear: what each one is and what it draws. The work is one kernel per backend."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
+from attrs import field, frozen
 
-from dataprep.errors import PipelineError
-from dataprep.stages.ops.arguments import SameSize, check_pixels, check_probability, checked_fill, checked_range
+from dataprep.describe import register
+from dataprep.stages.arguments import PROBABILITY, Versioned, are_numbers, as_tuple, check, limits
+from dataprep.stages.ops.arguments import COLOR, Color, Limits, SameSize, as_color, as_limits, both_signs, check_pixels
 from dataprep.types import Params, Sizes, Spec, Uniforms
 
+Shear: TypeAlias = tuple[float, float, float, float]
 
-@dataclass(frozen=True)
+
+def _shear(given: float | Sequence[float]) -> Shear:
+    """Returns the least and the largest angle along x, then along y, of one number or two for x, or of all four."""
+    kept: Any = as_tuple(given)
+    if not are_numbers(kept, 4):
+        kept = both_signs(given)
+    return (*kept, 0.0, 0.0) if are_numbers(kept, 2) else kept
+
+
+def _are_shears(given: Any) -> bool:
+    return are_numbers(given, 4) and all(-89 <= low <= high <= 89 for low, high in (given[:2], given[2:]))
+
+
+SHARES = check(
+    lambda given: are_numbers(given, 2) and all(0 <= share <= 1 for share in given),
+    "give shares of width and height, each 0 to 1",
+)
+SHEAR = check(_are_shears, "give the least and the largest, in this order, between -89 and 89, along x or along x and y")
+
+
+@register
+@frozen
 class HorizontalFlip(SameSize):
     """Mirrors left and right.
 
@@ -18,19 +42,16 @@ class HorizontalFlip(SameSize):
         p: The share of images that are mirrored.
     """
 
-    p: float = 0.5
+    p: float = field(default=0.5, validator=PROBABILITY)
     slots = 1
-
-    def __post_init__(self) -> None:
-        """Checks the probability."""
-        check_probability(self, self.p)
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws 1 to mirror or 0."""
         return (u < self.p).astype(np.float64), sizes
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class VerticalFlip(SameSize):
     """Mirrors top and bottom.
 
@@ -38,20 +59,17 @@ class VerticalFlip(SameSize):
         p: The share of images that are mirrored.
     """
 
-    p: float = 0.5
+    p: float = field(default=0.5, validator=PROBABILITY)
     slots = 1
-
-    def __post_init__(self) -> None:
-        """Checks the probability."""
-        check_probability(self, self.p)
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws 1 to mirror or 0."""
         return (u < self.p).astype(np.float64), sizes
 
 
-@dataclass(frozen=True)
-class Rotate:
+@register
+@frozen
+class Rotate(Versioned):
     """Turns the image about its centre by a random angle; corners are filled.
 
     Attributes:
@@ -60,15 +78,10 @@ class Rotate:
         expand: Whether the image grows so that nothing of it is lost; else it keeps its size.
     """
 
-    degrees: float | tuple[float, float]
-    fill: tuple[int, int, int] = (0, 0, 0)
+    degrees: Limits = field(converter=both_signs, validator=limits(-360, 360))
+    fill: Color = field(default=(0, 0, 0), converter=as_color, validator=COLOR)
     expand: bool = False
     slots = 1
-
-    def __post_init__(self) -> None:
-        """Checks the angles and the colour."""
-        object.__setattr__(self, "degrees", _checked_angles(self, "degrees", self.degrees))
-        object.__setattr__(self, "fill", checked_fill(self, self.fill))
 
     def spec(self, spec: Spec) -> Spec:
         """Unchanged, or free where it expands."""
@@ -77,13 +90,13 @@ class Rotate:
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the angle in degrees; the other parameters are height and width after it."""
-        assert isinstance(self.degrees, tuple)
         degrees = _between(self.degrees, u)
         target = _bounds(degrees, sizes) if self.expand else sizes
         return np.concatenate([degrees, target], axis=1), target
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class Affine(SameSize):
     """Turns, shears, scales and moves the image about its centre, at once; what comes in at the edges is filled.
 
@@ -96,34 +109,18 @@ class Affine(SameSize):
         fill: RGB, 0..255, of what comes in.
     """
 
-    degrees: float | tuple[float, float] = 0.0
-    translate: tuple[float, float] = (0.0, 0.0)
-    scale: tuple[float, float] = (1.0, 1.0)
-    shear: float | tuple[float, ...] = 0.0
-    fill: tuple[int, int, int] = (0, 0, 0)
+    degrees: Limits = field(default=(0.0, 0.0), converter=both_signs, validator=limits(-360, 360))
+    translate: tuple[float, float] = field(default=(0.0, 0.0), converter=as_limits, validator=SHARES)
+    scale: Limits = field(default=(1.0, 1.0), converter=as_limits, validator=limits(1e-3, 1e3))
+    shear: Shear = field(default=(0.0, 0.0, 0.0, 0.0), converter=_shear, validator=SHEAR)
+    fill: Color = field(default=(0, 0, 0), converter=as_color, validator=COLOR)
     slots = 6
-
-    def __post_init__(self) -> None:
-        """Checks the ranges and the colour."""
-        object.__setattr__(self, "degrees", _checked_angles(self, "degrees", self.degrees))
-        object.__setattr__(self, "translate", tuple(float(share) for share in self.translate))
-        if len(self.translate) != 2 or not all(0 <= share <= 1 for share in self.translate):
-            raise PipelineError(f"Affine(translate={self.translate!r}): give shares of width and height, each 0 to 1")
-        object.__setattr__(self, "scale", checked_range(self, "scale", self.scale, 1e-3, 1e3))
-        shear: Any = self.shear
-        along = shear if isinstance(shear, list | tuple) and len(shear) == 4 else None
-        x, y = (along[:2], along[2:]) if along else (shear, 0.0)
-        both = (*_checked_angles(self, "shear", x, 89), *_checked_angles(self, "shear", y, 89))
-        object.__setattr__(self, "shear", both)
-        object.__setattr__(self, "fill", checked_fill(self, self.fill))
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the matrix, (2, 3) row by row: from a pixel (x, y, 1) of the image to where it goes."""
-        assert isinstance(self.degrees, tuple)
-        assert isinstance(self.shear, tuple)
         angle, shear_x, shear_y = (
-            np.radians(_between(limits, u[:, place]))
-            for limits, place in ((self.degrees, 0), (self.shear[:2], 4), (self.shear[2:], 5))
+            np.radians(_between(angles, u[:, slot]))
+            for angles, slot in ((self.degrees, 0), (self.shear[:2], 4), (self.shear[2:], 5))
         )
         factor = _between(self.scale, u[:, 3])
         shift = np.array(self.translate) * sizes[:, ::-1] * (2 * u[:, 1:3] - 1)
@@ -153,10 +150,5 @@ def _bounds(degrees: Params, sizes: Sizes) -> Sizes:
     return np.ceil(turned - 1e-6).astype(np.int64)  # a quarter turn is off by rounding errors
 
 
-def _between(limits: tuple[float, ...], u: Uniforms) -> Params:
-    return limits[0] + (limits[1] - limits[0]) * u
-
-
-def _checked_angles(op: object, name: str, given: Any, most: float = 360) -> tuple[float, float]:
-    both = (-abs(given), abs(given)) if isinstance(given, int | float) else given
-    return checked_range(op, name, both, -most, most)
+def _between(both: tuple[float, ...], u: Uniforms) -> Params:
+    return both[0] + (both[1] - both[0]) * u

@@ -1,18 +1,40 @@
 """The op that runs a transform of the albumentations library, as a description: the transform itself is made by the kernel."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from attrs import converters, field, frozen, validators
 
+from dataprep.describe import register
 from dataprep.errors import PipelineError
-from dataprep.stages.ops.arguments import check_pixels, checked_size, height_width
+from dataprep.stages.arguments import Versioned
+from dataprep.stages.ops.arguments import SIZE, Size, as_size, check_pixels, height_width
 from dataprep.types import Params, Sizes, Spec, Uniforms
 
 
-@dataclass(frozen=True)
-class Albumentations:
+def _as_json(transform: Any) -> str:
+    """Returns a transform as JSON.
+
+    Raises:
+        PipelineError: It is not a transform, or one that cannot be described, such as a `Lambda`.
+    """
+    if isinstance(transform, str):
+        return transform
+    if not hasattr(transform, "to_dict"):
+        raise PipelineError(f"Albumentations({transform!r}): give a transform of albumentations, such as A.Blur()")
+    try:
+        return json.dumps(transform.to_dict(), sort_keys=True)
+    except (NotImplementedError, TypeError) as error:
+        raise PipelineError(
+            f"Albumentations: {transform!r} cannot be described ({error}); "
+            "write an op of your own for it: a frozen dataclass and a kernel"
+        ) from error
+
+
+@register
+@frozen
+class Albumentations(Versioned):
     """A transform of albumentations, or a `Compose` of some, seeded for each image by what was drawn for it.
 
     So images get different augmentations in different workers, new ones in each epoch, and the same ones after a resume; none of
@@ -23,29 +45,9 @@ class Albumentations:
         size: (height, width) after it, or one number for a square; None if it keeps the size.
     """
 
-    transform: Any
-    size: int | tuple[int, int] | None = None
+    transform: str = field(converter=_as_json)
+    size: Size | None = field(default=None, converter=converters.optional(as_size), validator=validators.optional(SIZE))
     slots = 1
-
-    def __post_init__(self) -> None:
-        """Takes the transform as JSON.
-
-        Raises:
-            PipelineError: It is no transform, or one that cannot be described, such as a `Lambda`.
-        """
-        if self.size is not None:
-            object.__setattr__(self, "size", checked_size(self, self.size))
-        if isinstance(self.transform, str):
-            return
-        if not hasattr(self.transform, "to_dict"):
-            raise PipelineError(f"Albumentations({self.transform!r}): give a transform of albumentations, such as A.Blur()")
-        try:
-            object.__setattr__(self, "transform", json.dumps(self.transform.to_dict(), sort_keys=True))
-        except (NotImplementedError, TypeError) as error:
-            raise PipelineError(
-                f"Albumentations: {self.transform!r} cannot be described ({error}); "
-                "write an op of your own for it: a frozen dataclass and a kernel"
-            ) from error
 
     def spec(self, spec: Spec) -> Spec:
         """Of the given size, else unchanged."""

@@ -4,13 +4,15 @@ The model is that of DALI's `color_twist`: saturation and hue in the YIQ space, 
 and cut off at 0 and 255.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from attrs import field, frozen
 from numpy.typing import NDArray
 
-from dataprep.stages.ops.arguments import SameSize, check_probability, checked_factors, checked_range
+from dataprep.describe import register
+from dataprep.stages.arguments import PROBABILITY, limits
+from dataprep.stages.ops.arguments import FACTORS, Limits, SameSize, both_signs, factors
 from dataprep.types import Params, Sizes, Uniforms
 
 GRAY: Final = 128.0  # what contrast is about
@@ -19,10 +21,9 @@ LUMA: Final = np.array([0.299, 0.587, 0.114])  # ITU-R 601
 TO_YIQ: Final = np.array([LUMA, [0.595716, -0.274453, -0.321263], [0.211456, -0.522591, 0.311135]])
 FROM_YIQ: Final = np.linalg.inv(TO_YIQ)
 
-Factors = float | tuple[float, float]
 
-
-@dataclass(frozen=True)
+@register
+@frozen
 class Brightness(SameSize):
     """Multiplies all values by a random factor, rounded half up and cut off at 255.
 
@@ -30,19 +31,16 @@ class Brightness(SameSize):
         amount: a for factors from max(0, 1 - a) to 1 + a, or the least and the largest factor.
     """
 
-    amount: Factors = 0.2
+    amount: Limits = field(default=(0.8, 1.2), converter=factors, validator=FACTORS)
     slots = 1
-
-    def __post_init__(self) -> None:
-        """Checks the factors."""
-        object.__setattr__(self, "amount", checked_factors(self, self.amount))
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the factor."""
         return _between(self.amount, u), sizes
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class Contrast(SameSize):
     """Moves all values away from middle gray, 128, by a random factor.
 
@@ -50,19 +48,16 @@ class Contrast(SameSize):
         amount: a for factors from max(0, 1 - a) to 1 + a, or the least and the largest factor.
     """
 
-    amount: Factors = 0.2
+    amount: Limits = field(default=(0.8, 1.2), converter=factors, validator=FACTORS)
     slots = 1
-
-    def __post_init__(self) -> None:
-        """Checks the factors."""
-        object.__setattr__(self, "amount", checked_factors(self, self.amount))
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the matrix, (3, 4) row by row."""
         return color_matrices(contrast=_between(self.amount, u[:, 0])), sizes
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class Saturation(SameSize):
     """Moves all colours away from gray of the same luminance by a random factor; 0 is gray.
 
@@ -70,19 +65,16 @@ class Saturation(SameSize):
         amount: a for factors from max(0, 1 - a) to 1 + a, or the least and the largest factor.
     """
 
-    amount: Factors = 0.2
+    amount: Limits = field(default=(0.8, 1.2), converter=factors, validator=FACTORS)
     slots = 1
-
-    def __post_init__(self) -> None:
-        """Checks the factors."""
-        object.__setattr__(self, "amount", checked_factors(self, self.amount))
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the matrix, (3, 4) row by row."""
         return color_matrices(saturation=_between(self.amount, u[:, 0])), sizes
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class Hue(SameSize):
     """Turns all colours about the gray axis of the YIQ space by a random angle.
 
@@ -90,19 +82,16 @@ class Hue(SameSize):
         degrees: The least and the largest angle; one number d stands for (-d, d). torchvision's `hue=0.1` is 36.
     """
 
-    degrees: float | tuple[float, float] = 18.0
+    degrees: Limits = field(default=(-18.0, 18.0), converter=both_signs, validator=limits(-180, 180))
     slots = 1
-
-    def __post_init__(self) -> None:
-        """Checks the angles."""
-        object.__setattr__(self, "degrees", _checked_hue(self, "degrees", self.degrees))
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the matrix, (3, 4) row by row."""
         return color_matrices(hue=_between(self.degrees, u[:, 0])), sizes
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class ColorJitter(SameSize):
     """Changes saturation, hue, contrast and brightness at once, in this order, each by a random amount.
 
@@ -115,28 +104,22 @@ class ColorJitter(SameSize):
         hue: The least and the largest angle in degrees; one number d stands for (-d, d).
     """
 
-    brightness: Factors = 0.0
-    contrast: Factors = 0.0
-    saturation: Factors = 0.0
-    hue: float | tuple[float, float] = 0.0
+    brightness: Limits = field(default=(1.0, 1.0), converter=factors, validator=FACTORS)
+    contrast: Limits = field(default=(1.0, 1.0), converter=factors, validator=FACTORS)
+    saturation: Limits = field(default=(1.0, 1.0), converter=factors, validator=FACTORS)
+    hue: Limits = field(default=(0.0, 0.0), converter=both_signs, validator=limits(-180, 180))
     slots = 4
-
-    def __post_init__(self) -> None:
-        """Checks the factors and the angles."""
-        for name in ("brightness", "contrast", "saturation"):
-            object.__setattr__(self, name, checked_factors(self, getattr(self, name)))
-        object.__setattr__(self, "hue", _checked_hue(self, "hue", self.hue))
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the matrix, (3, 4) row by row."""
         brightness, contrast, saturation, hue = (
-            _between(limits, u[:, slot])
-            for slot, limits in enumerate((self.brightness, self.contrast, self.saturation, self.hue))
+            _between(both, u[:, slot]) for slot, both in enumerate((self.brightness, self.contrast, self.saturation, self.hue))
         )
         return color_matrices(brightness=brightness, contrast=contrast, saturation=saturation, hue=hue), sizes
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class Grayscale(SameSize):
     """Replaces colours by gray of the same luminance (ITU-R 601), in three equal channels.
 
@@ -144,12 +127,8 @@ class Grayscale(SameSize):
         p: The share of images that become gray.
     """
 
-    p: float = 1.0
+    p: float = field(default=1.0, validator=PROBABILITY)
     slots = 1
-
-    def __post_init__(self) -> None:
-        """Checks the probability."""
-        check_probability(self, self.p)
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the matrix, (3, 4) row by row."""
@@ -178,12 +157,6 @@ def color_matrices(**drawn: NDArray[np.float64]) -> Params:
     return matrix.round(9).reshape(len(one), 12)  # what changes nothing is the identity, not nearly so
 
 
-def _between(limits: object, u: Uniforms) -> Params:
-    assert isinstance(limits, tuple)
-    low, high = limits
+def _between(both: Limits, u: Uniforms) -> Params:
+    low, high = both
     return np.asarray(low + (high - low) * u)
-
-
-def _checked_hue(op: object, name: str, given: object) -> tuple[float, float]:
-    both = (-abs(given), abs(given)) if isinstance(given, int | float) else given
-    return checked_range(op, name, both, -180, 180)

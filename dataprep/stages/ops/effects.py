@@ -1,17 +1,35 @@
 """Ops that blur, sharpen, quantise, erase and re-encode: what each one is and what it draws."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
+from attrs import field, frozen
 
-from dataprep.errors import PipelineError
-from dataprep.stages.ops.arguments import SameSize, check_probability, checked_factors, checked_fill, checked_range
+from dataprep.describe import register
+from dataprep.stages.arguments import PROBABILITY, as_tuple, check, limits, whole
+from dataprep.stages.ops.arguments import COLOR, FACTORS, Color, Limits, SameSize, as_color, as_limits, factors
 from dataprep.stages.ops.geometry import fitting
 from dataprep.types import Params, Sizes, Uniforms
 
 
-@dataclass(frozen=True)
+def _twice(given: float | Sequence[float]) -> Limits:
+    """Returns (least, largest) of one number, which is both, or of both."""
+    kept: Limits = (given, given) if isinstance(given, int | float) else as_tuple(given)
+    return kept
+
+
+def _qualities(given: Sequence[int]) -> tuple[int, int]:
+    """Returns (least, largest), a list as a tuple."""
+    kept: tuple[int, int] = as_tuple(given)
+    return kept
+
+
+QUALITIES: Final = check(lambda given: all(isinstance(quality, int) for quality in given), "give whole numbers")
+
+
+@register
+@frozen
 class GaussianBlur(SameSize):
     """Blurs with a Gaussian of random width.
 
@@ -20,24 +38,18 @@ class GaussianBlur(SameSize):
         p: The share of images that are blurred.
     """
 
-    sigma: float | tuple[float, float] = (0.1, 2.0)
-    p: float = 1.0
+    sigma: Limits = field(default=(0.1, 2.0), converter=_twice, validator=limits(1e-3, 1e3))
+    p: float = field(default=1.0, validator=PROBABILITY)
     slots = 2
-
-    def __post_init__(self) -> None:
-        """Checks the widths and the probability."""
-        both: Any = (self.sigma, self.sigma) if isinstance(self.sigma, int | float) else self.sigma
-        object.__setattr__(self, "sigma", checked_range(self, "sigma", both, 1e-3, 1e3))
-        check_probability(self, self.p)
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the width, 0 for none."""
-        assert isinstance(self.sigma, tuple)
         low, high = self.sigma
         return np.where(u[:, :1] < self.p, low + (high - low) * u[:, 1:], 0.0), sizes
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class Sharpness(SameSize):
     """Blends with a smoothed copy by a random factor: 0 is smooth, 1 the image, 2 sharpened, as in Pillow's `ImageEnhance`.
 
@@ -45,21 +57,17 @@ class Sharpness(SameSize):
         amount: a for factors from max(0, 1 - a) to 1 + a, or the least and the largest factor.
     """
 
-    amount: float | tuple[float, float] = 0.5
+    amount: Limits = field(default=(0.5, 1.5), converter=factors, validator=FACTORS)
     slots = 1
-
-    def __post_init__(self) -> None:
-        """Checks the factors."""
-        object.__setattr__(self, "amount", checked_factors(self, self.amount))
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the factor."""
-        assert isinstance(self.amount, tuple)
         low, high = self.amount
         return low + (high - low) * u, sizes
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class Posterize(SameSize):
     """Keeps the highest bits of each value.
 
@@ -68,22 +76,17 @@ class Posterize(SameSize):
         p: The share of images.
     """
 
-    bits: int = 4
-    p: float = 0.5
+    bits: int = field(default=4, validator=whole(1, 8, "a value has 1 to 8 bits"))
+    p: float = field(default=0.5, validator=PROBABILITY)
     slots = 1
-
-    def __post_init__(self) -> None:
-        """Checks the bits and the probability."""
-        if not isinstance(self.bits, int) or not 1 <= self.bits <= 8:
-            raise PipelineError(f"Posterize(bits={self.bits!r}): a value has 1 to 8 bits")
-        check_probability(self, self.p)
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the number of bits, 8 for all."""
         return np.where(u < self.p, float(self.bits), 8.0), sizes
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class Solarize(SameSize):
     """Inverts all values from a threshold on.
 
@@ -92,22 +95,17 @@ class Solarize(SameSize):
         p: The share of images.
     """
 
-    threshold: int = 128
-    p: float = 0.5
+    threshold: int = field(default=128, validator=whole(0, 256, "give a level, 0 to 256"))
+    p: float = field(default=0.5, validator=PROBABILITY)
     slots = 1
-
-    def __post_init__(self) -> None:
-        """Checks the threshold and the probability."""
-        if not isinstance(self.threshold, int) or not 0 <= self.threshold <= 256:
-            raise PipelineError(f"Solarize(threshold={self.threshold!r}): give a level, 0 to 256")
-        check_probability(self, self.p)
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the threshold, 256 for none."""
         return np.where(u < self.p, float(self.threshold), 256.0), sizes
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class Equalize(SameSize):
     """Spreads the values of each channel so that all levels are about as frequent, as in Pillow's `ImageOps`.
 
@@ -115,19 +113,16 @@ class Equalize(SameSize):
         p: The share of images.
     """
 
-    p: float = 0.5
+    p: float = field(default=0.5, validator=PROBABILITY)
     slots = 1
-
-    def __post_init__(self) -> None:
-        """Checks the probability."""
-        check_probability(self, self.p)
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws 1 to equalize or 0."""
         return (u < self.p).astype(np.float64), sizes
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class JpegCompression(SameSize):
     """Encodes the image as a JPEG of random quality and decodes it again.
 
@@ -136,15 +131,9 @@ class JpegCompression(SameSize):
         p: The share of images.
     """
 
-    quality: tuple[int, int] = (30, 100)
-    p: float = 1.0
+    quality: tuple[int, int] = field(default=(30, 100), converter=_qualities, validator=[limits(1, 100), QUALITIES])
+    p: float = field(default=1.0, validator=PROBABILITY)
     slots = 2
-
-    def __post_init__(self) -> None:
-        """Checks the qualities and the probability."""
-        low, high = checked_range(self, "quality", self.quality, 1, 100)
-        object.__setattr__(self, "quality", (int(low), int(high)))
-        check_probability(self, self.p)
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the quality, 0 for none."""
@@ -152,7 +141,8 @@ class JpegCompression(SameSize):
         return np.where(u[:, :1] < self.p, np.floor(low + (high - low + 1) * u[:, 1:]), 0.0), sizes
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class RandomErasing(SameSize):
     """Paints over a random box. Source: Zhong et al., "Random erasing data augmentation", 2020.
 
@@ -163,18 +153,11 @@ class RandomErasing(SameSize):
         fill: RGB, 0..255, of the box.
     """
 
-    p: float = 0.5
-    scale: tuple[float, float] = (0.02, 0.33)
-    ratio: tuple[float, float] = (0.3, 3.3)
-    fill: tuple[int, int, int] = (0, 0, 0)
+    p: float = field(default=0.5, validator=PROBABILITY)
+    scale: Limits = field(default=(0.02, 0.33), converter=as_limits, validator=limits(0, 1))
+    ratio: Limits = field(default=(0.3, 3.3), converter=as_limits, validator=limits(1e-3, 1e3))
+    fill: Color = field(default=(0, 0, 0), converter=as_color, validator=COLOR)
     slots = 23  # whether, ten tries of area and ratio, then top and left
-
-    def __post_init__(self) -> None:
-        """Checks the probability, the ranges and the colour."""
-        check_probability(self, self.p)
-        object.__setattr__(self, "scale", checked_range(self, "scale", self.scale, 0, 1))
-        object.__setattr__(self, "ratio", checked_range(self, "ratio", self.ratio, 1e-3, 1e3))
-        object.__setattr__(self, "fill", checked_fill(self, self.fill))
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the box: top, left, height, width; of no height for none."""

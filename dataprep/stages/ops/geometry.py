@@ -3,26 +3,45 @@
 Boxes are drawn as integers (top, left, height, width in pixels), because libraries round a fractional anchor differently.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from attrs import field, frozen
 from numpy.typing import NDArray
 
-from dataprep.errors import PipelineError
+from dataprep.describe import register
+from dataprep.stages.arguments import Versioned, as_tuple, check, limits, whole
 from dataprep.stages.ops.arguments import (
+    COLOR,
+    INTERPOLATION,
+    SIZE,
+    Color,
     Interpolation,
-    check_interpolation,
+    Limits,
+    Size,
+    as_color,
+    as_limits,
+    as_size,
     check_pixels,
-    checked_fill,
-    checked_range,
-    checked_size,
     height_width,
 )
 from dataprep.types import Params, Sizes, Spec, Uniforms
 
 
-@dataclass(frozen=True)
-class Resize:
+def _sides(given: int | Sequence[int]) -> tuple[int, int, int, int]:
+    """Returns (left, top, right, bottom) of one number of pixels, or of all four."""
+    kept: tuple[int, int, int, int] = (given,) * 4 if isinstance(given, int) and given >= 0 else as_tuple(given)
+    return kept
+
+
+def _are_sides(given: Any) -> bool:
+    return isinstance(given, tuple) and len(given) == 4 and all(isinstance(side, int) and side >= 0 for side in given)
+
+
+@register
+@frozen
+class Resize(Versioned):
     """Resizes to an exact size, or the shorter side to a length with the aspect ratio kept.
 
     Antialiased: each output pixel averages all the pixels that it covers, as in Pillow.
@@ -32,14 +51,9 @@ class Resize:
         interpolation: "nearest", "bilinear", "bicubic" or "lanczos".
     """
 
-    size: int | tuple[int, int]
-    interpolation: Interpolation = "bilinear"
+    size: Size = field(converter=as_size, validator=SIZE)
+    interpolation: Interpolation = field(default="bilinear", validator=INTERPOLATION)
     slots = 0
-
-    def __post_init__(self) -> None:
-        """Checks the size and the name of the interpolation."""
-        object.__setattr__(self, "size", checked_size(self, self.size))
-        check_interpolation(self, self.interpolation)
 
     def spec(self, spec: Spec) -> Spec:
         """A fixed height and width if both were given; else one side of the result varies."""
@@ -67,20 +81,17 @@ class Resize:
         return target
 
 
-@dataclass(frozen=True)
-class CenterCrop:
+@register
+@frozen
+class CenterCrop(Versioned):
     """Cuts out the middle; where an image is smaller than the crop, black is laid around it.
 
     Attributes:
         size: (height, width) in pixels, or one number for a square.
     """
 
-    size: int | tuple[int, int]
+    size: Size = field(converter=as_size, validator=SIZE)
     slots = 0
-
-    def __post_init__(self) -> None:
-        """Checks the size."""
-        object.__setattr__(self, "size", checked_size(self, self.size))
 
     def spec(self, spec: Spec) -> Spec:
         """A fixed height and width."""
@@ -94,8 +105,9 @@ class CenterCrop:
         return np.concatenate([anchor, target], axis=1).astype(np.float64), target
 
 
-@dataclass(frozen=True)
-class RandomResizedCrop:
+@register
+@frozen
+class RandomResizedCrop(Versioned):
     """Cuts out a box of random area and aspect ratio and resizes it: the standard training crop.
 
     Ten boxes are tried for one that fits; failing that, the largest central one within the ratios.
@@ -108,18 +120,11 @@ class RandomResizedCrop:
         interpolation: "nearest", "bilinear", "bicubic" or "lanczos", antialiased.
     """
 
-    size: int | tuple[int, int]
-    scale: tuple[float, float] = (0.08, 1.0)
-    ratio: tuple[float, float] = (3 / 4, 4 / 3)
-    interpolation: Interpolation = "bilinear"
+    size: Size = field(converter=as_size, validator=SIZE)
+    scale: Limits = field(default=(0.08, 1.0), converter=as_limits, validator=limits(0, 1))
+    ratio: Limits = field(default=(3 / 4, 4 / 3), converter=as_limits, validator=limits(1e-3, 1e3))
+    interpolation: Interpolation = field(default="bilinear", validator=INTERPOLATION)
     slots = 22  # ten tries of area and ratio, then top and left
-
-    def __post_init__(self) -> None:
-        """Checks the size, the ranges and the name of the interpolation."""
-        object.__setattr__(self, "size", checked_size(self, self.size))
-        object.__setattr__(self, "scale", checked_range(self, "scale", self.scale, 0, 1))
-        object.__setattr__(self, "ratio", checked_range(self, "ratio", self.ratio, 1e-3, 1e3))
-        check_interpolation(self, self.interpolation)
 
     def spec(self, spec: Spec) -> Spec:
         """A fixed height and width."""
@@ -143,8 +148,9 @@ class RandomResizedCrop:
         return np.stack([low, narrow], axis=1).astype(np.int64)
 
 
-@dataclass(frozen=True)
-class RandomCrop:
+@register
+@frozen
+class RandomCrop(Versioned):
     """Cuts out a box of one size at a random place.
 
     Attributes:
@@ -153,17 +159,10 @@ class RandomCrop:
         fill: RGB, 0..255, of what is laid around.
     """
 
-    size: int | tuple[int, int]
-    padding: int = 0
-    fill: tuple[int, int, int] = (0, 0, 0)
+    size: Size = field(converter=as_size, validator=SIZE)
+    padding: int = field(default=0, validator=whole(0, np.inf, "give a number of pixels, 0 or more"))
+    fill: Color = field(default=(0, 0, 0), converter=as_color, validator=COLOR)
     slots = 2
-
-    def __post_init__(self) -> None:
-        """Checks the size, the padding and the colour."""
-        object.__setattr__(self, "size", checked_size(self, self.size))
-        object.__setattr__(self, "fill", checked_fill(self, self.fill))
-        if not isinstance(self.padding, int) or self.padding < 0:
-            raise PipelineError(f"RandomCrop(padding={self.padding!r}): give a number of pixels, 0 or more")
 
     def spec(self, spec: Spec) -> Spec:
         """A fixed height and width."""
@@ -179,8 +178,9 @@ class RandomCrop:
         return np.concatenate([anchor, target], axis=1).astype(np.float64), target
 
 
-@dataclass(frozen=True)
-class Pad:
+@register
+@frozen
+class Pad(Versioned):
     """Lays a border around.
 
     Attributes:
@@ -188,34 +188,22 @@ class Pad:
         fill: RGB, 0..255, of the border.
     """
 
-    padding: int | tuple[int, int, int, int]
-    fill: tuple[int, int, int] = (0, 0, 0)
+    padding: tuple[int, int, int, int] = field(
+        converter=_sides, validator=check(_are_sides, "give pixels, one number or (left, top, right, bottom)")
+    )
+    fill: Color = field(default=(0, 0, 0), converter=as_color, validator=COLOR)
     slots = 0
-
-    def __post_init__(self) -> None:
-        """Checks the widths and the colour."""
-        sides = (self.padding,) * 4 if isinstance(self.padding, int) else tuple(self.padding)
-        if len(sides) != 4 or not all(isinstance(side, int) and side >= 0 for side in sides):
-            raise PipelineError(f"Pad(padding={self.padding!r}): give pixels, one number or (left, top, right, bottom)")
-        object.__setattr__(self, "padding", sides)
-        object.__setattr__(self, "fill", checked_fill(self, self.fill))
-
-    @property
-    def sides(self) -> tuple[int, int, int, int]:
-        """Left, top, right, bottom."""
-        assert isinstance(self.padding, tuple)
-        return self.padding
 
     def spec(self, spec: Spec) -> Spec:
         """The height and the width with the borders."""
         check_pixels(self, spec)
-        left, top, right, bottom = self.sides
+        left, top, right, bottom = self.padding
         height, width = spec.height, spec.width
         return Spec(None if height is None else height + top + bottom, None if width is None else width + left + right)
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws nothing: the parameters are the box, its top and left negative."""
-        left, top, right, bottom = self.sides
+        left, top, right, bottom = self.padding
         target = sizes + np.array([top + bottom, left + right])
         anchor = np.tile(np.array([-top, -left]), (len(sizes), 1))
         return np.concatenate([anchor, target], axis=1).astype(np.float64), target

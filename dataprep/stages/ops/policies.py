@@ -1,12 +1,13 @@
 """Automatic augmentation: a few of the elementary changes, each at a drawn strength. The work is one kernel per backend."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from attrs import field, frozen
 
-from dataprep.errors import PipelineError
-from dataprep.stages.ops.arguments import SameSize, checked_fill
+from dataprep.describe import register
+from dataprep.stages.arguments import number, whole
+from dataprep.stages.ops.arguments import COLOR, Color, SameSize, as_color
 from dataprep.types import Params, Sizes, Uniforms
 
 CHANGES: Final = (
@@ -25,7 +26,7 @@ CHANGES: Final = (
     "autocontrast",
     "equalize",
 )
-"""The elementary changes; a change's place is the number that stands for it in the parameters."""
+"""The elementary changes; a change's index is the number that stands for it in the parameters."""
 
 SIGNED: Final = CHANGES[1:10]
 """Those whose strength is drawn with a sign."""
@@ -37,7 +38,8 @@ LEVELS: Final = 30
 """Strengths are 0 to 30, as in the papers."""
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class RandAugment(SameSize):
     """Makes some elementary changes, one after the other, all at one strength.
 
@@ -50,17 +52,9 @@ class RandAugment(SameSize):
         fill: RGB, 0..255, of what comes in at the edges.
     """
 
-    num_ops: int = 2
-    magnitude: int = 9
-    fill: tuple[int, int, int] = (0, 0, 0)
-
-    def __post_init__(self) -> None:
-        """Checks the numbers and the colour."""
-        if not isinstance(self.num_ops, int) or self.num_ops < 1:
-            raise PipelineError(f"RandAugment(num_ops={self.num_ops!r}): at least 1 change")
-        if not 0 <= self.magnitude <= LEVELS:
-            raise PipelineError(f"RandAugment(magnitude={self.magnitude!r}): a strength is 0 to {LEVELS}")
-        object.__setattr__(self, "fill", checked_fill(self, self.fill))
+    num_ops: int = field(default=2, validator=whole(1, np.inf, "at least 1 change"))
+    magnitude: float = field(default=9, validator=number(0, LEVELS, f"a strength is 0 to {LEVELS}"))
+    fill: Color = field(default=(0, 0, 0), converter=as_color, validator=COLOR)
 
     @property
     def slots(self) -> int:
@@ -72,11 +66,12 @@ class RandAugment(SameSize):
         most = {"shear": 0.3, "degrees": 30.0, "factor": 0.9, "bits": 4.0}
         shift = np.asarray(150 / 331 * sizes, np.float64)
         strength = np.full(len(sizes), self.magnitude / LEVELS)
-        drawn = [_drawn(u[:, place], strength, u[:, place + 1], shift, most) for place in range(0, self.slots, 2)]
+        drawn = [_changes(u[:, slot], strength, u[:, slot + 1], shift, most) for slot in range(0, self.slots, 2)]
         return np.concatenate(drawn, axis=1), sizes
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class TrivialAugmentWide(SameSize):
     """Makes one elementary change at a random strength.
 
@@ -87,21 +82,17 @@ class TrivialAugmentWide(SameSize):
         fill: RGB, 0..255, of what comes in at the edges.
     """
 
-    fill: tuple[int, int, int] = (0, 0, 0)
+    fill: Color = field(default=(0, 0, 0), converter=as_color, validator=COLOR)
     slots = 3
-
-    def __post_init__(self) -> None:
-        """Checks the colour."""
-        object.__setattr__(self, "fill", checked_fill(self, self.fill))
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the number of the change and its value."""
         most = {"shear": 0.99, "degrees": 135.0, "factor": 0.99, "bits": 6.0}
         strength = np.floor(u[:, 2] * (LEVELS + 1)) / LEVELS
-        return _drawn(u[:, 0], strength, u[:, 1], np.full((len(sizes), 2), 32.0), most), sizes
+        return _changes(u[:, 0], strength, u[:, 1], np.full((len(sizes), 2), 32.0), most), sizes
 
 
-def _drawn(which: Uniforms, strength: Params, sign: Uniforms, shift: Params, most: dict[str, float]) -> Params:
+def _changes(which: Uniforms, strength: Params, sign: Uniforms, shift: Params, most: dict[str, float]) -> Params:
     """Returns (B, 2): the number of a change and its value, in the unit that the change works in.
 
     Args:

@@ -1,13 +1,18 @@
 """The ops at the end of a pipeline: what values become, and how they lie in memory."""
 
-from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
+from attrs import converters, field, frozen, validators
 
+from dataprep.describe import register
 from dataprep.errors import PipelineError
+from dataprep.stages.arguments import Versioned, are_numbers, as_tuple, check, one_of
 from dataprep.types import Params, Sizes, Spec, Uniforms
 
+Triple: TypeAlias = tuple[float, float, float]
 Dtype: TypeAlias = Literal["uint8", "float16", "bfloat16", "float32"]
 DTYPES = ("uint8", "float16", "bfloat16", "float32")
 MEMORY = ("contiguous", "channels_last")
@@ -16,8 +21,25 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-@dataclass(frozen=True)
-class Normalize:
+def _triple(given: Sequence[float]) -> Triple:
+    """Returns three numbers, a list as a tuple."""
+    kept: Triple = as_tuple(given)
+    return kept
+
+
+def _are_shares(given: Any) -> bool:
+    return are_numbers(given, 3) and all(abs(share) <= 2 for share in given)
+
+
+MEAN: Final = validators.optional(check(_are_shares, f"give three shares of 255, such as {IMAGENET_MEAN}"))
+STD: Final = validators.optional(
+    check(lambda given: _are_shares(given) and min(given) > 0, f"give three shares of 255 above 0, such as {IMAGENET_STD}")
+)
+
+
+@register
+@frozen
+class Normalize(Versioned):
     """Turns 0..255 into float32 with (value / 255 - mean) / std per channel, channels first.
 
     Attributes:
@@ -25,22 +47,14 @@ class Normalize:
         std: RGB standard deviation as a share of 255; None takes the manifest's.
     """
 
-    mean: tuple[float, float, float] | None = None
-    std: tuple[float, float, float] | None = None
+    mean: Triple | None = field(default=None, converter=converters.optional(_triple), validator=MEAN)
+    std: Triple | None = field(default=None, converter=converters.optional(_triple), validator=STD)
     slots = 0
 
-    def __post_init__(self) -> None:
-        """Checks that both or none are given, three numbers each."""
+    def __attrs_post_init__(self) -> None:
+        """Checks that both or none are given."""
         if (self.mean is None) != (self.std is None):
             raise PipelineError("Normalize: give both `mean` and `std`, or neither to take them from the manifest")
-        if self.mean is None or self.std is None:
-            return
-        object.__setattr__(self, "mean", tuple(self.mean))
-        object.__setattr__(self, "std", tuple(self.std))
-        if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
-            raise PipelineError(f"Normalize(mean={self.mean}, std={self.std}): three numbers each, every std above 0")
-        if max(*map(abs, self.mean), *self.std) > 2:
-            raise PipelineError(f"Normalize(mean={self.mean}, std={self.std}): give shares of 255, such as {IMAGENET_MEAN}")
 
     @classmethod
     def imagenet(cls) -> "Normalize":
@@ -60,8 +74,9 @@ class Normalize:
         return np.empty((len(sizes), 0)), sizes
 
 
-@dataclass(frozen=True)
-class Output:
+@register
+@frozen
+class Output(Versioned):
     """Delivers values of another type, or with the channels last in memory; the shape stays (B, 3, H, W).
 
     Values are rounded to the nearest, not scaled: it comes after `Normalize`, or gives 0..255 as floats.
@@ -71,24 +86,17 @@ class Output:
         memory: "contiguous", channel after channel, or "channels_last", pixel after pixel, as tensor cores want it.
     """
 
-    dtype: Dtype | None = None
-    memory: Literal["contiguous", "channels_last"] = "contiguous"
+    dtype: Dtype | None = field(default=None, validator=validators.optional(one_of(*DTYPES)))
+    memory: Literal["contiguous", "channels_last"] = field(default="contiguous", validator=one_of(*MEMORY))
     slots = 0
-
-    def __post_init__(self) -> None:
-        """Checks the names."""
-        if self.dtype is not None and self.dtype not in DTYPES:
-            raise PipelineError(f"Output(dtype={self.dtype!r}): one of {', '.join(DTYPES)}")
-        if self.memory not in MEMORY:
-            raise PipelineError(f"Output(memory={self.memory!r}): one of {', '.join(MEMORY)}")
 
     def spec(self, spec: Spec) -> Spec:
         """The same image, as it is delivered."""
         if spec.delivered:
             raise PipelineError("`Output` comes once, as the last op")
         if self.dtype == "uint8" and spec.dtype != "uint8":
-            raise PipelineError("`Output('uint8')` cannot follow `Normalize`, whose values are no bytes; leave one of them out")
-        return replace(spec, dtype=self.dtype or spec.dtype, layout="CHW", memory=self.memory, delivered=True)
+            raise PipelineError("`Output('uint8')` cannot follow `Normalize`, whose values are not bytes; leave one of them out")
+        return replace(spec, dtype=self.dtype or spec.dtype, memory=self.memory, delivered=True)
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws nothing."""

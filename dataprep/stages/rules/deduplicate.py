@@ -1,23 +1,52 @@
 """The rule that keeps one image of each group of copies: exact ones by content digest, near ones by perceptual hash."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from attrs import Attribute, field, frozen
 from numpy.typing import NDArray
 
+from dataprep.columns import EXACT_DUPLICATE, LABEL_CONFLICT, LEAK, NEAR_DUPLICATE
+from dataprep.describe import register
 from dataprep.errors import PipelineError
 from dataprep.search import Codes, Hashes, keep_best
-from dataprep.stages.measures.hashing import Hash, Invariant, PHash, Variants
+from dataprep.stages.arguments import as_tuple, check, one_of
+from dataprep.stages.measures.hashing import AnyHash, CropResistantHash, Hash, Invariant, PHash, Variants
 from dataprep.types import Drops, Measure
 
 STEP = 1.25  # what re-encoding alone does to the sharpness is less: then the file with more bytes is the better one
 
 
-@dataclass(frozen=True)
+def _hash(given: AnyHash | None) -> AnyHash | None:
+    """Returns a hash, which the radii are checked against."""
+    if given is not None and not isinstance(given, AnyHash):
+        raise PipelineError(f"Deduplicate: {given!r} is not a hash; give one, such as PHash(bits=64), or None for none")
+    return given
+
+
+def _splits(given: Sequence[str]) -> tuple[str, ...]:
+    """Returns splits, a list as a tuple."""
+    kept: tuple[str, ...] = as_tuple(given)
+    return kept
+
+
+def _check_radius_of(hash: AnyHash | None, name: str, radius: object) -> None:
+    """Raises `PipelineError` unless a radius is below what unrelated pictures differ in."""
+    if hash is not None and not (isinstance(radius, int) and 0 <= radius < hash.unrelated):
+        raise PipelineError(
+            f"Deduplicate({name}={radius!r}): the radius of {hash} is 0 to {hash.unrelated - 1}, "
+            f"such as {hash.radii[name != 'radius']}; unrelated pictures differ in about {hash.unrelated} of its {hash.bits} bits"
+        )
+
+
+SPLITS: Final = check(lambda given: isinstance(given, tuple), "give a list of splits, such as ['test']")
+
+
+@register
+@frozen
 class Deduplicate:
     """Keeps the best image of each group of duplicates and names it as the twin of the others.
 
@@ -27,48 +56,63 @@ class Deduplicate:
 
     Attributes:
         by: The perceptual hash that near duplicates are found by, or None to drop exact copies only.
-        radius: The largest Hamming distance, in bits, at which two images may be the same picture.
+        radius: The largest Hamming distance, in bits, at which two images may be the same picture; by default what suits the
+            hash: 10 for a luminance hash of 64 bits, 48 for one of 256, 2 for `ColorHash`, 8 for `CropResistantHash`.
         verify: A second hash that must agree, so that simple pictures are not lumped together; None trusts the first.
-        verify_radius: The largest distance of the second hash, in bits.
+        verify_radius: The largest distance of the second hash, in bits; by default what suits it: 14 for a luminance hash of
+            64 bits, 80 for one of 256, 4 for `ColorHash`, 8 for `CropResistantHash`.
         invariant: Which copies count: "none" those as they are, "flip" mirrored ones too, "dihedral" also quarter turns.
+            `ColorHash` sees them all as they are; `CropResistantHash` knows no mirrored or turned ones.
         protect: Splits whose images stay, such as ("test",): a copy of one in another split is dropped as a "leak".
         conflicts: What to do with a group whose labels disagree: "keep" the best as ever, or "drop" it whole, but for protected
             images.
         views: Whether copies that were cropped, framed or turned by some degrees are looked for too, at four times the hashing.
     """
 
-    by: Hash | None = PHash()
-    radius: int = 10
-    verify: Hash | None = PHash(bits=256)
-    verify_radius: int = 80
-    invariant: Invariant = "none"
+    by: AnyHash | None = field(default=PHash(), converter=_hash)
+    radius: int = field()
+    verify: AnyHash | None = field(default=PHash(bits=256), converter=_hash)
+    verify_radius: int = field()
+    invariant: Invariant = field(default="none", validator=one_of("none", "flip", "dihedral"))
     views: bool = False
-    protect: tuple[str, ...] = ()
-    conflicts: Literal["keep", "drop"] = "keep"
+    protect: tuple[str, ...] = field(default=(), converter=_splits, validator=SPLITS)
+    conflicts: Literal["keep", "drop"] = field(default="keep", validator=one_of("keep", "drop"))
 
-    def __post_init__(self) -> None:
-        """Checks each radius against the bits of its hash."""
-        for hash, name, radius in ((self.by, "radius", self.radius), (self.verify, "verify_radius", self.verify_radius)):
-            if not isinstance(hash, Hash | None):
-                raise PipelineError(f"Deduplicate: {hash!r} is no hash; give one, such as PHash(bits=64), or None for none")
-            if hash is not None and not (isinstance(radius, int) and 0 <= radius < hash.bits // 2):
-                raise PipelineError(
-                    f"Deduplicate({name}={radius}): the radius of a hash of {hash.bits} bits is 0 to {hash.bits // 2 - 1}; "
-                    "unrelated pictures differ in about half of the bits"
-                )
-        if self.conflicts not in ("keep", "drop"):
-            raise PipelineError(f"Deduplicate(conflicts={self.conflicts!r}): one of 'keep', 'drop'")
-        if not isinstance(self.protect, tuple):
-            raise PipelineError(f"Deduplicate(protect={self.protect!r}): give a list of splits, such as ['test']")
-        if self.invariant not in ("none", "flip", "dihedral"):
-            raise PipelineError(f"Deduplicate(invariant={self.invariant!r}): one of 'none', 'flip', 'dihedral'")
+    @radius.default
+    def _suitable(self) -> int:
+        return (self.by or PHash(bits=64)).radii[0]
+
+    @verify_radius.default
+    def _suitable_to_verify(self) -> int:
+        return (self.verify or PHash(bits=256)).radii[1]
+
+    @radius.validator
+    def _check_radius(self, argument: "Attribute[int]", radius: object) -> None:
+        _check_radius_of(self.by, argument.name, radius)
+
+    @verify_radius.validator
+    def _check_verify_radius(self, argument: "Attribute[int]", radius: object) -> None:
+        _check_radius_of(self.verify, argument.name, radius)
+
+    @invariant.validator
+    def _check_regions(self, argument: "Attribute[Invariant]", invariant: str) -> None:
+        regions = next((hash for hash in self._given if isinstance(hash, CropResistantHash)), None)
+        if regions is not None and invariant != "none":
+            raise PipelineError(
+                f"Deduplicate(invariant={invariant!r}): {regions} knows no mirrored or turned copies; "
+                "take another hash, or invariant='none'"
+            )
 
     @property
     def needs(self) -> tuple[Measure, ...]:
         """The hashes, and those of their variants."""
-        hashes = () if self.by is None else (self.by,) if self.verify is None else (self.by, self.verify)
-        variants = [Variants(hash, self.invariant, self.views) for hash in hashes]
-        return (*hashes, *(measure for measure in variants if measure.count))
+        variants = [Variants(hash, self.invariant, self.views) for hash in self._given if isinstance(hash, Hash)]
+        return (*self._given, *(measure for measure in variants if measure.count))
+
+    @property
+    def _given(self) -> tuple[AnyHash, ...]:
+        """The hashes that are compared."""
+        return () if self.by is None else (self.by,) if self.verify is None else (self.by, self.verify)
 
     def judge(self, table: pa.Table) -> Drops:
         """Returns the copies, each with the image that is kept for it, and what is dropped because labels disagree."""
@@ -84,7 +128,8 @@ class Deduplicate:
         drops = Drops()
         for row, (reason, detail) in verdicts.items():
             twin = int(groups.centre[row])
-            drops.add(ids[row], reason, detail, None if twin == row else ids[twin])
+            copy = (None, None) if twin == row else (ids[twin], int(groups.distance[row]))
+            drops.add(ids[row], reason, detail, *copy)
         return drops
 
     def _groups(self, table: pa.Table, protected: int) -> "Groups":
@@ -99,12 +144,13 @@ class Deduplicate:
         centre = keep_best(hashes, verify, protected)
         return Groups(copied, centre, hashes.distances(np.stack([np.arange(len(centre)), centre], axis=1)))
 
-    def _hashes(self, table: pa.Table, hash: Hash, radius: int) -> Hashes:
-        variants = Variants(hash, self.invariant, self.views)
-        codes = _codes(table[hash.fields[0].name], hash.bits)
-        if variants.count == 0:
-            return Hashes(codes[:, 0], codes[:, 1:], radius)
-        return Hashes(codes[:, 0], _codes(table[variants.fields[0].name], hash.bits), radius)
+    def _hashes(self, table: pa.Table, hash: AnyHash, radius: int) -> Hashes:
+        codes = _codes(table[hash.fields[0].name], hash.bits // 8)
+        own = codes.shape[1]
+        variants = Variants(hash, self.invariant, self.views) if isinstance(hash, Hash) else None
+        if variants is not None and variants.count:
+            codes = np.concatenate([codes, _codes(table[variants.fields[0].name], hash.bits // 8)], axis=1)
+        return Hashes(codes, radius, own)
 
 
 class Groups(NamedTuple):
@@ -121,9 +167,12 @@ class Groups(NamedTuple):
     distance: NDArray[np.int64]
 
 
-def _codes(column: pa.ChunkedArray, bits: int) -> Codes:
-    """Returns (N, hashes, bytes) of a column of hashes laid end to end."""
-    return np.frombuffer(b"".join(column.to_pylist()), np.uint8).reshape(len(column), -1, bits // 8)
+def _codes(column: pa.ChunkedArray, width: int) -> Codes:
+    """Returns (N, hashes, bytes) of a column of hashes laid end to end; a row that has fewer has its first one again."""
+    rows: list[bytes] = column.to_pylist()
+    most = max(map(len, rows))
+    codes = b"".join(row + row[:width] * ((most - len(row)) // width) for row in rows)
+    return np.frombuffer(codes, np.uint8).reshape(len(rows), -1, width)
 
 
 def _copies(table: pa.Table, groups: Groups, protected: int) -> Iterator[tuple[int, tuple[str, str]]]:
@@ -132,8 +181,8 @@ def _copies(table: pa.Table, groups: Groups, protected: int) -> Iterator[tuple[i
     for row in np.flatnonzero(groups.centre != np.arange(len(groups.centre))).tolist():
         twin = int(groups.centre[row])
         exact = groups.copied[row] == groups.copied[twin]
-        reason, detail = ("exact duplicate", "same content") if exact else ("near duplicate", f"distance {groups.distance[row]}")
-        yield row, ("leak", f"{reason} of an image in {splits[twin]!r}, {detail}") if twin < protected else (reason, detail)
+        reason, detail = (EXACT_DUPLICATE, "same content") if exact else (NEAR_DUPLICATE, f"distance {groups.distance[row]}")
+        yield row, (LEAK, f"{reason} of an image in {splits[twin]!r}, {detail}") if twin < protected else (reason, detail)
 
 
 def _conflicts(labels: list[str | None], centres: list[int], protected: int) -> dict[int, tuple[str, str]]:
@@ -142,7 +191,7 @@ def _conflicts(labels: list[str | None], centres: list[int], protected: int) -> 
     for label, centre in zip(labels, centres, strict=True):
         given.setdefault(centre, set()).update([] if label is None else [label])
     return {
-        row: ("label conflict", f"copies are labelled {', '.join(map(repr, sorted(given[centre])))}")
+        row: (LABEL_CONFLICT, f"copies are labelled {', '.join(map(repr, sorted(given[centre])))}")
         for row, centre in enumerate(centres)
         if len(given[centre]) > 1 and row >= protected
     }

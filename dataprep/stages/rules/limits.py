@@ -1,15 +1,19 @@
 """Rules over the columns of single rows: what every image must have to be kept."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from attrs import Attribute, field, frozen
+from attrs.validators import optional
 from numpy.typing import NDArray
 
+from dataprep.columns import UNREADABLE, out_of_range
+from dataprep.describe import register
 from dataprep.errors import PipelineError, suggestion
+from dataprep.stages.arguments import check, is_number
 from dataprep.stages.measures.quality import Colorfulness, LaplacianVariance, Luminance, LuminanceHistogram, Noise
 from dataprep.types import Drops, Measure
 
@@ -30,7 +34,18 @@ RECORDED: Final = ("height", "width", "bytes", *DERIVED)
 """Numbers that every record has, without a measure."""
 
 
-@dataclass(frozen=True)
+def known_column(rule: Any, argument: "Attribute[str]", column: str) -> None:
+    """Raises `PipelineError` unless a rule's column is one of its measure's or, without one, a known one."""
+    known = [field.name for field in rule.measure.fields] if rule.measure else [*RECORDED, *MEASURED_BY]
+    if column not in known:
+        raise PipelineError(f"{type(rule).__name__}: no column {column!r}; {suggestion(column, known)}")
+
+
+LIMIT: Final = optional(check(is_number, "give a number, or None for no limit"))
+
+
+@register
+@frozen
 class Readable:
     """Drops what could not be read or decoded; every pipeline begins with it, whether named or not."""
 
@@ -41,13 +56,13 @@ class Readable:
         broken = table.filter(pc.is_valid(table["error"]))
         return Drops(
             broken["id"].to_pylist(),
-            ["unreadable"] * len(broken),
+            [UNREADABLE] * len(broken),
             broken["error"].to_pylist(),
-            [None] * len(broken),
         )
 
 
-@dataclass(frozen=True)
+@register
+@frozen
 class Require:
     """Keeps the rows whose column lies within limits, both inclusive; NaN and missing values are outside.
 
@@ -63,18 +78,14 @@ class Require:
         measure: The measure that gives the column, where it is not one of dataprep's own or not with its defaults.
     """
 
-    column: str
-    least: float | None = None
-    most: float | None = None
+    column: str = field(validator=known_column)
+    least: float | None = field(default=None, validator=LIMIT)
+    most: float | None = field(default=None, validator=LIMIT)
     reason: str | None = None
     measure: Measure | None = None
 
-    def __post_init__(self) -> None:
-        """Checks that the column is known and that there is a limit."""
-        check_column(self, self.column, self.measure)
-        for limit in (self.least, self.most):
-            if limit is not None and not isinstance(limit, int | float):
-                raise PipelineError(f"Require({self.column!r}): the limit {limit!r} is not a number")
+    def __attrs_post_init__(self) -> None:
+        """Checks that there is a limit."""
         if self.least is None and self.most is None:
             raise PipelineError(f"Require({self.column!r}) keeps everything; give it `least`, `most` or both")
 
@@ -93,7 +104,7 @@ class Require:
             inside &= values <= self.most
         drops = Drops()
         for id, value in zip(table["id"].filter(pa.array(~inside)).to_pylist(), values[~inside], strict=True):
-            drops.add(id, self.reason or f"{self.column} out of range", self._detail(float(value)))
+            drops.add(id, self.reason or out_of_range(self.column), self._detail(float(value)))
         return drops
 
     def _detail(self, value: float) -> str:
@@ -102,13 +113,6 @@ class Require:
         if self.least is not None and value < self.least:
             return f"{self.column} {spell(value)} < {spell(self.least)}"
         return f"{self.column} is not a number"
-
-
-def check_column(rule: object, column: str, measure: Measure | None) -> None:
-    """Raises `PipelineError` unless the column is one of the measure's or, without one, a known one."""
-    known = [field.name for field in measure.fields] if measure else [*RECORDED, *MEASURED_BY]
-    if column not in known:
-        raise PipelineError(f"{type(rule).__name__}: no column {column!r}; {suggestion(column, known)}")
 
 
 def measures_of(column: str, measure: Measure | None) -> tuple[Measure, ...]:

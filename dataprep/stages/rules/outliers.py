@@ -1,28 +1,33 @@
 """The rule that drops what is out of all proportion to its peers."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
 import pyarrow as pa
+from attrs import field, frozen
 from numpy.typing import NDArray
 
-from dataprep.errors import PipelineError
-from dataprep.stages.rules.limits import check_column, measures_of, numbers, spell
+from dataprep.columns import outlier
+from dataprep.describe import register
+from dataprep.stages.arguments import check, is_number, one_of, whole
+from dataprep.stages.rules.limits import known_column, measures_of, numbers, spell
 from dataprep.types import Drops, Measure
 
 LEAST_SPREAD: Final = 0.1
 """What `Outliers` takes for the deviation of logarithms, at least: where most peers are of one size, 10 % more is no outlier."""
 
+DEVIATIONS: Final = check(lambda k: is_number(k) and k > 0, "give a number of deviations above 0, such as 10")
 
-@dataclass(frozen=True)
+
+@register
+@frozen
 class Outliers:
     """Drops the rows whose value is out of all proportion to that of their peers, such as a 40 × 30 icon among photos.
 
     Logarithms are compared, so that ten times as much is as far as a tenth. A row is an outlier where its logarithm is more
     than `k` robust standard deviations (1.4826 times the median absolute deviation, at least 0.1) from the median.
-    Values that are not above 0 have no logarithm; they stay and are no peers, so that `Require` may judge them.
+    Values that are not above 0 have no logarithm; they stay and are not peers, so that `Require` may judge them.
 
     The default is cautious, since sizes have long tails: of 311 ordinary photographs (ImageNet) 10 are outliers of "pixels" at
     10 deviations, which is beyond 5.6 times or below 1 / 5.6 of the median, 35 at 5, and none of "bytes" at 8, 6 at 5.
@@ -36,22 +41,12 @@ class Outliers:
         measure: The measure that gives the column, where it is not one of dataprep's own or not with its defaults.
     """
 
-    column: str
-    k: float = 10.0
-    within: Literal["label", "all"] = "label"
-    peers: int = 30
+    column: str = field(validator=known_column)
+    k: float = field(default=10.0, validator=DEVIATIONS)
+    within: Literal["label", "all"] = field(default="label", validator=one_of("label", "all"))
+    peers: int = field(default=30, validator=whole(2, np.inf, "give a whole number from 2, such as 30"))
     reason: str | None = None
     measure: Measure | None = None
-
-    def __post_init__(self) -> None:
-        """Checks the column, the number of deviations, who the peers are and how many."""
-        check_column(self, self.column, self.measure)
-        if not isinstance(self.k, int | float) or not self.k > 0:
-            raise PipelineError(f"Outliers({self.column!r}, k={self.k!r}): give a number of deviations above 0, such as 10")
-        if self.within not in ("label", "all"):
-            raise PipelineError(f"Outliers({self.column!r}, within={self.within!r}): one of 'label', 'all'")
-        if not isinstance(self.peers, int) or self.peers < 2:
-            raise PipelineError(f"Outliers({self.column!r}, peers={self.peers!r}): give a whole number from 2, such as 30")
 
     @property
     def needs(self) -> tuple[Measure, ...]:
@@ -75,7 +70,7 @@ class Outliers:
         ids = table["id"].to_numpy()
         drops = Drops()
         for row in sorted(details):
-            drops.add(int(ids[row]), self.reason or f"{self.column} outlier", details[row])
+            drops.add(int(ids[row]), self.reason or outlier(self.column), details[row])
         return drops
 
     def _groups(self, table: pa.Table, usable: NDArray[np.bool_]) -> Iterator[tuple[str | None, NDArray[np.int64]]]:

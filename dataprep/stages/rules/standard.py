@@ -6,6 +6,7 @@ blurred by 1 % of their shorter side (Gaussian sigma) and all blurred by 2 %; un
 
 from typing import Any, Literal
 
+from dataprep.columns import BLURRED, TOO_BRIGHT, TOO_DARK, TOO_SMALL, UNIFORM
 from dataprep.stages.measures.hashing import Invariant
 from dataprep.stages.rules.deduplicate import Deduplicate
 from dataprep.stages.rules.limits import Require
@@ -62,15 +63,15 @@ def standard_rules(
     """
     rules: list[Rule] = []
     if min_side is not None:
-        rules += [Require("height", least=min_side, reason="too small"), Require("width", least=min_side, reason="too small")]
+        rules += [Require("height", least=min_side, reason=TOO_SMALL), Require("width", least=min_side, reason=TOO_SMALL)]
     if min_brightness is not None:
-        rules.append(Require("brightness", least=min_brightness, reason="too dark"))
+        rules.append(Require("brightness", least=min_brightness, reason=TOO_DARK))
     if max_brightness is not None:
-        rules.append(Require("brightness", most=max_brightness, reason="too bright"))
+        rules.append(Require("brightness", most=max_brightness, reason=TOO_BRIGHT))
     if min_contrast is not None:
-        rules.append(Require("contrast", least=min_contrast, reason="nearly uniform"))
+        rules.append(Require("contrast", least=min_contrast, reason=UNIFORM))
     if min_sharpness is not None:
-        rules.append(Require("sharpness", least=min_sharpness, reason="blurred"))
+        rules.append(Require("sharpness", least=min_sharpness, reason=BLURRED))
     if duplicates:
         near: dict[str, Any] = {"by": None} if radius is None else {"radius": radius, "invariant": invariant, "views": views}
         near |= {"verify": None} if verify_radius is None else {"verify_radius": verify_radius}

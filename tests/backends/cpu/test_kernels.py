@@ -10,18 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataprep.backends.cpu.kernels import apply, kernel
+from dataprep.backends.cpu.kernels import kernel
 from dataprep.backends.cpu.kernels.geometry import FILTERS
-from dataprep.backends.cpu.render import render
+from dataprep.backends.cpu.render import apply, render
+from dataprep.backends.program import compile_ops
 from dataprep.cleaning.clean import clean
 from dataprep.cleaning.engines import Local
-from dataprep.errors import LoaderError, PipelineError
+from dataprep.errors import PipelineError
 from dataprep.loading.recipes import draw
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.stages import Brightness, CenterCrop, HorizontalFlip, Normalize, RandomResizedCrop, Resize, Rotate
 from dataprep.testing import encoded, photo, write_images
-from dataprep.types import Batch, Image, Op, Params, Recipe, Sizes, Spec, Uniforms
+from dataprep.types import Image, Op, Params, Recipe, Sizes, Spec, Uniforms
 
 sides = st.integers(1, 90)
 images = st.builds(photo, st.integers(0, 99), sides, sides)
@@ -157,8 +158,8 @@ def test_ops_are_applied_in_order_to_channels_first() -> None:
     ops = (Resize((3, 5)), HorizontalFlip(1), Normalize.imagenet())
     params = [drawn[0] for drawn in draw(ops, np.array([[30, 40]]), np.array([0]), 0, 0)]
     small = np.asarray(PIL.Image.fromarray(image).resize((5, 3), PIL.Image.Resampling.BILINEAR))[:, ::-1]
-    assert np.array_equal(apply(ops[:2], image, params[:2]), small.transpose(2, 0, 1))
-    assert np.array_equal(apply(ops, image, params), done(Normalize.imagenet(), small))
+    assert np.array_equal(apply(compile_ops(ops[:2]), image, params[:2]), small.transpose(2, 0, 1))
+    assert np.array_equal(apply(compile_ops(ops), image, params), done(Normalize.imagenet(), small))
 
 
 def test_an_op_without_kernel_says_how_to_register_one() -> None:
@@ -205,13 +206,13 @@ def test_a_rendered_batch_is_its_images_one_by_one(
 ) -> None:
     """`render` stacks what `apply` gives for each image that Pillow decodes, and passes labels and ids on."""
     recipe = recipe_of(manifest, ops)
-    batch: Batch = render(manifest.source, ops, recipe)
+    batch = render(manifest.source, compile_ops(ops), recipe).batch
     assert (batch.images.shape, batch.images.dtype) == (shape, dtype)
     assert batch.labels.tolist() == recipe.labels.tolist()
     assert batch.ids.tolist() == recipe.ids.tolist()
-    for place, uri in enumerate(recipe.uris):
+    for index, uri in enumerate(recipe.uris):
         image = np.asarray(PIL.Image.open(manifest.source.path(uri)).convert("RGB"))  # type: ignore[attr-defined]  # a Folder
-        assert np.array_equal(batch.images[place], apply(ops, image, [params[place] for params in recipe.params]))
+        assert np.array_equal(batch.images[index], apply(compile_ops(ops), image, [params[index] for params in recipe.params]))
 
 
 @pytest.mark.parametrize(
@@ -224,7 +225,7 @@ def test_a_rendered_batch_is_its_images_one_by_one(
     ],
 )
 def test_a_file_that_is_not_what_was_measured_is_named(manifest: Manifest, data: bytes | None, said: str) -> None:
-    """A file that is gone, broken or of another size since `clean` is an error that names it and what to do."""
+    """A file that is gone, broken or of another size since `clean` is a failure that names it and what to do."""
     ops = (Resize((8, 8)),)
     recipe = recipe_of(manifest, ops)
     path = Path(manifest.source.path(recipe.uris[4]))  # type: ignore[attr-defined]  # a Folder
@@ -232,10 +233,10 @@ def test_a_file_that_is_not_what_was_measured_is_named(manifest: Manifest, data:
         path.unlink()
     else:
         path.write_bytes(data)
-    with pytest.raises(LoaderError) as caught:
-        render(manifest.source, ops, recipe)
-    assert str(caught.value).startswith(recipe.uris[4])
-    assert said in str(caught.value)
+    (failure,) = render(manifest.source, compile_ops(ops), recipe).failures
+    assert (failure.index, failure.uri) == (4, recipe.uris[4])
+    assert failure.why.startswith(recipe.uris[4])
+    assert said in failure.why
 
 
 @pytest.mark.parametrize("side", [12, 40])
@@ -246,4 +247,4 @@ def test_what_clean_let_pass_is_loaded(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 50)  # Pillow warns of more, and refuses twice as many
     monkeypatch.setattr("dataprep.backends.cpu.render.MAX_PIXELS", 100)
     ops = (Resize((8, 8)),)
-    assert render(manifest.source, ops, recipe_of(manifest, ops)).images.shape == (1, 3, 8, 8)
+    assert render(manifest.source, compile_ops(ops), recipe_of(manifest, ops)).batch.images.shape == (1, 3, 8, 8)

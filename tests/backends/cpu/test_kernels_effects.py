@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import ImageEnhance, ImageOps
 
 from dataprep.backends.cpu.kernels import kernel
-from dataprep.backends.cpu.kernels.effects import stretched
+from dataprep.backends.cpu.kernels.effects import stretch
 from dataprep.stages import (
     Affine,
     ColorJitter,
@@ -117,7 +117,7 @@ def test_equalize_sharpness_and_autocontrast_are_pillows(image: Image, factor: f
     """What Pillow has is exactly Pillow's."""
     pillow = PIL.Image.fromarray(image)
     assert np.array_equal(done(Equalize(1), image), np.asarray(ImageOps.equalize(pillow)))
-    assert np.array_equal(stretched(image), np.asarray(ImageOps.autocontrast(pillow)))
+    assert np.array_equal(stretch(image), np.asarray(ImageOps.autocontrast(pillow)))
     assert np.array_equal(done(Sharpness((factor, factor)), image), np.asarray(ImageEnhance.Sharpness(pillow).enhance(factor)))
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataprep.backends.cpu import kernels, render
+from dataprep.backends.program import compile_ops
 from dataprep.cleaning.clean import clean
 from dataprep.cleaning.engines import Local
 from dataprep.loading.recipes import draw
@@ -39,9 +40,10 @@ JOBS: list[tuple[Op, ...]] = [
 def test_painting_is_what_the_kernels_do(ops: tuple[Op, ...], image: Image, seed: int) -> None:
     """An image painted into a batch is, to the last bit, what the kernels make of it one after the other."""
     params = [drawn[0] for drawn in draw(ops, np.array([image.shape[:2]]), np.array([seed]), 0, 0)]
-    (out,) = render.canvas(ops, 1)
-    render.paint(ops, image, params, out)
-    assert np.array_equal(out, kernels.apply(ops, image, params))
+    program = compile_ops(ops)
+    (out,) = render.canvas(program, 1)
+    render.paint(program, image, params, out)
+    assert np.array_equal(out, render.apply(program, image, params))
 
 
 @pytest.mark.parametrize("op", [RandomResizedCrop(9), Resize(20), Resize(20, "bicubic"), HorizontalFlip(1), Normalize.imagenet()])
@@ -49,7 +51,7 @@ def test_painting_is_what_the_kernels_do(ops: tuple[Op, ...], image: Image, seed
 def test_one_step_is_what_its_kernel_does(op: Op, image: Image) -> None:
     """An op alone is what its kernel gives."""
     (params,) = draw((op,), np.array([image.shape[:2]]), np.array([0]), 0, 0)
-    assert np.array_equal(render.step(op, image, params[0]), kernels.kernel(op, image, params[0]))
+    assert np.array_equal(render.apply_op(op, image, params[0]), kernels.kernel(op, image, params[0]))
 
 
 @pytest.fixture(scope="module")
@@ -72,13 +74,14 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
 @pytest.mark.parametrize("ops", JOBS)
 def test_what_is_decoded_in_part_is_what_is_decoded_whole(ops: tuple[Op, ...], manifest: Manifest) -> None:
     """JPEGs of all kinds, of which only the part that is needed is decoded, come out as the kernels make them of whole images."""
+    program = compile_ops(ops)
     sizes = np.stack([manifest.table[side].to_numpy() for side in ("height", "width")], axis=1)
     for uri, size in zip(manifest.table["uri"].to_pylist(), sizes, strict=True):
-        whole = render.decoded(manifest.source, uri, tuple(size.tolist()), 10**6).copy()
+        whole = render.read(manifest.source, uri, tuple(size.tolist()), 10**6).image.copy()
         for seed in range(20):
             params = [drawn[0] for drawn in draw(ops, size[None], np.array([seed]), 0, 0)]
-            begin = render._beginning(ops, params, tuple(size))
-            part = render.read(manifest.source, uri, tuple(size.tolist()), 10**6, begin.window.needed if begin else None)
-            (out,) = render.canvas(ops, 1)
-            render._paint(ops, part, params, begin, out)
-            assert np.array_equal(out, kernels.apply(ops, whole, params)), (uri, params)
+            opening = render.opening_of(program, params, tuple(size))
+            part = render.read(manifest.source, uri, tuple(size.tolist()), 10**6, opening.window.needed if opening else None)
+            (out,) = render.canvas(program, 1)
+            render._paint(program, part, params, opening, out)
+            assert np.array_equal(out, render.apply(program, whole, params)), (uri, params)

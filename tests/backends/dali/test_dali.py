@@ -1,7 +1,6 @@
 """The DALI backend: the batches of the CPU kernels, whatever the files are, and the same order, state and errors."""
 
 import shutil
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,7 +11,6 @@ import PIL.Image
 import pytest
 
 from dataprep.backends.cpu.kernels import kernel
-from dataprep.backends.cpu.render import render
 from dataprep.cleaning.clean import clean
 from dataprep.cleaning.engines import Local
 from dataprep.errors import LoaderError
@@ -42,14 +40,14 @@ from dataprep.stages import (
     VerticalFlip,
 )
 from dataprep.stages.ops.arguments import INTERPOLATIONS
-from dataprep.testing import encoded, photo, write_images
-from dataprep.types import Batch, Image, Op, Params, Recipe, Sizes, Source, Spec, Uniforms
+from dataprep.testing import FakeBackend, encoded, photo, write_images
+from dataprep.types import Batch, Image, Op, Params, Sizes, Spec, Uniforms
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("nvidia.dali", reason="DALI is not installed")
 
 from dataprep.backends.dali.backend import Dali  # noqa: E402  after what skips
-from dataprep.backends.dali.parity import Agreement, parity  # noqa: E402  after what skips
+from dataprep.backends.dali.parity import parity  # noqa: E402  after what skips
 
 KEPT = 22
 OPS = (RandomResizedCrop((24, 30)), HorizontalFlip(), Rotate(5), Brightness(), Normalize())
@@ -91,14 +89,6 @@ CLOSE = [
 """Ops that round another way."""
 
 
-class Plain:
-    """The oracle: a backend that renders in this process."""
-
-    def run(self, source: Source, ops: tuple[Op, ...], recipes: Iterable[Recipe]) -> Iterator[Batch]:
-        for recipe in recipes:
-            yield render(source, ops, recipe)
-
-
 @dataclass(frozen=True)
 class Negative:
     """An op of a user's own, with a CPU kernel and no DALI operator."""
@@ -135,7 +125,7 @@ def images_of(manifest: Manifest, ops: tuple[Op, ...], backend: object, **option
 def differences(manifest: Manifest, ops: tuple[Op, ...], dali: Dali = ON_CPU) -> np.ndarray:
     """By how much DALI's values differ from the oracle's, of 255; ids, labels, shapes and types must not."""
     found = []
-    for mine, theirs in zip(images_of(manifest, ops, dali), images_of(manifest, ops, Plain()), strict=True):
+    for mine, theirs in zip(images_of(manifest, ops, dali), images_of(manifest, ops, FakeBackend()), strict=True):
         np.testing.assert_array_equal(mine.ids, theirs.ids)
         np.testing.assert_array_equal(mine.labels, theirs.labels)
         assert (mine.images.shape, mine.images.dtype) == (theirs.images.shape, theirs.images.dtype)
@@ -143,11 +133,6 @@ def differences(manifest: Manifest, ops: tuple[Op, ...], dali: Dali = ON_CPU) ->
         scale = 60 if mine.images.dtype == np.float32 else 1  # about 255 × std
         found.append(scale * np.abs(mine.images.astype(np.float64) - theirs.images).ravel())
     return np.concatenate(found)
-
-
-def agreements(loader: Loader) -> list[Agreement]:
-    """How alike DALI and the CPU make the first batch of a loader."""
-    return list(parity(loader.source, loader.pipeline.ops, next(iter(loader.recipes())), ON_CPU))
 
 
 @pytest.mark.parametrize("ops", EXACT, ids=str)
@@ -178,7 +163,8 @@ def test_real_photos(real_photos: list[Path], tmp_path: Path) -> None:
         shutil.copy(path, tmp_path)
     ops = (RandomResizedCrop(224), Brightness(0.4), HorizontalFlip(), Normalize.imagenet())
     manifest = clean(tmp_path, Pipeline(*ops), engine=Local(0))
-    *steps, whole = agreements(Loader(manifest, batch_size=len(manifest), backend=ON_CPU))
+    loader = Loader(manifest, batch_size=len(manifest), backend=ON_CPU)
+    *steps, whole = parity(loader.source, loader.pipeline.ops, next(loader.recipes()), ON_CPU)
     assert whole.close >= 0.999
     assert all(step.equal == 1 for step in steps if step.step in ("decode", "HorizontalFlip", "Brightness", "Normalize"))
 
@@ -234,7 +220,7 @@ def test_ranks_and_remainders(manifest: Manifest, world_size: int, remainder: st
     """Every rank has the ids, the labels and the sizes of batches that it has under another backend."""
     for rank in range(world_size):
         sampler = Sampler(seed=3, rank=rank, world_size=world_size, remainder=remainder)
-        ours, theirs = (images_of(manifest, OPS, backend, sampler=sampler) for backend in (ON_CPU, Plain()))
+        ours, theirs = (images_of(manifest, OPS, backend, sampler=sampler) for backend in (ON_CPU, FakeBackend()))
         assert [batch.ids.tolist() for batch in ours] == [batch.ids.tolist() for batch in theirs]
         assert [batch.labels.tolist() for batch in ours] == [batch.labels.tolist() for batch in theirs]
         assert [batch.images.shape for batch in ours] == [batch.images.shape for batch in theirs]
@@ -242,7 +228,7 @@ def test_ranks_and_remainders(manifest: Manifest, world_size: int, remainder: st
 
 @pytest.mark.parametrize("prefetch", [1, 3])
 @pytest.mark.parametrize("stop", [1, 3, 5])
-@pytest.mark.parametrize("turn", [(ON_CPU, Plain()), (Plain(), ON_CPU)], ids=["from DALI", "to DALI"])
+@pytest.mark.parametrize("turn", [(ON_CPU, FakeBackend()), (FakeBackend(), ON_CPU)], ids=["from DALI", "to DALI"])
 def test_a_run_resumes_under_the_other_backend(manifest: Manifest, turn: tuple[object, object], stop: int, prefetch: int) -> None:
     """Saved under one backend and gone on under the other, every image comes once, with what was drawn for it."""
     before, after = (Dali("cpu", prefetch=prefetch) if isinstance(backend, Dali) else backend for backend in turn)
@@ -250,7 +236,7 @@ def test_a_run_resumes_under_the_other_backend(manifest: Manifest, turn: tuple[o
     taken = list(islice(first, stop))
     second = Loader(manifest, Pipeline(*OPS), batch_size=4, backend=after)
     second.load_state_dict(first.state_dict())
-    whole = list(Loader(manifest, Pipeline(*OPS), batch_size=4, backend=Plain()))
+    whole = list(Loader(manifest, Pipeline(*OPS), batch_size=4, backend=FakeBackend()))
     for mine, theirs in zip([*taken, *second], whole, strict=True):
         np.testing.assert_array_equal(mine.ids, theirs.ids)
         assert np.abs(np.asarray(mine.images) - theirs.images).mean() * 60 < 1  # with other draws it would be 40
@@ -330,7 +316,7 @@ def test_no_gpu(manifest: Manifest) -> None:
 def test_on_a_gpu(manifest: Manifest, ops: tuple[Op, ...]) -> None:
     """On a GPU the batches are there, and nvJPEG's values are close to those of libjpeg-turbo."""
     loader = Loader(manifest, Pipeline(*ops), batch_size=5, backend=Dali())
-    for mine, theirs in zip(loader, images_of(manifest, ops, Plain()), strict=True):
+    for mine, theirs in zip(loader, images_of(manifest, ops, FakeBackend()), strict=True):
         assert mine.images.is_cuda
         assert mine.labels.is_cuda
         scale = 60 if mine.images.dtype == torch.float32 else 1
@@ -350,7 +336,8 @@ def test_bad_arguments_are_quoted(options: dict[str, object], said: str) -> None
 def test_parity_says_what_is_alike(manifest: Manifest) -> None:
     """There is a line for decoding, for each op and for the whole; decoding and mirroring agree to the bit."""
     ops = (Negative(), RandomResizedCrop((24, 30)), HorizontalFlip(), Normalize())
-    rows = agreements(Loader(manifest, Pipeline(*ops), batch_size=KEPT, backend=ON_CPU))
+    loader = Loader(manifest, Pipeline(*ops), batch_size=KEPT, backend=ON_CPU)
+    rows = list(parity(loader.source, loader.pipeline.ops, next(loader.recipes()), ON_CPU))
     names = ["decode", "Negative", "RandomResizedCrop", "HorizontalFlip", "Normalize", "end to end"]
     assert [row.step for row in rows] == names
     assert [bool(row.on_host) for row in rows] == [name == "Negative" for name in names]
@@ -361,3 +348,13 @@ def test_parity_says_what_is_alike(manifest: Manifest) -> None:
     assert rows[0].equal == rows[3].equal == 1
     assert rows[2].equal < 1
     assert rows[-1].close > 0.99
+
+
+def test_slow_files_are_named(manifest: Manifest) -> None:
+    """The files that took longest to read are in the statistics, as with every backend."""
+    loader = Loader(manifest, Pipeline(*OPS), batch_size=4, backend=ON_CPU)
+    batches = len(list(loader))
+    slowest = loader.stats().slowest
+    assert len(slowest) == batches
+    assert {slow.uri for slow in slowest} <= set(manifest.table["uri"].to_pylist())
+    assert all(slow.seconds > 0 for slow in slowest)

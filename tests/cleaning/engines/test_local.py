@@ -1,6 +1,7 @@
 """Local processes: every record has a result, whatever becomes of the process that it was in."""
 
 import os
+import re
 import signal
 from contextlib import suppress
 from functools import partial
@@ -10,6 +11,8 @@ import pyarrow as pa
 import pytest
 
 from dataprep.cleaning.engines import Local
+from dataprep.cleaning.engines.local import _executor
+from dataprep.errors import DataprepError
 
 SIZES = (5, 1, 7, 3, 4, 2, 6)  # records of each batch
 
@@ -180,3 +183,19 @@ def test_batches_are_taken_as_needed() -> None:
     next(results)
     assert len(taken) <= 6
     results.close()
+
+
+@pytest.mark.parametrize("workers", [-1, "2", 2.0, True])
+def test_a_number_of_workers_that_is_none(workers: object) -> None:
+    """What is no number of processes is refused at once, and the value is quoted."""
+    with pytest.raises(DataprepError, match=re.escape(f"`Local(workers={workers!r})`: workers is a number of processes")):
+        Local(workers)
+
+
+def test_every_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a number there are as many processes as cores that this one may use."""
+    monkeypatch.setattr("dataprep.cleaning.engines.local.cores", lambda: 3)
+    started: list[int] = []
+    monkeypatch.setattr("dataprep.cleaning.engines.local._executor", lambda workers: started.append(workers) or _executor(1))
+    assert results_of(Local(), square, batches()) == EXPECTED
+    assert started == [3]

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 from hypothesis import given
@@ -240,6 +241,6 @@ def test_a_value_that_cannot_be_is_quoted(op: Any, arguments: dict[str, Any], qu
 @pytest.mark.parametrize("op", [Resize((8, 6)), CenterCrop((8, 6)), RandomResizedCrop((8, 6)), Rotate((-3, 3), (1, 2, 3))])
 def test_lists_from_files_make_the_same_op(op: Any) -> None:
     """An op given lists, as YAML has them, equals the one given tuples and can be hashed."""
-    fields = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(op).items()}
+    fields = {name: list(value) if isinstance(value, tuple) else value for name, value in attrs.asdict(op).items()}
     assert type(op)(**fields) == op
     assert hash(type(op)(**fields)) == hash(op)

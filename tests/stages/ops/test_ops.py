@@ -175,7 +175,7 @@ def test_ops_come_before_normalize(op: Any) -> None:
         (Affine, {"degrees": (9, -9)}, "degrees=(9, -9)"),
         (Affine, {"translate": (0.1, 1.5)}, "translate=(0.1, 1.5)"),
         (Affine, {"scale": (0, 1)}, "scale=(0, 1)"),
-        (Affine, {"shear": 90}, "shear=(-90, 90)"),
+        (Affine, {"shear": 90}, "shear=(-90, 90"),
         *((op, {"amount": -0.1}, "amount=-0.1") for op in (Contrast, Saturation, Sharpness)),
         (Hue, {"degrees": 200}, "(-200, 200)"),
         (ColorJitter, {"brightness": -1}, "-1"),

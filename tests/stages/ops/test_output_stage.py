@@ -16,7 +16,7 @@ SQUARE = Resize((8, 8))
         ((SQUARE, Output(), HorizontalFlip()), "`HorizontalFlip` comes before `Output`"),
         ((SQUARE, Output(), Normalize.imagenet()), "`Normalize` comes before `Output`"),
         ((SQUARE, Output("float16"), Output()), "`Output` comes once"),
-        ((SQUARE, Normalize.imagenet(), Output("uint8")), "whose values are no bytes"),
+        ((SQUARE, Normalize.imagenet(), Output("uint8")), "whose values are not bytes"),
     ],
 )
 def test_it_is_the_last_op(ops: tuple[Op, ...], message: str) -> None:
@@ -27,7 +27,7 @@ def test_it_is_the_last_op(ops: tuple[Op, ...], message: str) -> None:
 
 def test_its_names_are_checked() -> None:
     """An unknown type or order is refused with those that there are."""
-    with pytest.raises(PipelineError, match="one of uint8, float16, bfloat16, float32"):
+    with pytest.raises(PipelineError, match="one of 'uint8', 'float16', 'bfloat16', 'float32'"):
         Output("half")
-    with pytest.raises(PipelineError, match="one of contiguous, channels_last"):
+    with pytest.raises(PipelineError, match="one of 'contiguous', 'channels_last'"):
         Output(memory="NHWC")

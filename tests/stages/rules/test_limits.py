@@ -192,8 +192,8 @@ def test_outlying_pixels() -> None:
     ("arguments", "message"),
     [
         ({"column": "pixel"}, "Outliers: no column 'pixel'; did you mean 'pixels'"),
-        ({"column": "bytes", "k": 0}, r"Outliers\('bytes', k=0\): give a number of deviations"),
-        ({"column": "bytes", "k": "many"}, r"Outliers\('bytes', k='many'\)"),
+        ({"column": "bytes", "k": 0}, r"Outliers\(k=0\): give a number of deviations"),
+        ({"column": "bytes", "k": "many"}, r"Outliers\(k='many'\)"),
         ({"column": "bytes", "within": "split"}, "within='split'.*one of 'label', 'all'"),
         ({"column": "bytes", "peers": 1}, "peers=1"),
         ({"column": "bytes", "peers": 2.5}, "peers=2.5"),

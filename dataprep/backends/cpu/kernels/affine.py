@@ -25,15 +25,15 @@ def _(op: Rotate, image: Image, params: Params) -> Image:
     centre = (width - 1) / 2, (height - 1) / 2
     turn = np.asarray(cv2.getRotationMatrix2D(centre, float(params[0]), 1.0), np.float64)
     turn[:, 2] += (target_width - width) / 2, (target_height - height) / 2
-    return moved(image, turn, op.fill, (target_height, target_width))
+    return warp(image, turn, op.fill, (target_height, target_width))
 
 
 @kernel.register
 def _(op: Affine, image: Image, params: Params) -> Image:
-    return moved(image, params.reshape(2, 3), op.fill, (image.shape[0], image.shape[1]))
+    return warp(image, params.reshape(2, 3), op.fill, (image.shape[0], image.shape[1]))
 
 
-def moved(image: Image, matrix: Params, fill: tuple[int, int, int], size: tuple[int, int]) -> Image:
+def warp(image: Image, matrix: Params, fill: tuple[int, int, int], size: tuple[int, int]) -> Image:
     """Returns an image of (height, width) whose pixels come from where a (2, 3) matrix takes them."""
     fixed = cv2.warpAffine(
         np.ascontiguousarray(image), matrix, size[::-1], flags=cv2.INTER_LINEAR, borderValue=tuple(map(float, fill))

@@ -15,15 +15,15 @@ from dataprep.types import Image, Op, Params
 @kernel.register(Hue)
 @kernel.register(Saturation)
 def _(op: Op, image: Image, params: Params) -> Image:
-    return transformed(image, params)
+    return map_colors(image, params)
 
 
-def transformed(image: Image, matrix: Params) -> Image:
+def map_colors(image: Image, matrix: Params) -> Image:
     """Returns the image with its colours mapped by a (12,) matrix of (3, 4), row by row."""
     return cv2.transform(np.ascontiguousarray(image), matrix.reshape(3, 4)).astype(np.uint8, copy=False)
 
 
-def looked_up(image: Image, table: NDArray[np.uint8]) -> Image:
+def look_up(image: Image, table: NDArray[np.uint8]) -> Image:
     """Returns the image with each value replaced by that of a (256,) table."""
     return cv2.LUT(np.ascontiguousarray(image), table).astype(np.uint8, copy=False)
 
@@ -31,4 +31,4 @@ def looked_up(image: Image, table: NDArray[np.uint8]) -> Image:
 @kernel.register
 def _(op: Brightness, image: Image, params: Params) -> Image:
     table = np.floor(np.arange(256) * params[0] + 0.5).clip(0, 255).astype(np.uint8)
-    return looked_up(image, table)
+    return look_up(image, table)

@@ -8,7 +8,7 @@ import PIL.Image
 import simplejpeg
 from PIL import ImageEnhance, ImageOps
 
-from dataprep.backends.cpu.kernels.color import looked_up
+from dataprep.backends.cpu.kernels.color import look_up
 from dataprep.backends.cpu.kernels.dispatch import kernel
 from dataprep.stages import Equalize, GaussianBlur, JpegCompression, Posterize, RandomErasing, Sharpness, Solarize
 from dataprep.types import Image, Params
@@ -25,22 +25,22 @@ def _(op: GaussianBlur, image: Image, params: Params) -> Image:
 
 @kernel.register
 def _(op: Sharpness, image: Image, params: Params) -> Image:
-    return sharpened(image, float(params[0]))
+    return sharpen(image, float(params[0]))
 
 
 @kernel.register
 def _(op: Posterize, image: Image, params: Params) -> Image:
-    return posterized(image, int(params[0]))
+    return posterize(image, int(params[0]))
 
 
 @kernel.register
 def _(op: Solarize, image: Image, params: Params) -> Image:
-    return solarized(image, float(params[0]))
+    return solarize(image, float(params[0]))
 
 
 @kernel.register
 def _(op: Equalize, image: Image, params: Params) -> Image:
-    return equalized(image) if params[0] else image
+    return equalize(image) if params[0] else image
 
 
 @kernel.register
@@ -61,27 +61,27 @@ def _(op: RandomErasing, image: Image, params: Params) -> Image:
     return image
 
 
-def sharpened(image: Image, factor: float) -> Image:
+def sharpen(image: Image, factor: float) -> Image:
     """Returns the image blended with a smoothed one: 0 is smooth, 1 the image itself."""
     return np.asarray(ImageEnhance.Sharpness(PIL.Image.fromarray(image)).enhance(factor))
 
 
-def posterized(image: Image, bits: int) -> Image:
+def posterize(image: Image, bits: int) -> Image:
     """Returns the image with its highest bits only."""
     return image & np.uint8(0xFF00 >> bits & 0xFF)
 
 
-def solarized(image: Image, threshold: float) -> Image:
+def solarize(image: Image, threshold: float) -> Image:
     """Returns the image with the values from the threshold on inverted."""
     levels = np.arange(256)
-    return looked_up(image, np.where(levels >= threshold, 255 - levels, levels).astype(np.uint8))
+    return look_up(image, np.where(levels >= threshold, 255 - levels, levels).astype(np.uint8))
 
 
-def equalized(image: Image) -> Image:
+def equalize(image: Image) -> Image:
     """Returns the image with all levels of each channel about as frequent."""
     return np.asarray(ImageOps.equalize(PIL.Image.fromarray(image)))
 
 
-def stretched(image: Image) -> Image:
+def stretch(image: Image) -> Image:
     """Returns the image with each channel stretched from 0 to 255."""
     return np.asarray(ImageOps.autocontrast(PIL.Image.fromarray(image)))

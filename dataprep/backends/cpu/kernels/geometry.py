@@ -18,7 +18,7 @@ FILTERS = {
 @kernel.register
 def _(op: Resize, image: Image, params: Params) -> Image:
     height, width = params.astype(int).tolist()
-    return _resized(image, height, width, op.interpolation)
+    return _resize(image, height, width, op.interpolation)
 
 
 @kernel.register
@@ -36,7 +36,7 @@ def _(op: RandomCrop | Pad, image: Image, params: Params) -> Image:
 def _(op: RandomResizedCrop, image: Image, params: Params) -> Image:
     top, left, height, width = params.astype(int).tolist()
     target = (op.size, op.size) if isinstance(op.size, int) else op.size
-    return _resized(image[top : top + height, left : left + width], *target, op.interpolation)
+    return _resize(image[top : top + height, left : left + width], *target, op.interpolation)
 
 
 def _cut(image: Image, box: Params, fill: tuple[int, int, int]) -> Image:
@@ -50,7 +50,7 @@ def _cut(image: Image, box: Params, fill: tuple[int, int, int]) -> Image:
     return padded
 
 
-def _resized(image: Image, height: int, width: int, interpolation: str) -> Image:
+def _resize(image: Image, height: int, width: int, interpolation: str) -> Image:
     if image.shape[:2] == (height, width):
         return image
     return np.asarray(PIL.Image.fromarray(image).resize((width, height), FILTERS[interpolation]))

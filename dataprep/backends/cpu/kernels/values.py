@@ -15,14 +15,14 @@ from dataprep.types import Image, Params
 @kernel.register
 def _(op: Normalize, image: Image, params: Params) -> NDArray[np.float32]:
     result = np.empty((3, *image.shape[:2]), np.float32)
-    for channel, table in enumerate(_normalized_levels(op)):
+    for channel, table in enumerate(_normalize_levels(op)):
         # every value is looked up, so it is the correctly rounded one on any processor
         np.take(table, image[..., channel], out=result[channel], mode="clip")
     return result
 
 
 @cache
-def _normalized_levels(op: Normalize) -> NDArray[np.float32]:
+def _normalize_levels(op: Normalize) -> NDArray[np.float32]:
     """Returns (3, 256): what each level of each channel becomes."""
     if op.mean is None or op.std is None:
         raise PipelineError("`Normalize()` has no numbers yet; `pipeline.fill(manifest.statistics)` takes them from a manifest")
@@ -36,8 +36,7 @@ def _normalized_levels(op: Normalize) -> NDArray[np.float32]:
 def _(op: Output, image: Image, params: Params) -> NDArray[Any]:
     if op.dtype is None or op.dtype == image.dtype:
         return image
-    values = image.transpose(2, 0, 1) if image.dtype == np.uint8 else image
-    return bfloat16(values) if op.dtype == "bfloat16" else values.astype(op.dtype)
+    return bfloat16(image) if op.dtype == "bfloat16" else image.astype(op.dtype)
 
 
 def bfloat16(values: NDArray[Any]) -> NDArray[np.uint16]:

@@ -1,18 +1,14 @@
-"""What happens to a batch between the backend and the loop: files that failed are dealt with, and what was had is counted."""
+"""What is counted between the backend and the loop: batches, the time that the loop waited, files that failed or were slow."""
 
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, TypeAlias
-
-import numpy as np
+from typing import Any, Final
 
 from dataprep.errors import LoaderError
+from dataprep.loading.failures import POLICIES, OnError, settle
 from dataprep.types import Batch, Failure, Rendered, Slow
 
-OnError: TypeAlias = Literal["raise", "skip", "replace"]
-
-POLICIES: Final = ("raise", "skip", "replace")
 NAMED: Final = 10  # files that statistics name
 
 
@@ -113,7 +109,7 @@ class Delivery:
             self.had += 1
             self._count(rendered, end - start, end - last, began)
             last, began = end, False
-            batch = settled(rendered, self.on_error)
+            batch = settle(rendered, self.on_error)
             if batch is not None:
                 self.stats = replace(self.stats, batches=self.stats.batches + 1, images=self.stats.images + len(batch.ids))
             yield batch
@@ -131,29 +127,3 @@ class Delivery:
             failures=(*old.failures, *rendered.failures)[:NAMED],
             slowest=tuple(sorted([*old.slowest, *slow], reverse=True)[:NAMED]),
         )
-
-
-def settled(rendered: Rendered, on_error: OnError) -> Batch | None:
-    """Returns the batch that the loop gets, None if no image of it is left.
-
-    Args:
-        rendered: The batch, black where a file failed.
-        on_error: "raise" raises an error at the first file that failed; "skip" leaves failed ones out; "replace" puts the next
-            good image of the same batch, with its label and id, in the place of a failed one.
-    """
-    batch, failures, _ = rendered
-    if not failures:
-        return batch
-    if on_error == "raise":
-        raise LoaderError(failures[0].why)
-    count, bad = len(batch.ids), {failure.place for failure in failures}
-    good = [place for place in range(count) if place not in bad]
-    if on_error == "skip":
-        return Batch(*(array[good] for array in batch)) if good else None
-    if not good:
-        raise LoaderError(f"no file of a batch is left to replace the others with; the first: {failures[0].why}")
-    follows = np.array(good)[np.searchsorted(good, np.arange(count)) % len(good)]
-    for array in batch:
-        for place in sorted(bad):
-            array[place] = array[int(follows[place])]
-    return batch

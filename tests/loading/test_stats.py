@@ -10,9 +10,10 @@ from dataprep.backends.threads import Threads
 from dataprep.cleaning.clean import clean
 from dataprep.cleaning.engines import Local
 from dataprep.errors import LoaderError
-from dataprep.loading.delivery import LoaderStats, settled
+from dataprep.loading.failures import settle
 from dataprep.loading.loader import Loader
 from dataprep.loading.sampler import Sampler
+from dataprep.loading.stats import LoaderStats
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.stages import Resize
@@ -86,9 +87,9 @@ def test_a_batch_of_failures_is_left_out_or_an_error() -> None:
     """Where all files of a batch failed, "skip" has no batch and "replace" nothing to put there."""
     arrays = Batch(np.zeros((2, 3, 1, 1)), np.zeros(2), np.zeros(2))
     rendered = Rendered(arrays, (Failure(0, "a", "a is gone"), Failure(1, "b", "b is gone")))
-    assert settled(rendered, "skip") is None
+    assert settle(rendered, "skip") is None
     with pytest.raises(LoaderError, match="a is gone"):
-        settled(rendered, "replace")
+        settle(rendered, "replace")
 
 
 def test_a_policy_that_cannot_be_is_quoted(damaged: tuple[Manifest, set[int]]) -> None:

@@ -1,0 +1,96 @@
+"""From a source to a folder: the manifest, its summary, the report, and the cache that the next run goes on from."""
+
+import json
+import os
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from dataprep.cleaning.clean import clean
+from dataprep.errors import DataprepError
+from dataprep.files import naming, shown, write_text
+from dataprep.images.limits import MAX_PIXELS
+from dataprep.manifest import NAME, NO_OVERRIDES, Manifest, Overrides
+from dataprep.pipeline import Pipeline
+from dataprep.report import Summary, summarize, write_report
+from dataprep.sources import Folder, Several
+from dataprep.types import Engine, Progress, Source
+
+CACHE: Final = "cache"
+REPORT: Final = "report.html"
+SUMMARY: Final = "summary.json"
+
+
+class Cleaned(NamedTuple):
+    """What was written.
+
+    Attributes:
+        manifest: The records with their verdicts, as in `manifest.parquet`.
+        summary: The numbers, as in `summary.json`.
+    """
+
+    manifest: Manifest
+    summary: Summary
+
+
+def clean_into(
+    source: Source | str | Path,
+    pipeline: Pipeline | None = None,
+    *,
+    out: str | Path,
+    engine: Engine | None = None,
+    overrides: Overrides = NO_OVERRIDES,
+    max_pixels: int = MAX_PIXELS,
+    report: bool = True,
+    when: datetime | None = None,
+    progress: Progress | None = None,
+) -> Cleaned:
+    """Cleans a source and writes `manifest.parquet`, `summary.json` and `report.html` into a folder, as `dataprep clean` does.
+
+    What was measured is kept in `cache` there: after a kill the same call goes on, and another threshold reads no image again.
+
+    Args:
+        source: A source, or the path of a folder.
+        pipeline: What to measure and by which rules to judge; ops are kept for the loader. None stands for the standard rules.
+        out: The folder; it is made if needed, and checked before any work is done.
+        engine: Who measures; None stands for `Local()`, all cores of this machine.
+        overrides: What a person decided against the rules.
+        max_pixels: Larger images are dropped as unreadable.
+        report: Whether to write the report.
+        when: The time that the report shows.
+        progress: Called with "measuring" as images are done, then with "thumbnails" as those of the report are.
+
+    Raises:
+        SourceError: The source cannot be listed or holds no image.
+        DataprepError: `out` is the source, or cannot be written.
+    """
+    source = Folder(str(source)) if isinstance(source, str | Path) else source
+    out = Path(out)
+    _prepare(out, source)
+    manifest = clean(
+        source,
+        pipeline,
+        engine=engine,
+        cache=out / CACHE,
+        overrides=overrides,
+        progress=progress,
+        max_pixels=max_pixels,
+    )
+    manifest.write(out / NAME)
+    summary = summarize(manifest)
+    write_text(out / SUMMARY, json.dumps(summary.as_json(), indent=2) + "\n")
+    if report:
+        write_report(manifest, summary, out / REPORT, overrides=overrides, when=when, progress=progress)
+    return Cleaned(manifest, summary)
+
+
+def _prepare(out: Path, source: Source) -> None:
+    """Makes the folder for the results and checks that it can be written, before any work is done."""
+    parts = [part.source for part in source.parts] if isinstance(source, Several) else [source]
+    if any(os.path.realpath(part.root) == os.path.realpath(out) for part in parts if isinstance(part, Folder)):
+        raise DataprepError(f"{shown(out)} is the source, which is never changed; choose another folder for the results")
+    with naming(out):
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass

@@ -1,0 +1,135 @@
+"""The columns of a manifest, each written down once: its name, Arrow type and meaning, by who fills it; and the reasons of drops.
+
+Sources, measures, the verdict, the report, exports and the README all take them from here, so that they cannot disagree.
+The price is that a new measure of dataprep's own has its columns here, apart from its class; measures of others need no line.
+"""
+
+from typing import Final, NamedTuple
+
+import pyarrow as pa
+
+UNREADABLE: Final = "unreadable"
+TOO_SMALL: Final = "too small"
+TOO_DARK: Final = "too dark"
+TOO_BRIGHT: Final = "too bright"
+UNIFORM: Final = "nearly uniform"
+BLURRED: Final = "blurred"
+EXACT_DUPLICATE: Final = "exact duplicate"
+NEAR_DUPLICATE: Final = "near duplicate"
+LEAK: Final = "leak"
+LABEL_CONFLICT: Final = "label conflict"
+OVERRULED: Final = "overruled"
+
+
+def out_of_range(column: str) -> str:
+    """Returns the reason for which `Require` drops, where it is given none."""
+    return f"{column} out of range"
+
+
+def outlier(column: str) -> str:
+    """Returns the reason for which `Outliers` drops, where it is given none."""
+    return f"{column} outlier"
+
+
+class Column(NamedTuple):
+    """One column of a manifest.
+
+    Attributes:
+        name: Its name.
+        type: Its Arrow type.
+        meaning: The unit of its numbers, or what its values are.
+        nullable: Whether a value may be missing.
+    """
+
+    name: str
+    type: pa.DataType
+    meaning: str
+    nullable: bool = True
+
+    @property
+    def field(self) -> pa.Field:
+        """The column as a part of a schema."""
+        return pa.field(self.name, self.type, self.nullable)
+
+
+def hash_column(kind: str, bits: int) -> Column:
+    """Returns the column of a perceptual hash, such as `phash64` of "PHash" and 64."""
+    return Column(f"{kind.lower()}{bits}", pa.binary(bits // 8), f"{bits} bits, row by row, the highest bit of a byte first")
+
+
+def variants_column(kind: str, bits: int, count: int | None = None) -> Column:
+    """Returns the column of the hashes of an image's variants, such as `phash64_variants`; None stands for any number of them."""
+    size = bits // 8
+    meaning = f"hashes of mirrored, turned, cropped or framed variants, end to end, {size} bytes each"
+    return Column(f"{hash_column(kind, bits).name}_variants", pa.binary(-1 if count is None else count * size), meaning)
+
+
+HASHES: Final = ("PHash", "DHash", "AverageHash", "WaveletHash")
+"""The hashes of as many bits for every image."""
+BITS: Final = (64, 256)
+
+ERROR: Final = Column("error", pa.string(), "why it cannot be read or decoded, or null")
+
+COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
+    "clean": (Column("id", pa.int64(), "the record's number, ascending"),),
+    "scan": (
+        Column("uri", pa.string(), "the name of the image, such as its path below the folder", nullable=False),
+        Column("label", pa.string(), "the class, or null"),
+        Column("split", pa.string(), "such as train, or null"),
+        Column("bytes", pa.int64(), "size of the file in bytes"),
+        Column("modified", pa.int64(), "nanoseconds since 1970"),
+        ERROR,
+    ),
+    "read": (
+        Column("digest", pa.string(), "SHA-256 of the file, 64 hex digits"),
+        Column("format", pa.string(), "such as JPEG"),
+        Column("height", pa.int32(), "pixels, upright"),
+        Column("width", pa.int32(), "pixels, upright"),
+        ERROR,
+    ),
+    "Luminance": (
+        Column("brightness", pa.float32(), "mean luminance, 0 black to 255 white"),
+        Column("contrast", pa.float32(), "standard deviation of luminance, gray levels"),
+    ),
+    "LaplacianVariance": (Column("sharpness", pa.float32(), "variance of the Laplacian, squared gray levels"),),
+    "LuminanceHistogram": (
+        Column("dark_fraction", pa.float32(), "share of pixels below gray level 16, 0 to 1"),
+        Column("bright_fraction", pa.float32(), "share of pixels above gray level 240, 0 to 1"),
+        Column("entropy", pa.float32(), "bits of a pixel's gray level, 0 flat to 8 all levels alike"),
+    ),
+    "Noise": (Column("noise", pa.float32(), "standard deviation of Gaussian noise, gray levels"),),
+    "Colorfulness": (
+        Column("saturation", pa.float32(), "mean chroma, 0 gray to 255"),
+        Column("colorfulness", pa.float32(), "perceived chroma, 0 gray, 15 slight, 109 extreme"),
+    ),
+    "ChannelSums": (
+        Column("channel_sums", pa.list_(pa.int64()), "sums of R, G and B over all pixels"),
+        Column("channel_squares", pa.list_(pa.int64()), "sums of squares of R, G and B over all pixels"),
+    ),
+    **{kind: tuple(hash_column(kind, bits) for bits in BITS) for kind in HASHES},
+    "ColorHash": (Column("colorhash", pa.binary(6), "42 bits and 6 zeros: shares of black, gray and hues, 3 bits each"),),
+    "CropResistantHash": (Column("cropresistanthash", pa.binary(), "hashes of the regions, end to end, 8 bytes each"),),
+    "Variants": tuple(variants_column(kind, bits) for kind in HASHES for bits in BITS),
+    "verdict": (
+        Column("keep", pa.bool_(), "whether the image is kept"),
+        Column("reason", pa.string(), f'why it is dropped, in few words such as "{NEAR_DUPLICATE}", or null'),
+        Column("detail", pa.string(), 'the same as a sentence for people, such as "distance 2", or null'),
+        Column("twin", pa.int64(), "the id of the image that a duplicate is a duplicate of, or null"),
+        Column("distance", pa.int32(), "bits between the first hashes of the two, 0 for the same content, null without a twin"),
+    ),
+    "concatenate": (
+        Column("part", pa.string(), "the name of the manifest that the record comes from"),
+        Column("part_id", pa.int64(), "its id there"),
+    ),
+}
+"""The columns by who fills them: a step of the way to the manifest, or a measure."""
+
+
+def fields_of(filler: str) -> tuple[pa.Field, ...]:
+    """Returns the columns that one of `COLUMNS` fills, as parts of a schema, such as those of "LaplacianVariance"."""
+    return tuple(column.field for column in COLUMNS[filler])
+
+
+def names_of(filler: str) -> tuple[str, ...]:
+    """Returns the names of the columns that one of `COLUMNS` fills."""
+    return tuple(column.name for column in COLUMNS[filler])

@@ -1,0 +1,50 @@
+"""The versions of a manifest's file: which are read, and how an older one is brought up to date.
+
+Version 1 has no column `distance`; a sentence for people says it. Version 2 has it.
+"""
+
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dataprep.columns import COLUMNS, EXACT_DUPLICATE, LEAK, NEAR_DUPLICATE
+from dataprep.errors import ManifestError
+
+VERSION: Final = 2
+
+SAME: Final = rf"^(?:{EXACT_DUPLICATE} of an image in .*, )?same content$"
+NEAR: Final = rf"^(?:{NEAR_DUPLICATE} of an image in .*, )?distance (?P<bits>\d{{1,3}})$"
+"""The whole sentences of version 1; the name of a split may hold numbers, commas and the word distance."""
+
+
+def bring_up_to_date(table: pa.Table, version: Any, path: object) -> pa.Table:
+    """Returns the table of a manifest as this version has it.
+
+    Args:
+        table: As it was written.
+        version: The version that its file names.
+        path: The file, for the message.
+
+    Raises:
+        ManifestError: It is of a version that is not known.
+    """
+    if version == 1:
+        return _add_distance(table)
+    if version != VERSION:
+        raise ManifestError(
+            f"{path} is a manifest of version {version!r}; this dataprep reads versions 1 and {VERSION}: "
+            "run `dataprep clean` again, or use the dataprep that wrote it"
+        )
+    return table
+
+
+def _add_distance(table: pa.Table) -> pa.Table:
+    """Returns a table of version 1 with the column `distance`, null where the sentence is not one that `Deduplicate` wrote."""
+    field = COLUMNS["verdict"][-1].field
+    details = table["detail"]
+    copied = pc.and_(pc.is_valid(table["twin"]), pc.is_in(table["reason"], pa.array([EXACT_DUPLICATE, NEAR_DUPLICATE, LEAK])))
+    near = pc.struct_field(pc.extract_regex(details, NEAR), "bits").cast(field.type)
+    same = pc.if_else(pc.match_substring_regex(details, SAME), pa.scalar(0, field.type), near)
+    distances = pc.if_else(copied, same, pa.scalar(None, field.type))
+    return table.add_column(table.column_names.index("twin") + 1, field, distances)

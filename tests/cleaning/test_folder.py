@@ -1,0 +1,74 @@
+"""`clean_into`: a folder with all that a run finds out."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import dataprep as dp
+from dataprep.testing import FakeEngine, write_images
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Six photos, one of them twice, and a broken file."""
+    paths = write_images(tmp_path / "photos", 6)
+    (tmp_path / "photos" / "copy.jpg").write_bytes(paths[0].read_bytes())
+    (tmp_path / "photos" / "broken.jpg").write_bytes(paths[1].read_bytes()[:900])
+    return tmp_path / "photos"
+
+
+def test_what_is_written_is_what_is_returned(photos: Path, tmp_path: Path) -> None:
+    """The folder has the manifest and the summary that are returned, the report, and the cache; a second call reads no image."""
+    out = tmp_path / "deep" / "out"
+    for measured in (8, 0):
+        engine = FakeEngine()
+        done = dp.clean_into(photos, out=out, engine=engine)
+        assert len(engine.uris) == measured
+        assert done.manifest.table.equals(dp.Manifest.read(out).table)
+        assert json.loads((out / "summary.json").read_text()) == json.loads(json.dumps(done.summary.as_json()))
+        assert (done.summary.scanned, done.summary.measured, done.summary.known) == (8, measured, 8 - measured)
+        assert {path.name for path in out.iterdir()} == {"manifest.parquet", "summary.json", "report.html", "cache"}
+    assert done.manifest.table.equals(dp.clean(photos, engine=FakeEngine()).table)
+
+
+def test_options(photos: Path, tmp_path: Path) -> None:
+    """Pipeline, overrides and the limit of pixels are those of `clean`; the report shows the time, or is left out."""
+    given = {"overrides": dp.Overrides(()), "max_pixels": 100}
+    done = dp.clean_into(photos, dp.Pipeline(dp.Readable()), out=tmp_path / "out", engine=FakeEngine(), report=False, **given)
+    assert done.manifest.pipeline == dp.Pipeline(dp.Readable())
+    assert done.manifest.kept().num_rows == 0
+    assert not (tmp_path / "out" / "report.html").exists()
+    dp.clean_into(photos, out=tmp_path / "out", engine=FakeEngine(), when=datetime(2026, 3, 1, 9, 30, tzinfo=UTC))
+    assert "1 March 2026, 09:30" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_progress(photos: Path, tmp_path: Path) -> None:
+    """Progress is told of the images that are measured, then of the thumbnails, each up to its total."""
+    calls: list[tuple[str, int, int]] = []
+    dp.clean_into(photos, out=tmp_path / "out", engine=FakeEngine(), progress=lambda *call: calls.append(call))
+    assert list(dict.fromkeys(what for what, _, _ in calls)) == ["measuring", "thumbnails"]
+    for phase in ("measuring", "thumbnails"):
+        counts = [(done, total) for what, done, total in calls if what == phase]
+        assert counts == sorted(counts) and counts[-1][0] == counts[-1][1]
+
+
+@pytest.mark.parametrize("parts", [False, True])
+def test_the_source_takes_no_results(photos: Path, tmp_path: Path, parts: bool) -> None:
+    """The folder of the source, or of a part of it, by any name is refused before an image is read."""
+    source = dp.Several({"a": dp.Folder(str(tmp_path)), "b": dp.Folder(str(photos))}) if parts else photos
+    (tmp_path / "link").symlink_to(photos)
+    for out in (photos, photos / "cat" / "..", tmp_path / "link"):
+        engine = FakeEngine()
+        with pytest.raises(dp.DataprepError, match="is the source, which is never changed; choose another folder"):
+            dp.clean_into(source, out=out, engine=engine)
+        assert engine.uris == []
+
+
+def test_out_is_checked_first(photos: Path, tmp_path: Path) -> None:
+    """Where nothing can be written, no image is read."""
+    engine = FakeEngine()
+    with pytest.raises(dp.DataprepError, match=r"out cannot be written: Not a directory"):
+        dp.clean_into(photos, out=photos / "copy.jpg" / "out", engine=engine)
+    assert engine.uris == []

@@ -1,0 +1,71 @@
+"""The table of columns: each once, and what sources, measures, the verdict and manifests have is what it says."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from dataprep.cleaning.clean import clean
+from dataprep.columns import BITS, COLUMNS, HASHES, Column, fields_of
+from dataprep.describe import STAGES
+from dataprep.manifest.concatenate import concatenate
+from dataprep.pipeline import Pipeline
+from dataprep.report.histograms import UNITS
+from dataprep.stages import catalogue
+from dataprep.stages.measures.hashing import Hash, Variants
+from dataprep.stages.rules.standard import standard_rules
+from dataprep.testing import FakeEngine
+from dataprep.types import Measure
+
+EVERY = {column.name: column for columns in COLUMNS.values() for column in columns}
+OWN = [measure for measure in catalogue.MEASURES if measure is not Variants]
+
+
+def test_each_once() -> None:
+    """A name stands for one column, whoever fills it, and every column says what it means."""
+    assert all(EVERY[column.name] == column for columns in COLUMNS.values() for column in columns)
+    assert all(UNITS[name] == column.meaning != "" for name, column in EVERY.items())
+
+
+def test_every_measure_is_there() -> None:
+    """Every measure of dataprep's own has its columns there, and nothing else does but the steps of a run."""
+    measures = {measure.__name__ for measure in catalogue.MEASURES}
+    assert set(COLUMNS) == {"clean", "scan", "read", *measures, "verdict", "concatenate"}
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_fields(kind: type[Measure]) -> None:
+    """A measure fills the columns that the table has for it, in its order; a hash one for each number of bits."""
+    made = [kind(bits) for bits in BITS] if issubclass(kind, Hash) else [kind()]
+    assert tuple(field for measure in made for field in measure.fields) == fields_of(kind.__name__)
+    assert (kind.__name__ in HASHES) == issubclass(kind, Hash)
+
+
+@pytest.mark.parametrize("kind", HASHES)
+@pytest.mark.parametrize("bits", BITS)
+def test_variants(kind: str, bits: int) -> None:
+    """The column of a hash's variants is named as in the table, and as wide as they are many."""
+    measure = Variants(STAGES[kind](bits), "dihedral", views=True)
+    (field,) = measure.fields
+    assert field.name in {column.name for column in COLUMNS["Variants"]}
+    assert field.type == pa.binary(31 * bits // 8)
+
+
+def test_a_manifest(folder: Path) -> None:
+    """A manifest has the columns of the table and no others, of these types, those of the record first, the verdict last."""
+    measures = [kind() for kind in OWN]
+    manifest = clean(folder, Pipeline(*measures, *standard_rules(invariant="flip")), engine=FakeEngine())
+    table = concatenate({"photos": manifest}).table
+    wide = {"phash64_variants": pa.binary(8), "phash256_variants": pa.binary(32)}
+    for field in table.schema:
+        assert field.type == wide.get(field.name, EVERY[field.name].type)
+    absent = {column.name for columns in COLUMNS.values() for column in columns} - set(table.column_names)
+    assert all("hash256" in name or "_variants" in name for name in absent)
+    assert table.column_names[:2] == ["id", "uri"]
+    assert table.column_names[-7:] == [column.name for filler in ("verdict", "concatenate") for column in COLUMNS[filler]]
+
+
+def test_nullable() -> None:
+    """Only the name of an image is never missing."""
+    assert [name for name, column in EVERY.items() if not column.nullable] == ["uri"]
+    assert not Column("uri", pa.string(), "", nullable=False).field.nullable
