@@ -1,7 +1,7 @@
 """What the throughput tests share: a thousand photos, and races against peers."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -53,12 +53,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
-    """The kept figures; at the end those of this run are kept if that was asked for."""
-    known = Figures.read(update=request.config.getoption("--update-figures", default=False))
-    yield known
-    if known.update:
-        known.write()
+def figures(request: pytest.FixtureRequest) -> Figures:
+    """The kept figures, or those of this run if it is to keep new ones."""
+    return Figures.read(update=request.config.getoption("--update-figures", default=False))
 
 
 @pytest.fixture

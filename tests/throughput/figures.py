@@ -21,7 +21,7 @@ import dataprep
 from dataprep.machine import cores
 
 KEPT = Path(__file__).with_name("figures.json")
-RUNS, TURNS = 3, 5
+RUNS, TURNS = 3, 3
 LOSS = 0.15  # of a kept ratio; more is a regression
 LOSS_ELSEWHERE = 0.35  # on another machine, which may suit a peer better or worse than it suits us
 
@@ -66,12 +66,14 @@ class Figures:
         kept: By name.
         loss: Which part of a kept ratio may be lost.
         update: Whether this run makes new ones and is not judged by the kept.
+        path: Where figures are kept.
         found: Those of this run, by name.
     """
 
     kept: Mapping[str, Figure]
     loss: float = LOSS
     update: bool = False
+    path: Path = KEPT
     found: dict[str, Figure] = field(default_factory=dict)
 
     @classmethod
@@ -79,13 +81,13 @@ class Figures:
         """Reads what was kept."""
         content = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"machine": None, "figures": {}}
         kept = {name: Figure(**figure) for name, figure in content["figures"].items()}
-        return cls(kept, LOSS if content["machine"] == machine() else LOSS_ELSEWHERE, update)
+        return cls(kept, LOSS if content["machine"] == machine() else LOSS_ELSEWHERE, update, path)
 
-    def write(self, path: Path = KEPT) -> None:
+    def write(self) -> None:
         """Keeps the figures of this run, and of what was not run those from before."""
         figures = {name: figure._asdict() for name, figure in sorted({**self.kept, **self.found}.items())}
         content = {"version": dataprep.__version__, "machine": machine(), "figures": figures}
-        path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        self.path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
     def least(self, name: str, floor: float) -> float:
         """Returns the ratio that is asked for: the floor, or what may be left of the kept one where that is more."""
@@ -119,6 +121,8 @@ class Figures:
                 break
         found = {pair: figure(pair, had, turns) for pair in floors}
         self.found |= {name_of(title, pair): each for pair, each in found.items()}
+        if self.update:
+            self.write()
         print(f"\n\n{title}, median of {len(had)} turns")
         print(*(f"  {name:<48}{say(float(np.median([seconds[name] for seconds in had]))):>16}" for name in had[0]), sep="\n")
         print(*(line(pair, each, least[pair]) for pair, each in found.items()), sep="\n")

@@ -55,9 +55,8 @@ def test_what_was_never_kept_fails() -> None:
 def test_figures_are_kept(tmp_path: Path) -> None:
     """An update runs every race to the end, keeps its median and spread, and leaves the figures of other races as they were."""
     path = tmp_path / "figures.json"
-    Figures({}, found={"another": Figure(3.0, 2.0, 4.0)}).write(path)
+    Figures({}, path=path, found={"another": Figure(3.0, 2.0, 4.0)}).write()
     update = Figures.read(path, update=True)
     assert race(update, iter([1.0] * 3 + [2.0] * 3 + [3.0] * 3)) == 3 * RUNS
-    update.write(path)
     assert Figures.read(path).kept == {"another": Figure(3.0, 2.0, 4.0), "job: ours / theirs": Figure(2.0, 1.0, 3.0)}
     assert Figures.read(path).loss == 0.15
