@@ -10,10 +10,10 @@ from attrs import Attribute, field, frozen
 from attrs.validators import optional
 from numpy.typing import NDArray
 
+from dataprep.arguments import check, is_number
 from dataprep.columns import UNREADABLE, out_of_range
 from dataprep.describe import register
 from dataprep.errors import PipelineError, suggestion
-from dataprep.stages.arguments import check, is_number
 from dataprep.stages.measures.quality import Colorfulness, LaplacianVariance, Luminance, LuminanceHistogram, Noise
 from dataprep.types import Drops, Measure
 

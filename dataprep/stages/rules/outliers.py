@@ -8,9 +8,9 @@ import pyarrow as pa
 from attrs import field, frozen
 from numpy.typing import NDArray
 
+from dataprep.arguments import check, is_number, one_of, whole
 from dataprep.columns import outlier
 from dataprep.describe import register
-from dataprep.stages.arguments import check, is_number, one_of, whole
 from dataprep.stages.rules.limits import known_column, measures_of, numbers, spell
 from dataprep.types import Drops, Measure
 
