@@ -9,6 +9,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from inspect import cleandoc, getdoc, getsource
 from itertools import pairwise
+from pathlib import Path
 from types import GenericAlias, ModuleType
 from typing import Any
 
@@ -140,3 +141,35 @@ def test_unknown() -> None:
     """A name that does not exist is an AttributeError, as in any module."""
     with pytest.raises(AttributeError, match="Tensorflow"):
         _ = dataprep.Tensorflow
+
+
+ROOT = Path(__file__).parents[1]
+PUBLIC = ("dataprep", "dataprep.testing")
+"""The modules that users import."""
+
+
+def programs() -> dict[str, str]:
+    """Returns the code that users read, by where it is: the examples, and the Python blocks of the README and of the pages."""
+    found = {f"examples/{path.name}": path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("examples/*.py"))}
+    for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]:
+        blocks = re.findall(r"^```python\n(.*?)^```", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+        found |= {f"{path.name}, Python block {number}": block for number, block in enumerate(blocks, start=1)}
+    return found
+
+
+@pytest.mark.parametrize(("where", "code"), programs().items(), ids=str)
+def test_what_users_read_imports_public_names(where: str, code: str) -> None:
+    """Examples and documentation import `dataprep` and `dataprep.testing`, no module below, and use their public names only."""
+    imported, used = set(), set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add(str(node.module))
+            used |= {alias.name for alias in node.names if node.module == "dataprep"}
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("dp", "dataprep"):
+            used.add(node.attr)
+    inner = sorted(name for name in imported if name.split(".")[0] == "dataprep" and name not in PUBLIC)
+    assert inner == [], f"{where} imports {inner}; use the names that `dataprep` exports, or export what is missing"
+    unknown = sorted(used - {*dataprep.__all__, "testing", "__version__"})
+    assert unknown == [], f"{where} uses {unknown}, which `dataprep` does not export"
