@@ -4,7 +4,10 @@ from .actions import export as export
 from .actions import materialize as materialize
 from .actions import quarantine as quarantine
 from .actions import undo as undo
+from .backends.cpu.kernels import kernel as kernel
+from .backends.dali import lowering as lowering
 from .backends.dali.backend import Dali as Dali
+from .backends.mix import mix_batch as mix_batch
 from .backends.threads import Threads as Threads
 from .backends.torch import Torch as Torch
 from .cleaning.clean import clean as clean
@@ -83,10 +86,27 @@ from .stages import Variants as Variants
 from .stages import VerticalFlip as VerticalFlip
 from .stages import WaveletHash as WaveletHash
 from .stages.rules.standard import standard_rules as standard_rules
+from .types import Backend as Backend
 from .types import Batch as Batch
+from .types import Box as Box
 from .types import Drops as Drops
+from .types import Engine as Engine
+from .types import Failure as Failure
+from .types import Image as Image
+from .types import Measure as Measure
+from .types import Mix as Mix
+from .types import Mixture as Mixture
+from .types import Op as Op
+from .types import Params as Params
+from .types import Program as Program
 from .types import Recipe as Recipe
+from .types import Rendered as Rendered
+from .types import Rule as Rule
+from .types import Sizes as Sizes
+from .types import Slow as Slow
+from .types import Source as Source
 from .types import Spec as Spec
 from .types import Statistics as Statistics
+from .types import Uniforms as Uniforms
 
 __version__: str

@@ -32,7 +32,10 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 
 
 class Box(NamedTuple):
-    """A rectangle of an image, in pixels."""
+    """A rectangle of an image, in pixels.
+
+    Example: `Box(top=2, left=0, height=3, width=8)`.
+    """
 
     top: int
     left: int
@@ -59,6 +62,10 @@ class Box(NamedTuple):
 class Spec:
     """What an image is between two ops; `None` means that it varies from sample to sample.
 
+    Example:
+        >>> dp.Resize((8, 9)).spec(Spec(100, None))
+        Spec(height=8, width=9, dtype='uint8', layout='HWC', memory='contiguous', delivered=False)
+
     Attributes:
         height: Pixels, or None.
         width: Pixels, or None.
@@ -78,6 +85,8 @@ class Spec:
 
 class Recipe(NamedTuple):
     """One batch, fully determined: nothing random happens after this point.
+
+    Example: `next(loader.recipes())`.
 
     Attributes:
         ids: (B,) the records' ids.
@@ -99,6 +108,8 @@ class Recipe(NamedTuple):
 class Mixture(NamedTuple):
     """What the images of a batch are mixed by, each with the next one that could be read.
 
+    Example: `Mixture(np.array([[0.7, 0, 0, 0, 0]]), classes=3)` keeps 0.7 of the one image.
+
     Attributes:
         params: (B, 5) the share that an image keeps, 0 to 1, and the box of the next one that is pasted into it: top, left,
             height, width in pixels, of no size where the images are blended instead.
@@ -117,6 +128,8 @@ class Program:
         ops[opening:mirror]           one kernel after the other
         ops[mirror]                   a flip that is done as the values are written, or nothing
         ops[ending:]                  each value becomes another by itself, so a table of 256 does them all
+
+    Example: `loader.program`.
 
     Attributes:
         ops: The ops, in order.
@@ -143,6 +156,10 @@ class Program:
 class Batch(NamedTuple):
     """What training sees; the arrays are the backend's own (torch tensors from `Torch`, `Dali` and `Threads`).
 
+    Example:
+        >>> Batch(np.zeros((4, 3, 8, 8), np.float32), np.zeros(4, np.int64), np.arange(4)).images.shape
+        (4, 3, 8, 8)
+
     Attributes:
         images: (B, 3, H, W) float32 after `Normalize`, else uint8, unless `Output` says otherwise.
         labels: (B,) int64 class numbers, -1 where a record has no label; after a mix (B, classes) float32 shares that add up to
@@ -159,6 +176,8 @@ class Batch(NamedTuple):
 class Failure:
     """A file that could not be made part of its batch.
 
+    Example: `Failure(2, "cat/7.jpg", "cat/7.jpg: the file is empty; run clean again to drop it")`.
+
     Attributes:
         index: Which image of the batch, from 0.
         uri: The file.
@@ -173,6 +192,8 @@ class Failure:
 class Slow(NamedTuple):
     """How long a file took to read, decode and transform.
 
+    Example: `Slow(0.2, "dog/8.jpg")`.
+
     Attributes:
         seconds: Of the worker that did it.
         uri: The file.
@@ -185,8 +206,10 @@ class Slow(NamedTuple):
 class Rendered(NamedTuple):
     """A batch as a backend makes it, and what the loader has to know of it.
 
+    Example: `Rendered(batch, failures)`.
+
     Attributes:
-        batch: The batch, black where a file failed.
+        batch: The batch, zeros where a file failed; a mix takes these for nobody's partner.
         failures: The files that failed, by index.
         slowest: The file that took longest.
     """
@@ -215,6 +238,10 @@ class Statistics(NamedTuple):
 @dataclass(frozen=True)
 class Drops:
     """What a rule decided against: five columns of equal length; the last two may be left out.
+
+    Example:
+        >>> drops = Drops([3, 8], ["too dark"] * 2, ["brightness 9 < 15", "brightness 4 < 15"])
+        >>> drops.add(9, "near duplicate", "distance 2", twin=1, distance=2)
 
     Attributes:
         ids: (D,) the records to drop.
@@ -249,7 +276,17 @@ class Drops:
 
 @runtime_checkable
 class Measure(Protocol):
-    """Pixels to columns: a frozen class of attrs or dataclass that says which image it wants and what it finds there."""
+    """Pixels to columns: a frozen class of attrs or dataclass that says which image it wants and what it finds there.
+
+    Example:
+        @dataclass(frozen=True)
+        class Redness:
+            version, side, channels = 1, 64, 3
+            fields = (pa.field("redness", pa.float32()),)
+
+            def measure(self, image: dp.Image) -> Mapping[str, object]:
+                return {"redness": float(image[..., 0].mean())}
+    """
 
     version: ClassVar[int]
     """Goes up when the same image would give other values, so that cached ones are measured again."""
@@ -272,7 +309,17 @@ class Measure(Protocol):
 
 @runtime_checkable
 class Rule(Protocol):
-    """The table of the rows that survived so far to drops; reads no pixels."""
+    """The table of the rows that survived so far to drops; reads no pixels.
+
+    Example:
+        @dataclass(frozen=True)
+        class Unlabelled:
+            needs = ()
+
+            def judge(self, table: pa.Table) -> dp.Drops:
+                ids = table.filter(pc.is_null(table["label"]))["id"].to_pylist()
+                return dp.Drops(ids, ["no label"] * len(ids), ["it lies in no folder"] * len(ids))
+    """
 
     @property
     def needs(self) -> tuple[Measure, ...]:
@@ -287,6 +334,24 @@ class Op(Protocol):
     """Image to image at load time, as a description: the work is one kernel per backend.
 
     It may have a `version`, a whole number, 1 where it has none: it goes up when the same numbers would draw other parameters.
+
+    Example:
+        @dataclass(frozen=True)
+        class Invert:
+            p: float = 0.5
+            slots = 1
+
+            def spec(self, spec: dp.Spec) -> dp.Spec:
+                if spec.dtype != "uint8" or spec.delivered:
+                    raise dp.PipelineError("`Invert` works on 8-bit pixels; put it before `Normalize`")
+                return spec
+
+            def draw(self, u: dp.Uniforms, sizes: dp.Sizes) -> tuple[dp.Params, dp.Sizes]:
+                return (u < self.p).astype(np.float64), sizes
+
+        @dp.kernel.register
+        def _(op: Invert, image: dp.Image, params: dp.Params) -> dp.Image:
+            return 255 - image if params[0] else image
     """
 
     @property
@@ -305,6 +370,14 @@ class Mix(Protocol):
     """Batch to batch at load time, after the ops: each image with the next one of its batch.
 
     It may have a `version`, as an `Op` may.
+
+    Example:
+        @dataclass(frozen=True)
+        class Blend:
+            slots, blends = 1, True
+
+            def draw_mix(self, u: dp.Uniforms, size: tuple[int, int]) -> dp.Params:
+                return np.concatenate([u, np.zeros((len(u), 4))], axis=1)
     """
 
     blends: bool
@@ -319,7 +392,13 @@ class Mix(Protocol):
 
 
 class Source(Protocol):
-    """Where images come from; only a source understands its uris."""
+    """Where images come from; only a source understands its uris.
+
+    Example:
+        >>> source = FakeSource({"cat/0.jpg": encoded(photo(0)), "dog/1.jpg": encoded(photo(1))})
+        >>> source.records()["uri"].to_pylist()
+        ['cat/0.jpg', 'dog/1.jpg']
+    """
 
     def records(self) -> pa.Table:
         """Lists every image: uri, label, split, bytes, modified (ns), error, sorted by uri."""
@@ -329,7 +408,13 @@ class Source(Protocol):
 
 
 class Engine(Protocol):
-    """Runs a pure, picklable function over many batches of records."""
+    """Runs a pure, picklable function over many batches of records.
+
+    Example:
+        class Here:
+            def map(self, function, batches, lost):
+                yield from (function(batch) for batch in batches)
+    """
 
     def map(
         self,
@@ -341,7 +426,18 @@ class Engine(Protocol):
 
 
 class Backend(Protocol):
-    """Turns recipes into batches, in order; mixing is its last step."""
+    """Turns recipes into batches, in order; mixing is its last step.
+
+    Example:
+        @dataclass(frozen=True)
+        class Counted:
+            inner: dp.Backend
+
+            def run(self, source, program, recipes):
+                for number, made in enumerate(self.inner.run(source, program, recipes)):
+                    logging.getLogger("batches").debug("batch %d", number)
+                    yield made
+    """
 
     def run(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Batch | Rendered]:
         """Yields one batch for each recipe.

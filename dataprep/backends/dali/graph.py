@@ -139,6 +139,7 @@ def deliver(images: Any, last: Spec, made: UnderWay) -> Rendered:
     pixels = from_dlpack(images.as_tensor())
     memory = torch.channels_last if last.memory == "channels_last" else torch.contiguous_format
     pixels = pixels.to(getattr(torch, last.dtype)).contiguous(memory_format=memory)
+    pixels[[failure.index for failure in made.failures]] = 0  # what the graph made of the black in their place
     labels, ids = (
         torch.from_numpy(column).to(pixels.device, non_blocking=True) for column in (made.recipe.labels, made.recipe.ids)
     )

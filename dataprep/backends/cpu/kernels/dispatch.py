@@ -18,7 +18,11 @@ def run_kernels(ops: tuple[Op, ...], image: NDArray[Any], params: list[Params]) 
 
 @singledispatch
 def kernel(op: Op, image: Image, params: Params) -> NDArray[Any]:
-    """Returns the image after one op, laid out as the `spec` of the op says.
+    """Returns the image after one op, laid out as the `spec` of the op says; `register` adds an op of your own.
+
+    Example:
+        >>> kernel(dp.HorizontalFlip(), photo(0, 4, 6), np.array([1.0])).shape
+        (4, 6, 3)
 
     Args:
         op: What to do; its type chooses the function.
