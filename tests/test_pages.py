@@ -1,4 +1,4 @@
-"""The code on the pages in docs/ runs."""
+"""The pages: their code runs, and their links lead somewhere."""
 
 import re
 import subprocess
@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 BLOCK = re.compile(r"(?:^<!-- needs: (?P<needs>.+) -->\n)?^```python\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 """A block of Python, and above it the libraries that it needs beside those that dataprep itself does."""
 
@@ -43,3 +44,19 @@ def test_python_blocks(page: str, tmp_path: Path) -> None:
 def test_the_page_for_extenders_has_code() -> None:
     """What is parametrised over the pages with code is not empty."""
     assert "extending.md" in PAGES
+
+
+def anchors(page: Path) -> set[str]:
+    """Returns what the headings of a page are linked by."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md")]), ids=lambda page: page.name)
+def test_links(page: Path) -> None:
+    """Every link within the repository leads to a file, and to a heading where it names one."""
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text(encoding="utf-8")):
+        name, _, anchor = link.partition("#")
+        target = page.parent / name if name else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
