@@ -25,7 +25,8 @@ from dataprep.backends.mix import mix_batch
 from dataprep.backends.program import PREFETCH
 from dataprep.errors import LoaderError
 from dataprep.images.limits import MAX_PIXELS
-from dataprep.types import Batch, Failure, Program, Recipe, Rendered, Slow, Source
+from dataprep.protocols import Program, Source
+from dataprep.types import Batch, Failure, Recipe, Rendered, Slow
 
 SPARE = 16  # batches' memory that is kept to be used again
 Filling: TypeAlias = "list[Future[tuple[tuple[Failure, ...], Slow]]]"

@@ -21,7 +21,8 @@ from dataprep.backends.mix import mix_batch
 from dataprep.backends.program import PREFETCH
 from dataprep.backends.tensors import as_dtype
 from dataprep.errors import LoaderError
-from dataprep.types import Batch, Program, Recipe, Rendered, Source
+from dataprep.protocols import Program, Source
+from dataprep.types import Batch, Recipe, Rendered
 
 LOGGER: Final = logging.getLogger("dataprep")
 

@@ -21,7 +21,8 @@ from dataprep.loading.state import Position, fingerprint_of
 from dataprep.loading.stats import Delivery, LoaderStats
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
-from dataprep.types import Backend, Batch, Recipe, Sizes
+from dataprep.protocols import Backend
+from dataprep.types import Batch, Recipe, Sizes
 
 
 class Loader:

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from dataprep.backends.program import compile_ops, delivered_size
 from dataprep.errors import LoaderError
 from dataprep.loading.recipes import Draws, Rows
+from dataprep.protocols import Backend, Mix, Op, Program
 from dataprep.stages import CutMix, HorizontalFlip, MixUp, Normalize, RandomResizedCrop, Resize
 from dataprep.testing.contract import broken, demand, processes
 from dataprep.testing.fakes import FakeBackend, FakeSource
 from dataprep.testing.images import encoded, photo
-from dataprep.types import Backend, Batch, Failure, Mix, Op, Program, Recipe, Rendered
+from dataprep.types import Batch, Failure, Recipe, Rendered
 
 SIZE: Final = (40, 56)  # height and width of the files
 FILES: Final = 12

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from dataprep.protocols import Engine
 from dataprep.testing.contract import broken, demand, processes
-from dataprep.types import Engine
 
 SIZES: Final = (5, 1, 7, 3, 4, 2, 6)  # records of each batch
 MANY: Final = 1000  # batches, more than an engine has under way

@@ -10,7 +10,8 @@ import pyarrow as pa
 from dataprep.backends.cpu.render import render
 from dataprep.columns import fields_of
 from dataprep.errors import SourceError
-from dataprep.types import Batch, Program, Recipe, Rendered, Source
+from dataprep.protocols import Program, Source
+from dataprep.types import Batch, Recipe, Rendered
 
 
 @dataclass(frozen=True, init=False)

@@ -11,9 +11,10 @@ from dataprep.backends.cpu.kernels import kernel, run_kernels
 from dataprep.backends.program import compile_ops
 from dataprep.draws import uniforms
 from dataprep.errors import PipelineError
+from dataprep.protocols import Mix, Op
 from dataprep.testing.contract import broken, check_stage, demand
 from dataprep.testing.images import photo
-from dataprep.types import Mix, Op, Params, Sizes, Spec, Uniforms
+from dataprep.types import Params, Sizes, Spec, Uniforms
 
 SIZES: Final = ((24, 32), (33, 17), (2, 3), (1, 1))
 """Height and width, in pixels, of the images that an op is tried on."""

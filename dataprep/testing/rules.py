@@ -11,10 +11,11 @@ from dataprep.cleaning.clean import clean
 from dataprep.columns import names_of
 from dataprep.images.views import luminance, reduce
 from dataprep.pipeline import Pipeline
+from dataprep.protocols import Measure, Rule
 from dataprep.testing.contract import broken, check_stage, demand
 from dataprep.testing.fakes import FakeEngine, FakeSource
 from dataprep.testing.images import encoded, photo
-from dataprep.types import Drops, Image, Measure, Rule
+from dataprep.types import Drops, Image
 
 IMAGES: Final = (
     photo(0),

@@ -7,8 +7,8 @@ import pyarrow.compute as pc
 
 from dataprep.columns import fields_of
 from dataprep.errors import SourceError
+from dataprep.protocols import Source
 from dataprep.testing.contract import broken, check_pickle, demand
-from dataprep.types import Source
 
 NOWHERE: Final = "no/such image \N{SNOWMAN}.jpg"
 

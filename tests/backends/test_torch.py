@@ -24,9 +24,10 @@ from dataprep.loading.loader import Loader
 from dataprep.loading.sampler import Sampler
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
+from dataprep.protocols import Op
 from dataprep.stages import Brightness, HorizontalFlip, Normalize, RandomResizedCrop, Require, Resize, Rotate
 from dataprep.testing import FakeBackend, photo, write_images
-from dataprep.types import Batch, Image, Op, Params, Sizes, Spec, Uniforms
+from dataprep.types import Batch, Image, Params, Sizes, Spec, Uniforms
 
 torch = pytest.importorskip("torch")
 

@@ -23,8 +23,9 @@ from dataprep.backends.dali.graph import Feed, build, deliver, run_once
 from dataprep.backends.dali.lowering import obstacle
 from dataprep.backends.program import PREFETCH, compile_ops
 from dataprep.errors import LoaderError
+from dataprep.protocols import Op, Program, Source
 from dataprep.stages import Output
-from dataprep.types import Op, Program, Recipe, Rendered, Source
+from dataprep.types import Recipe, Rendered
 
 
 @frozen

@@ -21,7 +21,8 @@ from dataprep.backends.mix import mix_batch
 from dataprep.errors import LoaderError, SourceError
 from dataprep.images.jpeg import plain_jpeg
 from dataprep.images.limits import quiet_decoders
-from dataprep.types import Batch, Failure, Image, Program, Recipe, Rendered, Slow, Source, Spec
+from dataprep.protocols import Program, Source
+from dataprep.types import Batch, Failure, Image, Recipe, Rendered, Slow, Spec
 
 DTYPES: Final = {
     np.dtype(np.uint8): types.DALIDataType.UINT8,

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from nvidia.dali import fn, types
 
 from dataprep.errors import PipelineError
+from dataprep.protocols import Op
 from dataprep.stages import (
     Affine,
     Brightness,
@@ -46,7 +47,7 @@ from dataprep.stages import (
     Saturation,
     VerticalFlip,
 )
-from dataprep.types import Op, Params
+from dataprep.types import Params
 
 Node: TypeAlias = Any
 """A DALI data node: a batch of images, or of arguments, that will flow through the graph."""

@@ -18,6 +18,7 @@ from dataprep.loading.loader import Loader
 from dataprep.loading.sampler import Sampler
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
+from dataprep.protocols import Op
 from dataprep.stages import (
     Affine,
     Brightness,
@@ -41,7 +42,7 @@ from dataprep.stages import (
 )
 from dataprep.stages.ops.arguments import INTERPOLATIONS
 from dataprep.testing import FakeBackend, encoded, photo, write_images
-from dataprep.types import Batch, Image, Op, Params, Sizes, Spec, Uniforms
+from dataprep.types import Batch, Image, Params, Sizes, Spec, Uniforms
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("nvidia.dali", reason="DALI is not installed")

@@ -6,7 +6,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from dataprep.errors import PipelineError
-from dataprep.types import Image, Op, Params
+from dataprep.protocols import Op
+from dataprep.types import Image, Params
 
 
 def run_kernels(ops: tuple[Op, ...], image: NDArray[Any], params: list[Params]) -> NDArray[Any]:
