@@ -64,7 +64,7 @@ def test_thresholds() -> None:
     assert table == options
 
 
-@pytest.mark.parametrize("name", ["demo", "tests"])
+@pytest.mark.parametrize("name", ["demo", "tests", "long"])
 def test_marked_commands(name: str) -> None:
-    """The two commands that .ci/run takes from here are there, in one block each."""
+    """The commands that .ci/run takes from here are there, in one block each."""
     assert len(re.findall(rf"^<!-- ci: {name} -->\n```bash\n[^`]+\n```$", README, re.MULTILINE)) == 1

@@ -1,5 +1,7 @@
 """What batches are delivered as: the type and the order in memory that `Output` names, from every backend."""
 
+from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
 from itertools import product
 from typing import Any
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 
 from dataprep.cleaning.clean import clean
+from dataprep.cleaning.engines import Local
 from dataprep.errors import LoaderError
 from dataprep.loading.loader import Loader
 from dataprep.loading.sampler import Sampler
@@ -47,7 +50,13 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
         path = folder / str(number % 2) / f"{number}.jpg"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(encoded(photo(number, 40, 50)))
-    return clean(folder)
+    return clean(folder, engine=Local(0))
+
+
+@pytest.fixture(scope="module")
+def plain(manifest: Manifest) -> Callable[[str, Any], Any]:
+    """The images of a job without `Output`, made once for each backend."""
+    return cache(lambda job, backend: images(manifest, OPS[job], backend))
 
 
 def images(manifest: Manifest, ops: tuple[Any, ...], backend: Any) -> Any:
@@ -63,7 +72,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("backend", "job", "dtype", "memory"), CASES)
-def test_output(manifest: Manifest, backend: str, job: str, dtype: Any, memory: Any) -> None:
+def test_output(manifest: Manifest, plain: Callable[[str, Any], Any], backend: str, job: str, dtype: Any, memory: Any) -> None:
     """Values are those without `Output`, rounded as torch rounds them, and lie in memory as it says."""
     chosen = BACKENDS[backend]
     if backend == "Dali":
@@ -72,9 +81,9 @@ def test_output(manifest: Manifest, backend: str, job: str, dtype: Any, memory: 
         from dataprep.backends.dali.backend import Dali
 
         chosen = Dali("cpu")
-    plain = images(manifest, OPS[job], chosen)
+    expected = plain(job, BACKENDS["Torch(1)"] if backend == "spawned" else chosen)
     made = images(manifest, (*OPS[job], Output(dtype, memory)), chosen)
-    wanted = plain.to(getattr(torch, dtype)) if dtype else plain
+    wanted = expected.to(getattr(torch, dtype)) if dtype else expected
     assert made.dtype == wanted.dtype
     assert made.shape == wanted.shape
     assert torch.equal(made, wanted)

@@ -16,7 +16,7 @@ from dataprep import Folder, Manifest, Pipeline, clean, standard_rules
 from dataprep.cleaning.cache import Cache
 from dataprep.testing import FakeEngine, write_images
 
-MOMENTS, IMAGES = 50, 300
+IMAGES = 300
 TIMEOUT = 120  # seconds, for what should take one
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers that end a process")
@@ -60,7 +60,8 @@ def saved(out: Path, folder: Path) -> int:
     return len({row for found in known for row in found.rows.tolist()})
 
 
-def test_killed_at_any_moment(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kills", [8, pytest.param(50, marks=pytest.mark.slow)])
+def test_killed_at_any_moment(tmp_path: Path, kills: int) -> None:
     """After a kill at any moment, what was saved is not measured again, and the manifest is that of an undisturbed run."""
     folder = tmp_path / "photos"
     write_images(folder, IMAGES, height=150, width=200)
@@ -71,7 +72,7 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
     whole = pq.read_table(tmp_path / "whole" / "manifest.parquet")
     moments = random.Random(0)
     killed = tried = 0
-    while killed < MOMENTS:
+    while killed < kills:
         tried += 1
         out = tmp_path / f"{tried}"
         code, said = run(folder, out, moments.uniform(0.1, 1) * duration)

@@ -314,6 +314,7 @@ def test_random_bytes(data: bytes, start: bytes) -> None:
             assert str(error)
 
 
+@pytest.mark.slow
 def test_hostile_files(hostile_files: list[Path]) -> None:
     """Every file of a malformed corpus gives an upright 8-bit image of the stated size, or a `DecodeError`."""
     with quiet_decoders():

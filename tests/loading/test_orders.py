@@ -7,7 +7,7 @@ from itertools import islice
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataprep.errors import LoaderError
@@ -113,6 +113,7 @@ def test_turns_count_what_came_before(name: str) -> None:
 @pytest.mark.parametrize("name", PLANS)
 @pytest.mark.parametrize("remainder", ["drop", "pad", "exact"])
 @given(st.integers(1, 5), st.integers(1, 9), st.integers(0, 70), EPOCH)
+@settings(max_examples=20)  # in each of fifteen cases
 def test_ranks_share_any_order(name: str, remainder: str, world_size: int, batch_size: int, position: int, epoch: int) -> None:
     """From any position, step by step, ranks together take the rest of the order; "pad" goes on with its beginning."""
     plan = PLANS[name].plan(ROWS)

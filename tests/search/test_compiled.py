@@ -81,10 +81,10 @@ def by(way: str, codes: Codes, radius: int, blocks: int, firsts: int | None = No
 @pytest.mark.parametrize("width", [8, 32])
 @pytest.mark.parametrize("way", WAYS)
 def test_every_radius(way: str, width: int, kind: str) -> None:
-    """All against all finds the pairs of brute force, each once, at every radius."""
+    """All against all finds the pairs of brute force, each once, at radii from none of the bits to all."""
     codes = some(kind, 0, 130, width, 2 * width)
     distances = hamming(codes[:, None], codes[None])
-    for radius in range(8 * width + 1):
+    for radius in range(0, 8 * width + 1, width // 8):  # 65 of them
         expected = np.argwhere(np.triu(distances <= radius, k=1))
         np.testing.assert_array_equal(by(way, codes, radius, 0), expected, f"radius {radius}")
 

@@ -1,21 +1,17 @@
-"""What the throughput tests share: a thousand photos, and a clock that compares things in turns."""
+"""What the throughput tests share: a thousand photos, and races against peers."""
 
 import os
-import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import pytest
+from figures import Compare, Figures, Pair, seconds_of
 
 from dataprep.testing import encoded
 
 COUNT = 1000  # photos
-TURNS = 5
-
-Compare = Callable[[str, Mapping[str, Callable[[], object]], int], dict[str, float]]
 
 
 @pytest.fixture(scope="session")
@@ -51,34 +47,31 @@ def _crops(photos: Mapping[str, np.ndarray], count: int) -> list[bytes]:
     return files
 
 
-@pytest.fixture
-def compare() -> Compare:
-    """Runs things in turns and returns how many times as fast the first is as each of the others.
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the option that keeps new figures."""
+    parser.addoption("--update-figures", action="store_true", help="keep what this run finds in figures.json")
 
-    Only what ran in the same turn is compared, and the median of the turns counts: what else the machine does falls on all alike.
-    A thing that is a context is entered before its clock starts and left after it stops, so that what it works ahead for a next
-    epoch falls on nobody.
+
+@pytest.fixture(scope="session")
+def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
+    """The kept figures; at the end those of this run are kept if that was asked for."""
+    known = Figures.read(update=request.config.getoption("--update-figures", default=False))
+    yield known
+    if known.update:
+        known.write()
+
+
+@pytest.fixture
+def compare(figures: Figures) -> Compare:
+    """Runs a race of things that all go through as many images, and prints how many of them a second.
+
+    A thing that is a context is built before its clock starts, and what it works ahead for a next epoch falls on nobody.
     """
 
-    def run(title: str, things: Mapping[str, Callable[[], object]], images: int) -> dict[str, float]:
-        seconds = {name: np.zeros(TURNS) for name in things}
-        for turn in range(TURNS):
-            for name, thing in things.items():
-                with thing if isinstance(thing, AbstractContextManager) else nullcontext():
-                    start = time.perf_counter()
-                    thing()
-                    seconds[name][turn] = time.perf_counter() - start
-        first, *others = things
-        lines = [f"\n\n{title}: {images:,} images, median of {TURNS} turns (lowest to highest)"]
-        lines.append(f"  {first:<56}{images / np.median(seconds[first]):8,.0f} images/s")
-        ratios = {}
-        for name in others:
-            turns = seconds[name] / seconds[first]
-            ratios[name] = float(np.median(turns))
-            rate = images / np.median(seconds[name])
-            spread = f"ours {ratios[name]:.2f}× ({turns.min():.2f} to {turns.max():.2f})"
-            lines.append(f"  {name:<56}{rate:8,.0f} images/s; {spread}")
-        print("\n".join(lines))
-        return ratios
+    def run(title: str, things: Mapping[str, Callable[[], object]], images: int, floors: Mapping[Pair, float]) -> None:
+        def turn() -> dict[str, float]:
+            return {name: seconds_of(thing) for name, thing in things.items()}
+
+        figures.race(title, turn, floors, say=lambda seconds: f"{images / seconds:,.0f} images/s")
 
     return run

@@ -1,17 +1,18 @@
 """How fast batches come, against Pillow in a torch DataLoader and DALI on the CPU that do the same jobs with as many workers.
 
-The least ratios are well below those measured on two idle cores, so that a busy machine does not fail them.
+The floors are well below what was measured on two idle cores; what must not be lost again is in `figures.json`.
 """
 
 import resource
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+from figures import Compare
 
 from dataprep.cleaning.clean import clean
 from dataprep.loading.loader import Loader
@@ -31,6 +32,7 @@ from dataprep.backends.torch import Torch  # noqa: E402  after what skips
 pytestmark = [pytest.mark.throughput, pytest.mark.filterwarnings("ignore:This DataLoader will create")]
 
 BATCH, WORKERS = 64, 2
+FLOORS = {("Threads", "Pillow"): 1.3, ("Threads", "DALI"): 0.8, ("Torch", "Pillow"): 0.9, ("Torch", "DALI"): 0.56}
 
 TRAINING: tuple[Op, ...] = (RandomResizedCrop(SIDE), HorizontalFlip())
 EVALUATION: tuple[Op, ...] = (Resize(SHORTER), CenterCrop(SIDE))
@@ -51,41 +53,33 @@ def epoch(batches: Iterable[Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("training", "normalised", "pillow", "dali"),
-    [(True, True, 1.3, 0.8), (True, False, 1.3, 0.8), (False, True, 1.3, 0.8)],
+    ("training", "normalised"),
+    [(True, True), (True, False), (False, True)],
     ids=["training, float32", "training, uint8", "evaluation, float32"],
 )
 def test_loading_is_fast(
     manifest: Manifest,
     thousand_photos: Path,
-    compare: Callable[..., dict[str, float]],
+    compare: Compare,
     request: pytest.FixtureRequest,
     training: bool,
     normalised: bool,
-    pillow: float,
-    dali: float,
 ) -> None:
     """Batches of a job come from threads and processes no slower than these shares of Pillow in a DataLoader and of DALI."""
     ops = (TRAINING if training else EVALUATION) + ((Normalize.imagenet(),) if normalised else ())
-    ours = {
-        f"Threads({WORKERS})": Loader(manifest, Pipeline(*ops), batch_size=BATCH, backend=Threads(WORKERS)),
-        f"Torch({WORKERS})": Loader(manifest, Pipeline(*ops), batch_size=BATCH, backend=Torch(WORKERS)),
-    }
+    backends = {"Threads": Threads(WORKERS), "Torch": Torch(WORKERS)}
+    ours = {name: Loader(manifest, Pipeline(*ops), batch_size=BATCH, backend=backend) for name, backend in backends.items()}
     plain = PlainPhotos(sorted(thousand_photos.rglob("*.jpg")), training=training, normalised=normalised)
     peer = DataLoader(plain, BATCH, shuffle=training, num_workers=WORKERS, drop_last=True)
     things: dict[str, Any] = {name: partial(epoch, batches) for name, batches in ours.items()}
-    things[f"Pillow, DataLoader({WORKERS})"] = partial(epoch, peer)
+    things["Pillow"] = partial(epoch, peer)
     if find_spec("nvidia") and find_spec("nvidia.dali"):
-        things[f"DALI, CPU, {WORKERS} threads"] = DaliPhotos(
-            thousand_photos, training=training, normalised=normalised, batch=BATCH, threads=WORKERS
-        )
+        things["DALI"] = DaliPhotos(thousand_photos, training=training, normalised=normalised, batch=BATCH, threads=WORKERS)
     print(*(f"\n  first batch, {name}: {first(batches):.2f} s" for name, batches in ours.items()), end="")
-    of_torch, *of_peers = compare(request.node.callspec.id, things, len(plain) // BATCH * BATCH).values()
+    floors = {pair: floor for pair, floor in FLOORS.items() if pair[1] in things}
+    compare(request.node.callspec.id, things, len(plain) // BATCH * BATCH, floors)
     least = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     print(f"  peak memory: {least[0] / 1024:,.0f} MiB of this process, {least[1] / 1024:,.0f} MiB of the largest worker")
-    for ratio, wanted in zip(of_peers, (pillow, dali), strict=False):
-        assert ratio >= wanted
-        assert ratio / of_torch >= 0.7 * wanted
 
 
 def first(loader: Loader) -> float:

@@ -1,7 +1,5 @@
 """Rendering: the short cuts of the usual jobs give what the kernels give one after the other."""
 
-from pathlib import Path
-
 import numpy as np
 import PIL.Image
 import pytest
@@ -11,7 +9,9 @@ from hypothesis import strategies as st
 from dataprep.backends.cpu import kernels, render
 from dataprep.backends.program import compile_ops
 from dataprep.cleaning.clean import clean
+from dataprep.cleaning.engines import Local
 from dataprep.loading.recipes import draw
+from dataprep.manifest import Manifest
 from dataprep.protocols import Op
 from dataprep.stages import CenterCrop, HorizontalFlip, Normalize, Output, RandomResizedCrop, Resize, Rotate
 from dataprep.testing import photo
@@ -55,20 +55,27 @@ def test_one_step_is_what_its_kernel_does(op: Op, image: Image) -> None:
     assert np.array_equal(render.apply_op(op, image, params[0]), kernels.kernel(op, image, params[0]))
 
 
-@pytest.mark.parametrize("ops", JOBS)
-def test_what_is_decoded_in_part_is_what_is_decoded_whole(ops: tuple[Op, ...], tmp_path: Path) -> None:
-    """JPEGs of all kinds, of which only the part that is needed is decoded, come out as the kernels make them of whole images."""
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    """JPEGs of all kinds: with less colour than light and with as much, baseline and progressive, upright and not."""
+    folder = tmp_path_factory.mktemp("jpegs")
     number = 0
     for subsampling in (0, 1, 2):
         for progressive in (False, True):
             for orientation in (1, 6):
                 exif = PIL.Image.Exif()
                 exif[0x0112] = orientation
-                path = tmp_path / f"{number:02d}.jpg"
+                path = folder / f"{number:02d}.jpg"
                 picture = PIL.Image.fromarray(photo(number, 170 + number, 230 - number))
                 picture.save(path, subsampling=subsampling, progressive=progressive, exif=exif, quality=80)
                 number += 1
-    manifest, program = clean(tmp_path), compile_ops(ops)
+    return clean(folder, engine=Local(0))
+
+
+@pytest.mark.parametrize("ops", JOBS)
+def test_what_is_decoded_in_part_is_what_is_decoded_whole(ops: tuple[Op, ...], manifest: Manifest) -> None:
+    """JPEGs of all kinds, of which only the part that is needed is decoded, come out as the kernels make them of whole images."""
+    program = compile_ops(ops)
     sizes = np.stack([manifest.table[side].to_numpy() for side in ("height", "width")], axis=1)
     for uri, size in zip(manifest.table["uri"].to_pylist(), sizes, strict=True):
         whole = render.read(manifest.source, uri, tuple(size.tolist()), 10**6).image.copy()

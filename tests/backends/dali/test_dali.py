@@ -1,5 +1,6 @@
 """The DALI backend: the batches of the CPU kernels, whatever the files are, and the same order, state and errors."""
 
+import shutil
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -184,10 +185,12 @@ def test_close_ops(manifest: Manifest, ops: tuple[Op, ...]) -> None:
     assert off.mean() < 1
 
 
-def test_real_photos(real_photos: list[Path]) -> None:
+def test_real_photos(real_photos: list[Path], tmp_path: Path) -> None:
     """On real photos 99.9 % of all values are within 2 of 255 after crop, colour, flip and normalisation."""
+    for path in real_photos[:: -(-len(real_photos) // 64)]:
+        shutil.copy(path, tmp_path)
     ops = (RandomResizedCrop(224), Brightness(0.4), HorizontalFlip(), Normalize.imagenet())
-    manifest = clean(real_photos[0].parent, Pipeline(*ops), engine=Local(0))
+    manifest = clean(tmp_path, Pipeline(*ops), engine=Local(0))
     loader = Loader(manifest, batch_size=len(manifest), backend=ON_CPU)
     *steps, whole = parity(loader.source, loader.pipeline.ops, next(loader.recipes()), ON_CPU)
     assert whole.close >= 0.999

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -368,24 +367,30 @@ FOUND = {
 }
 
 
-@pytest.mark.parametrize("verify", [PHash(256), ColorHash()], ids=repr)
-@pytest.mark.parametrize(("invariant", "views"), FOUND)
-def test_invariance(tmp_path: Path, invariant: Any, views: bool, verify: Any) -> None:
-    """Mirrored and turned copies, crops, frames and slight turns are found where they are asked for, and no other picture is."""
-    rule = Deduplicate(radius=8, verify=verify, invariant=invariant, views=views)
-    for seed in range(6):
+@pytest.fixture(scope="module")
+def edited(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    """Three pictures, `<number> .png`, and every edit of each, `<number> <edit>.png`."""
+    folder = tmp_path_factory.mktemp("edited")
+    for seed in range(3):
         original = photo(seed, 300, 400)
         for name, image in {"": original, **{name: edit(original) for name, edit in EDITS.items()}}.items():
-            (tmp_path / f"{seed} {name}.png").write_bytes(encoded(np.ascontiguousarray(image), "PNG"))
-    source = Folder(str(tmp_path))
-    scanned = source.records().drop_columns(["error"])
+            (folder / f"{seed} {name}.png").write_bytes(encoded(np.ascontiguousarray(image), "PNG"))
+    return Folder(str(folder))
+
+
+@pytest.mark.parametrize("verify", [PHash(256), ColorHash()], ids=repr)
+@pytest.mark.parametrize(("invariant", "views"), FOUND)
+def test_invariance(edited: Folder, invariant: Any, views: bool, verify: Any) -> None:
+    """Mirrored and turned copies, crops, frames and slight turns are found where they are asked for, and no other picture is."""
+    rule = Deduplicate(radius=8, verify=verify, invariant=invariant, views=views)
+    scanned = edited.records().drop_columns(["error"])
     rows = scanned.add_column(0, "row", pa.array(range(len(scanned)))).combine_chunks()
-    table = pa.Table.from_batches([measure_batch(rows.to_batches()[0], rule.needs, source)]).rename_columns({"row": "id"})
+    table = pa.Table.from_batches([measure_batch(rows.to_batches()[0], rule.needs, edited)]).rename_columns({"row": "id"})
     assert not Readable().judge(table).ids
     uris = dict(zip(table["id"].to_pylist(), table["uri"].to_pylist(), strict=True))
     drops = rule.judge(table)
     assert all(uris[id][0] == uris[twin][0] for id, twin in zip(drops.ids, drops.twins, strict=True) if twin is not None)
-    for seed in range(6):
+    for seed in range(3):
         for name in EDITS:
             two = table.filter(pc.is_in(table["uri"], pa.array([f"{seed} .png", f"{seed} {name}.png"])))
             found = name in FOUND[invariant, views]
