@@ -4,7 +4,10 @@ from .actions import export as export
 from .actions import materialize as materialize
 from .actions import quarantine as quarantine
 from .actions import undo as undo
+from .backends.cpu.kernels import kernel as kernel
+from .backends.dali import lowering as lowering
 from .backends.dali.backend import Dali as Dali
+from .backends.mix import mix_batch as mix_batch
 from .backends.threads import Threads as Threads
 from .backends.torch import Torch as Torch
 from .cleaning.clean import clean as clean
@@ -30,6 +33,14 @@ from .manifest import Overrides as Overrides
 from .manifest.concatenate import concatenate as concatenate
 from .manifest.splits import split as split
 from .pipeline import Pipeline as Pipeline
+from .protocols import Backend as Backend
+from .protocols import Engine as Engine
+from .protocols import Measure as Measure
+from .protocols import Mix as Mix
+from .protocols import Op as Op
+from .protocols import Program as Program
+from .protocols import Rule as Rule
+from .protocols import Source as Source
 from .report import summarize as summarize
 from .report import write_report as write_report
 from .sources import Folder as Folder
@@ -84,9 +95,18 @@ from .stages import VerticalFlip as VerticalFlip
 from .stages import WaveletHash as WaveletHash
 from .stages.rules.standard import standard_rules as standard_rules
 from .types import Batch as Batch
+from .types import Box as Box
 from .types import Drops as Drops
+from .types import Failure as Failure
+from .types import Image as Image
+from .types import Mixture as Mixture
+from .types import Params as Params
 from .types import Recipe as Recipe
+from .types import Rendered as Rendered
+from .types import Sizes as Sizes
+from .types import Slow as Slow
 from .types import Spec as Spec
 from .types import Statistics as Statistics
+from .types import Uniforms as Uniforms
 
 __version__: str

@@ -14,12 +14,13 @@ from attrs import frozen
 from dataprep.describe import build, describe
 from dataprep.errors import PipelineError
 from dataprep.files import write_text
+from dataprep.protocols import Measure, Mix, Op, Rule
 from dataprep.stages import (
     ChannelSums,
     Normalize,
     catalogue,  # noqa: F401  names every stage
 )
-from dataprep.types import Measure, Mix, Op, Rule, Spec, Statistics
+from dataprep.types import Spec, Statistics
 
 VERSION = 1
 

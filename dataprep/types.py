@@ -1,15 +1,9 @@
-"""The shapes that cross the house: images, specs, recipes, batches, and the protocols of the three stage roles.
+"""The shapes that cross the house: images, specs, recipes, batches, and what is said of them."""
 
-A stage is a frozen dataclass that describes; functions on higher floors do the work. That is why these protocols hold
-fields and pure methods only, and why printing, comparing, saving and sending a stage to a worker need no code of its own.
-"""
-
-from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from dataprep.errors import PipelineError
@@ -17,22 +11,24 @@ from dataprep.errors import PipelineError
 Image: TypeAlias = NDArray[np.uint8]
 """(H, W, 3) RGB or (H, W) luminance, 0..255, C-contiguous, EXIF-upright."""
 
+
 Sizes: TypeAlias = NDArray[np.int64]
 """(B, 2) height and width of each image, in pixels."""
 
+
 Params: TypeAlias = NDArray[np.float64]
 """(B, k) what one op drew for each image of a batch; integers are held exactly."""
+
 
 Uniforms: TypeAlias = NDArray[np.float64]
 """(B, slots) independent numbers in [0, 1)."""
 
 
-Progress: TypeAlias = Callable[[str, int, int], None]
-"""Called with what is done to the images, such as "measuring", the number of images done and the number there are."""
-
-
 class Box(NamedTuple):
-    """A rectangle of an image, in pixels."""
+    """A rectangle of an image, in pixels.
+
+    Example: `Box(top=2, left=0, height=3, width=8)`.
+    """
 
     top: int
     left: int
@@ -59,6 +55,10 @@ class Box(NamedTuple):
 class Spec:
     """What an image is between two ops; `None` means that it varies from sample to sample.
 
+    Example:
+        >>> dp.Resize((8, 9)).spec(Spec(100, None))
+        Spec(height=8, width=9, dtype='uint8', layout='HWC', memory='contiguous', delivered=False)
+
     Attributes:
         height: Pixels, or None.
         width: Pixels, or None.
@@ -78,6 +78,8 @@ class Spec:
 
 class Recipe(NamedTuple):
     """One batch, fully determined: nothing random happens after this point.
+
+    Example: `next(loader.recipes())`.
 
     Attributes:
         ids: (B,) the records' ids.
@@ -99,6 +101,8 @@ class Recipe(NamedTuple):
 class Mixture(NamedTuple):
     """What the images of a batch are mixed by, each with the next one that could be read.
 
+    Example: `Mixture(np.array([[0.7, 0, 0, 0, 0]]), classes=3)` keeps 0.7 of the one image.
+
     Attributes:
         params: (B, 5) the share that an image keeps, 0 to 1, and the box of the next one that is pasted into it: top, left,
             height, width in pixels, of no size where the images are blended instead.
@@ -109,39 +113,12 @@ class Mixture(NamedTuple):
     classes: int
 
 
-@dataclass(frozen=True)
-class Program:
-    """The ops of a pipeline, compiled once for all images: which of them are done together, and what an image is in between.
-
-        ops[:opening]                 one resize of a region: all that is read of a file is what it needs
-        ops[opening:mirror]           one kernel after the other
-        ops[mirror]                   a flip that is done as the values are written, or nothing
-        ops[ending:]                  each value becomes another by itself, so a table of 256 does them all
-
-    Attributes:
-        ops: The ops, in order.
-        specs: What an image is before each op, and at last what is delivered.
-        cuts: Whether the first op cuts out a box, the first four of its parameters, and resizes it.
-        opening: How many of the first ops are one antialiased resize: 0, 1, or 2 with a central crop of the result.
-        mirror: The index of the flip before the ending; where there is none, that of the ending.
-        ending: The index of the first op of the ending; all ops where there is none.
-    """
-
-    ops: tuple["Op", ...]
-    specs: tuple[Spec, ...]
-    cuts: bool
-    opening: int
-    mirror: int
-    ending: int
-
-    @property
-    def spec(self) -> Spec:
-        """What is delivered."""
-        return self.specs[-1]
-
-
 class Batch(NamedTuple):
     """What training sees; the arrays are the backend's own (torch tensors from `Torch`, `Dali` and `Threads`).
+
+    Example:
+        >>> Batch(np.zeros((4, 3, 8, 8), np.float32), np.zeros(4, np.int64), np.arange(4)).images.shape
+        (4, 3, 8, 8)
 
     Attributes:
         images: (B, 3, H, W) float32 after `Normalize`, else uint8, unless `Output` says otherwise.
@@ -159,6 +136,8 @@ class Batch(NamedTuple):
 class Failure:
     """A file that could not be made part of its batch.
 
+    Example: `Failure(2, "cat/7.jpg", "cat/7.jpg: the file is empty; run clean again to drop it")`.
+
     Attributes:
         index: Which image of the batch, from 0.
         uri: The file.
@@ -173,6 +152,8 @@ class Failure:
 class Slow(NamedTuple):
     """How long a file took to read, decode and transform.
 
+    Example: `Slow(0.2, "dog/8.jpg")`.
+
     Attributes:
         seconds: Of the worker that did it.
         uri: The file.
@@ -185,8 +166,10 @@ class Slow(NamedTuple):
 class Rendered(NamedTuple):
     """A batch as a backend makes it, and what the loader has to know of it.
 
+    Example: `Rendered(batch, failures)`.
+
     Attributes:
-        batch: The batch, black where a file failed.
+        batch: The batch, zeros where a file failed; a mix takes these for nobody's partner.
         failures: The files that failed, by index.
         slowest: The file that took longest.
     """
@@ -215,6 +198,10 @@ class Statistics(NamedTuple):
 @dataclass(frozen=True)
 class Drops:
     """What a rule decided against: five columns of equal length; the last two may be left out.
+
+    Example:
+        >>> drops = Drops([3, 8], ["too dark"] * 2, ["brightness 9 < 15", "brightness 4 < 15"])
+        >>> drops.add(9, "near duplicate", "distance 2", twin=1, distance=2)
 
     Attributes:
         ids: (D,) the records to drop.
@@ -245,113 +232,3 @@ class Drops:
         self.details.append(detail)
         self.twins.append(twin)
         self.distances.append(distance)
-
-
-@runtime_checkable
-class Measure(Protocol):
-    """Pixels to columns: a frozen class of attrs or dataclass that says which image it wants and what it finds there."""
-
-    version: ClassVar[int]
-    """Goes up when the same image would give other values, so that cached ones are measured again."""
-
-    @property
-    def fields(self) -> tuple[pa.Field, ...]:
-        """The columns it fills."""
-
-    @property
-    def side(self) -> int | None:
-        """The shorter side, in pixels, that larger images are reduced to before it sees them; None for full pixels."""
-
-    @property
-    def channels(self) -> int:
-        """1 to see (H, W) luminance, 3 to see (H, W, 3) RGB."""
-
-    def measure(self, image: Image) -> Mapping[str, object]:
-        """Returns the value of each column for one image."""
-
-
-@runtime_checkable
-class Rule(Protocol):
-    """The table of the rows that survived so far to drops; reads no pixels."""
-
-    @property
-    def needs(self) -> tuple[Measure, ...]:
-        """The measures whose columns it reads."""
-
-    def judge(self, table: pa.Table) -> Drops:
-        """Returns the rows of `table` to drop, each with its reason."""
-
-
-@runtime_checkable
-class Op(Protocol):
-    """Image to image at load time, as a description: the work is one kernel per backend.
-
-    It may have a `version`, a whole number, 1 where it has none: it goes up when the same numbers would draw other parameters.
-    """
-
-    @property
-    def slots(self) -> int:
-        """How many uniforms it takes for an image."""
-
-    def spec(self, spec: Spec) -> Spec:
-        """Returns what an image is after it; raises `PipelineError` where it cannot follow `spec`."""
-
-    def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
-        """Returns the parameters (B, k) for images of `sizes` and the sizes after it."""
-
-
-@runtime_checkable
-class Mix(Protocol):
-    """Batch to batch at load time, after the ops: each image with the next one of its batch.
-
-    It may have a `version`, as an `Op` may.
-    """
-
-    blends: bool
-    """Whether values are blended, which takes floats."""
-
-    @property
-    def slots(self) -> int:
-        """How many uniforms it takes for an image."""
-
-    def draw_mix(self, u: Uniforms, size: tuple[int, int]) -> Params:
-        """Returns (B, 5): the share that an image keeps, and the box of the next one that is pasted: top, left, height, width."""
-
-
-class Source(Protocol):
-    """Where images come from; only a source understands its uris."""
-
-    def records(self) -> pa.Table:
-        """Lists every image: uri, label, split, bytes, modified (ns), error, sorted by uri."""
-
-    def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
-        """Returns the bytes `start` to `stop` of one image; raises `SourceError`."""
-
-
-class Engine(Protocol):
-    """Runs a pure, picklable function over many batches of records."""
-
-    def map(
-        self,
-        function: Callable[[pa.RecordBatch], pa.RecordBatch],
-        batches: Iterable[pa.RecordBatch],
-        lost: Callable[[pa.RecordBatch, str], pa.RecordBatch],
-    ) -> Iterator[pa.RecordBatch]:
-        """Yields the results in any order; `lost` gives the result of a record whose process died, and why."""
-
-
-class Backend(Protocol):
-    """Turns recipes into batches, in order; mixing is its last step."""
-
-    def run(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Batch | Rendered]:
-        """Yields one batch for each recipe.
-
-        Args:
-            source: Reads the recipes' uris.
-            program: The ops that the recipes' parameters were drawn for.
-            recipes: What to make; as many are taken ahead as the backend has under way.
-
-        Returns:
-            An iterator of `Rendered`, or of `Batch` from a backend that itself raises an error at a file that cannot be read. It
-            may be closed early, and then leaves no process, thread or file.
-        """

@@ -19,6 +19,7 @@ from dataprep.stages.rules.standard import MAX_BRIGHTNESS, MIN_BRIGHTNESS, MIN_C
 from dataprep.types import Image
 
 DOCS = Path(__file__).parent
+PAGE = DOCS / "measures.md"
 HEIGHT = 150  # pixels of a picture in a strip
 KEPT, DROPPED = (30, 132, 73), (192, 57, 43)
 
@@ -160,7 +161,13 @@ def page() -> str:
         source = f"`{type(rule.needs[0]).__name__}`" if rule.needs else "every record has it"
         lines += ["", f"## `{rule.column}`, {bound}", "", f"A photograph {how}. Measure: {source}.", ""]
         lines.append(f"![{rule.column}, {bound}](pictures/measures/{name_of(rule)})")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + rightness()
+
+
+def rightness() -> str:
+    """Returns the end of the page as it stands: how often the rules are right, which tests/truth writes."""
+    text = PAGE.read_text(encoding="utf-8")
+    return text[text.index("\n## How often the rules are right\n") :]
 
 
 def main() -> None:
@@ -170,7 +177,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for limit in LIMITS:
         strip(limit).save(folder / name_of(limit.rule), quality=80, optimize=True)
-    (DOCS / "measures.md").write_text(page(), encoding="utf-8")
+    PAGE.write_text(page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

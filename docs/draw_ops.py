@@ -14,8 +14,9 @@ from dataprep.backends.cpu.kernels import kernel
 from dataprep.backends.mix import mix_batch
 from dataprep.draws import uniforms
 from dataprep.loading.recipes import draw
+from dataprep.protocols import Mix, Op
 from dataprep.stages.catalogue import MIXES, OPS
-from dataprep.types import Batch, Image, Mix, Mixture, Op
+from dataprep.types import Batch, Image, Mixture
 
 HEIGHT, EPOCHS = 120, 4
 FOLDER = DOCS / "pictures" / "ops"

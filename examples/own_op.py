@@ -1,45 +1,62 @@
-"""An op of your own: a frozen dataclass that describes and draws, and one kernel that does the work.
+"""An op of your own: a frozen dataclass that describes and draws, one kernel that does the work, and the check of both.
 
 python examples/own_op.py
 """
 
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 import dataprep as dp
-from dataprep.backends.cpu.kernels import apply, kernel
-from dataprep.loading.recipes import draw
+from dataprep.testing import check_op, write_images
 
 
 @dp.register
 @dataclass(frozen=True)
 class Invert:
-    """Inverts a share of the images."""
+    """Inverts a share of the images.
+
+    Attributes:
+        p: The share.
+    """
 
     p: float = 0.5
     slots = 1  # uniform numbers for each image
 
     def spec(self, spec: dp.Spec) -> dp.Spec:
         """Size and type stay as they are."""
+        if spec.dtype != "uint8" or spec.delivered:
+            raise dp.PipelineError("`Invert` works on 8-bit pixels; put it before `Normalize` and `Output`")
         return spec
 
-    def draw(self, u: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def draw(self, u: dp.Uniforms, sizes: dp.Sizes) -> tuple[dp.Params, dp.Sizes]:
         """Draws 1 to invert or 0 from (B, 1) uniforms."""
         return (u < self.p).astype(np.float64), sizes
 
 
-@kernel.register
-def _(op: Invert, image: np.ndarray, params: np.ndarray) -> np.ndarray:
+@dp.kernel.register
+def _(op: Invert, image: dp.Image, params: dp.Params) -> dp.Image:
     return 255 - image if params[0] else image
 
 
+def inverted(folder: Path) -> int:
+    """Returns how many images of a folder differ between a pipeline with the op and one without."""
+    manifest = dp.clean(folder, dp.Pipeline(), engine=dp.Local(0))
+    pipelines = dp.Pipeline(dp.CenterCrop(8), Invert(0.5)), dp.Pipeline(dp.CenterCrop(8))
+    with_op, without = (dp.Loader(manifest, one, batch_size=50, backend=dp.Threads(output="numpy")) for one in pipelines)
+    return sum(
+        int((changed.images == 255 - plain.images).all(axis=(1, 2, 3)).sum())
+        for changed, plain in zip(with_op, without, strict=True)
+    )
+
+
 if __name__ == "__main__":
+    check_op(Invert(0.5))
     pipeline = dp.Pipeline(dp.CenterCrop(8), Invert(0.5))
     print(pipeline.to_yaml())
     assert dp.Pipeline.from_yaml(pipeline.to_yaml()) == pipeline
-    ids = np.arange(1000)
-    params = draw(pipeline.ops, np.full((1000, 2), 8), ids, seed=0, epoch=0)
-    black = np.zeros((8, 8, 3), np.uint8)
-    white = sum(apply(pipeline.ops, black, [drawn[row] for drawn in params]).all() for row in ids)
-    print(f"inverted: {white} of {len(ids)}")
+    with tempfile.TemporaryDirectory() as folder:
+        written = write_images(folder, 400, height=12, width=16)
+        print(f"inverted: {inverted(Path(folder))} of {len(written)}")

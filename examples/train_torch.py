@@ -18,7 +18,6 @@ from digits import write_digits
 from torch import nn
 
 import dataprep as dp
-from dataprep.types import Backend
 
 CLEANING = (dp.Require("contrast", least=5, reason="nearly uniform"), dp.Deduplicate(by=None))
 TRAINING = dp.Pipeline(*CLEANING, dp.Resize((32, 32)), dp.Rotate(10), dp.Brightness(0.2), dp.Normalize())
@@ -62,7 +61,7 @@ def accuracy(model: nn.Module, loader: dp.Loader, device: str) -> float:
     return right / seen
 
 
-def main(backend: Backend | None = None) -> None:
+def main(backend: dp.Backend | None = None) -> None:
     """Cleans, trains and prints the held-out accuracy."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of train/<label> and test/<label>; the digits if not given")

@@ -10,12 +10,12 @@ from dataprep.columns import BITS, COLUMNS, HASHES, Column, fields_of
 from dataprep.describe import STAGES
 from dataprep.manifest.concatenate import concatenate
 from dataprep.pipeline import Pipeline
+from dataprep.protocols import Measure
 from dataprep.report.histograms import UNITS
 from dataprep.stages import catalogue
 from dataprep.stages.measures.hashing import Hash, Variants
 from dataprep.stages.rules.standard import standard_rules
 from dataprep.testing import FakeEngine
-from dataprep.types import Measure
 
 EVERY = {column.name: column for columns in COLUMNS.values() for column in columns}
 OWN = [measure for measure in catalogue.MEASURES if measure is not Variants]

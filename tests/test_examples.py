@@ -150,9 +150,19 @@ def test_lightning_resumes_with_the_same_images(tmp_path: Path) -> None:
 
 
 def test_an_op_of_your_own_takes_part() -> None:
-    """own_op.py writes its op to a pipeline file and inverts about half of the images."""
+    """own_op.py checks its op, writes it to a pipeline file and inverts about half of the images."""
     printed = run(EXAMPLES / "own_op.py")
     assert "- Invert: {}" in printed
-    found = re.search(r"inverted: (\d+) of 1000$", printed.strip())
+    found = re.search(r"inverted: (\d+) of 400$", printed.strip())
     assert found is not None, printed
-    assert 430 < int(found[1]) < 570
+    assert 160 < int(found[1]) < 240
+
+
+def test_a_measure_of_your_own_is_judged() -> None:
+    """own_measure.py checks its measure and its rule, and drops the image without colour."""
+    assert run(EXAMPLES / "own_measure.py").splitlines()[-1] == "{'no colour': 1}"
+
+
+def test_a_source_of_your_own_is_read() -> None:
+    """own_source.py checks its source, cleans an archive and loads from it."""
+    assert run(EXAMPLES / "own_source.py").splitlines()[-1] == "(4, 3, 32, 32) (4, 3, 32, 32)"

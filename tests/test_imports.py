@@ -44,7 +44,11 @@ def test_light(code: str, heavy: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize(
     ("name", "module", "extra"),
-    [*((name, "torch", "torch") for name in ("Torch", "Transform", "ImageDataset")), ("Dali", "nvidia", "dali")],
+    [
+        *((name, "torch", "torch") for name in ("Torch", "Transform", "ImageDataset")),
+        ("Dali", "nvidia", "dali"),
+        ("lowering", "nvidia", "dali"),
+    ],
 )
 def test_missing_extra(name: str, module: str, extra: str) -> None:
     """A name that needs a library that is not installed says which extra brings it."""

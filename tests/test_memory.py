@@ -15,9 +15,10 @@ from dataprep.cleaning.clean import clean
 from dataprep.loading.loader import Loader
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
+from dataprep.protocols import Program, Source
 from dataprep.stages import HorizontalFlip, Resize
 from dataprep.testing import FakeEngine, write_images
-from dataprep.types import Batch, Program, Recipe, Source
+from dataprep.types import Batch, Recipe
 
 ROWS, BATCH = 1_000_000, 256
 GROWTH = 8  # MiB that an allocator may keep for itself; the table is 150, and its uris as strings would be 70

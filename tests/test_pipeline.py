@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from dataprep.errors import PipelineError
 from dataprep.pipeline import Pipeline
+from dataprep.protocols import Measure, Op, Rule
 from dataprep.stages import (
     Brightness,
     CenterCrop,
@@ -31,7 +32,7 @@ from dataprep.stages import (
     Rotate,
 )
 from dataprep.stages.rules.standard import standard_rules
-from dataprep.types import Image, Measure, Op, Rule, Spec, Statistics
+from dataprep.types import Image, Spec, Statistics
 
 STATISTICS = Statistics((0.4, 0.5, 0.6), (0.1, 0.2, 0.3), 10, 1_000)
 

@@ -16,8 +16,8 @@ from dataprep.actions.places import check_apart, check_names, files_of, place_of
 from dataprep.errors import DataprepError, SourceError, suggestion
 from dataprep.files import NO_LINKS, claimed, digest, naming, shown, sweep, write
 from dataprep.manifest import Manifest
+from dataprep.protocols import Progress, Source
 from dataprep.sources.folder import EXTENSIONS
-from dataprep.types import Progress, Source
 
 Mode = Literal["copy", "hardlink", "symlink"]
 

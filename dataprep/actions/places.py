@@ -14,8 +14,8 @@ from urllib.parse import unquote_to_bytes
 
 from dataprep.errors import DataprepError, SourceError, suggestion
 from dataprep.files import naming, remove, shown, unfinished
+from dataprep.protocols import Source
 from dataprep.sources import Several
-from dataprep.types import Source
 
 
 @runtime_checkable

@@ -15,7 +15,7 @@ from dataprep.actions.undolog import NAME, UndoLog
 from dataprep.errors import DataprepError
 from dataprep.files import claimed, move, naming, same, shown
 from dataprep.manifest import Manifest
-from dataprep.types import Progress
+from dataprep.protocols import Progress
 
 
 class Quarantined(NamedTuple):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from dataprep.actions.undolog import NAME, UndoLog
 from dataprep.errors import DataprepError
 from dataprep.files import claimed, move, naming, same, shown
-from dataprep.types import Progress
+from dataprep.protocols import Progress
 
 
 class Restored(NamedTuple):

@@ -14,6 +14,11 @@ def mix_batch(batch: Batch, mixture: Mixture | None, failures: Sequence[Failure]
 
     The last step of every backend. A file that failed is nobody's partner: the next one that could be read takes its place.
 
+    Example:
+        >>> batch = dp.Batch(np.zeros((2, 3, 8, 8), np.float32), np.array([0, 1]), np.arange(2))
+        >>> mix_batch(batch, dp.Mixture(np.array([[0.75, 0, 0, 0, 0]] * 2), classes=2)).labels.tolist()
+        [[0.75, 0.25], [0.25, 0.75]]
+
     Args:
         batch: What a backend made; it stays as it is.
         mixture: What was drawn for it; None returns the batch.

@@ -4,9 +4,17 @@ A resize at the beginning says what of an image is needed, so that only that is 
 are done as the batch is written. What lies between runs one op after the other.
 """
 
-from dataprep.errors import PipelineError
+import math
+from typing import Final
+
+from dataprep.arguments import whole
+from dataprep.errors import LoaderError, PipelineError
+from dataprep.protocols import Op, Program
 from dataprep.stages import CenterCrop, HorizontalFlip, Normalize, Output, RandomResizedCrop, Resize
-from dataprep.types import Op, Program, Spec
+from dataprep.types import Spec
+
+PREFETCH: Final = whole(1, math.inf, "give at least 1 batch ahead of the loop", LoaderError)
+"""What every backend checks about the batches that are ready or under way."""
 
 
 def compile_ops(ops: tuple[Op, ...]) -> Program:

@@ -5,24 +5,28 @@ lock, the training loop's own Python and ops of yours in plain Python, runs on o
 tenth of the time of an image (0.17 of 1.8 ms), so beyond some ten cores take processes.
 """
 
+import math
 import warnings
 import weakref
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import cv2
 import numpy as np
 import PIL.Image
+from attrs import field, frozen
 from numpy.typing import NDArray
 
+from dataprep.arguments import one_of, whole
 from dataprep.backends.cpu.render import blank, channels_first, fill, pixel_limit
 from dataprep.backends.mix import mix_batch
+from dataprep.backends.program import PREFETCH
 from dataprep.errors import LoaderError
 from dataprep.images.limits import MAX_PIXELS
-from dataprep.types import Batch, Failure, Program, Recipe, Rendered, Slow, Source
+from dataprep.protocols import Program, Source
+from dataprep.types import Batch, Failure, Recipe, Rendered, Slow
 
 SPARE = 16  # batches' memory that is kept to be used again
 Filling: TypeAlias = "list[Future[tuple[tuple[Failure, ...], Slow]]]"
@@ -31,7 +35,7 @@ Filling: TypeAlias = "list[Future[tuple[tuple[Failure, ...], Slow]]]"
 PIECE = 4  # images that a thread takes at once: few enough to end together, enough to spare the queue
 
 
-@dataclass(frozen=True)
+@frozen
 class Threads:
     """Batches from threads of this process, filled in place.
 
@@ -41,16 +45,9 @@ class Threads:
         output: "torch" for tensors, "numpy" for arrays, which need no torch.
     """
 
-    workers: int = 2
-    prefetch: int = 2
-    output: Literal["torch", "numpy"] = "torch"
-
-    def __post_init__(self) -> None:
-        """Checks the numbers."""
-        if self.workers < 1 or self.prefetch < 1:
-            raise LoaderError(f"Threads(workers={self.workers}, prefetch={self.prefetch}): at least 1 thread and 1 batch ahead")
-        if self.output not in ("torch", "numpy"):
-            raise LoaderError(f"Threads(output={self.output!r}): 'torch' or 'numpy'")
+    workers: int = field(default=2, validator=whole(1, math.inf, "give at least 1 thread", LoaderError))
+    prefetch: int = field(default=2, validator=PREFETCH)
+    output: Literal["torch", "numpy"] = field(default="torch", validator=one_of("torch", "numpy", kind=LoaderError))
 
     def run(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Rendered]:
         """Yields the batch of each recipe, in order."""
@@ -112,7 +109,7 @@ class _Memory:
             self._spare[len(memory)].append(memory)
 
 
-@dataclass(frozen=True)
+@frozen
 class _Work:
     """What all batches of a run share.
 
@@ -126,7 +123,7 @@ class _Work:
     source: Source
     program: Program
     convert: Callable[[Batch], Batch]
-    memory: _Memory = field(default_factory=_Memory)
+    memory: _Memory = field(factory=_Memory)
 
     def start(self, pool: ThreadPoolExecutor, recipe: Recipe) -> "Future[Rendered]":
         """Hands the pieces of a batch to the threads, and what is done when they are there; the last waits for the others."""

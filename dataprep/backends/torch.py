@@ -6,25 +6,35 @@ any number of them.
 
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from itertools import chain, repeat
 from typing import Any, Final, Literal
 
 import cv2
 import torch
+from attrs import evolve, field, frozen
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
+from dataprep.arguments import check, is_whole, one_of
 from dataprep.backends.autotune import counts, fewest, rate
 from dataprep.backends.cpu.render import canvas, render_into
 from dataprep.backends.mix import mix_batch
+from dataprep.backends.program import PREFETCH
 from dataprep.backends.tensors import as_dtype
 from dataprep.errors import LoaderError
-from dataprep.types import Batch, Program, Recipe, Rendered, Source
+from dataprep.protocols import Program, Source
+from dataprep.types import Batch, Recipe, Rendered
 
 LOGGER: Final = logging.getLogger("dataprep")
 
 
-@dataclass(frozen=True)
+START: Final = one_of("fork", "spawn", "forkserver", None, kind=LoaderError)
+
+
+def _is_count(workers: object) -> bool:
+    return workers == "auto" or (is_whole(workers) and workers >= 0)  # type: ignore[operator]  # a number
+
+
+@frozen
 class Torch:
     """Batches from a torch `DataLoader`, as tensors in the memory of the CPU.
 
@@ -37,18 +47,10 @@ class Torch:
             `batch.images.to("cuda", non_blocking=True)`; it changes nothing where there is no GPU.
     """
 
-    workers: int | Literal["auto"] = 0
-    prefetch: int = 2
-    start: Literal["fork", "spawn", "forkserver"] | None = None
+    workers: int | Literal["auto"] = field(default=0, validator=check(_is_count, 'give 0 or more, or "auto"', LoaderError))
+    prefetch: int = field(default=2, validator=PREFETCH)
+    start: Literal["fork", "spawn", "forkserver"] | None = field(default=None, validator=START)
     pin_memory: bool = False
-
-    def __post_init__(self) -> None:
-        """Checks the numbers."""
-        counted = self.workers == "auto" or (isinstance(self.workers, int) and self.workers >= 0)
-        if not counted or self.prefetch < 1:
-            raise LoaderError(
-                f'Torch(workers={self.workers}, prefetch={self.prefetch}): at least 0 workers, or "auto", and 1 batch ahead'
-            )
 
     def run(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Rendered]:
         """Yields the batch of each recipe, in order, as tensors."""
@@ -82,12 +84,12 @@ class Torch:
             return
         tried = (self, repr(program.ops))
         if tried not in TUNED:
-            runs = {count: replace(self, workers=count).run(source, program, repeat(first)) for count in counts()}
+            runs = {count: evolve(self, workers=count).run(source, program, repeat(first)) for count in counts()}
             rates = {count: rate(batches) for count, batches in runs.items()}
             TUNED[tried] = fewest(rates)
             listed = ", ".join(f"{count}: {images:,.0f}" for count, images in rates.items())
             LOGGER.info("Torch(workers='auto') takes %d; images/s by number of workers: %s", TUNED[tried], listed)
-        yield from replace(self, workers=TUNED[tried]).run(source, program, chain([first], given))
+        yield from evolve(self, workers=TUNED[tried]).run(source, program, chain([first], given))
 
 
 TUNED: Final[dict[tuple[Torch, str], int]] = {}

@@ -22,7 +22,7 @@ from dataprep.describe import describe
 from dataprep.files import naming
 from dataprep.images.decode import decoders
 from dataprep.images.limits import MAX_PIXELS
-from dataprep.types import Measure
+from dataprep.protocols import Measure
 
 VERSION: Final = 1
 METADATA: Final = b"dataprep"

@@ -25,9 +25,9 @@ from dataprep.images.limits import MAX_PIXELS
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides, Run
 from dataprep.manifest.verdicts import verdicts
 from dataprep.pipeline import Pipeline
+from dataprep.protocols import Engine, Measure, Progress, Source
 from dataprep.sources import Folder
 from dataprep.stages.rules.standard import standard_rules
-from dataprep.types import Engine, Measure, Progress, Source
 
 BATCH: Final = 32  # images that are measured, and saved against a kill, at once: about 30 ms of work
 

@@ -13,9 +13,9 @@ from dataprep.files import naming, shown, write_text
 from dataprep.images.limits import MAX_PIXELS
 from dataprep.manifest import NAME, NO_OVERRIDES, Manifest, Overrides
 from dataprep.pipeline import Pipeline
+from dataprep.protocols import Engine, Progress, Source
 from dataprep.report import Summary, summarize, write_report
 from dataprep.sources import Folder, Several
-from dataprep.types import Engine, Progress, Source
 
 CACHE: Final = "cache"
 REPORT: Final = "report.html"

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dataprep.cleaning.measure import FACTS
-from dataprep.types import Measure
+from dataprep.protocols import Measure
 
 
 class Found(NamedTuple):

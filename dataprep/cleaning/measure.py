@@ -11,7 +11,7 @@ from dataprep.errors import DecodeError, SourceError
 from dataprep.images.decode import decode
 from dataprep.images.limits import MAX_PIXELS, quiet_decoders
 from dataprep.images.views import reduce
-from dataprep.types import Measure, Source
+from dataprep.protocols import Measure, Source
 
 FACTS: Final = fields_of("read")
 """What is known of every image that was read, whatever is measured."""

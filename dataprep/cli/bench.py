@@ -24,8 +24,9 @@ from dataprep.loading.loader import Loader
 from dataprep.machine import cores
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
+from dataprep.protocols import Backend, Program, Source
 from dataprep.stages import HorizontalFlip, Normalize, RandomResizedCrop
-from dataprep.types import Backend, Image, Program, Recipe, Rendered, Source
+from dataprep.types import Image, Recipe, Rendered
 
 VERSION: Final = 1
 ONE: Final = "this process alone"

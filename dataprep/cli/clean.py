@@ -22,7 +22,7 @@ from dataprep.cli.options import (
 from dataprep.cli.output import ProgressBar, say, show
 from dataprep.images.limits import MAX_PIXELS
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides
-from dataprep.types import Source
+from dataprep.protocols import Source
 
 EXPORTS: Final = {"csv": "records.csv", "jsonl": "records.jsonl", "txt": "kept.txt"}
 

@@ -9,10 +9,10 @@ import click
 
 from dataprep.errors import PipelineError
 from dataprep.pipeline import Pipeline
+from dataprep.protocols import Measure, Rule, Source
 from dataprep.sources import Folder, Several
 from dataprep.stages import ChannelSums
 from dataprep.stages.rules import standard
-from dataprep.types import Measure, Rule, Source
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Option = Callable[[Command], Command]

@@ -7,10 +7,10 @@ position += samples of the batch on all ranks     when the loop gets it, not whe
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from attrs import evolve
 
 from dataprep.backends.program import compile_ops, delivered_size
 from dataprep.errors import LoaderError
@@ -21,7 +21,8 @@ from dataprep.loading.state import Position, fingerprint_of
 from dataprep.loading.stats import Delivery, LoaderStats
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
-from dataprep.types import Backend, Batch, Recipe, Sizes
+from dataprep.protocols import Backend
+from dataprep.types import Batch, Recipe, Sizes
 
 
 class Loader:
@@ -64,7 +65,7 @@ class Loader:
         self.pipeline = _check_pipeline(manifest, pipeline)
         sampler = Sampler() if sampler is None else sampler
         rank, world_size = sampler.resolve()
-        self.sampler = replace(sampler, rank=rank, world_size=world_size)
+        self.sampler = evolve(sampler, rank=rank, world_size=world_size)
         self.batch_size = batch_size
         self.backend = backend
         self._delivery = Delivery(on_error)
@@ -92,8 +93,8 @@ class Loader:
             self.progress.seek(self.progress.epoch + 1)  # the last loop counted its batches and did not ask for one more
         epoch = self.progress.epoch
         step = self.batch_size * self.sampler.resolve()[1]
-        made = self.backend.run(self.source, self.program, self._delivery.counted(self.recipes()))
-        for batch in self._delivery.timed(made):
+        made = self.backend.run(self.source, self.program, self._delivery.count(self.recipes()))
+        for batch in self._delivery.time(made):
             self.progress.position = min(self.progress.position + step, len(self._plan))
             if self.sampler.count(len(self._plan), self.progress.position, self.batch_size) == 0:
                 self._spent = (epoch, self.progress.position)

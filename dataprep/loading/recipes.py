@@ -13,7 +13,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dataprep.draws import again, uniforms
-from dataprep.types import Mix, Mixture, Op, Params, Recipe, Sizes
+from dataprep.protocols import Mix, Op
+from dataprep.types import Mixture, Params, Recipe, Sizes
 
 
 class Rows(NamedTuple):

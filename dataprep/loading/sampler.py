@@ -9,17 +9,19 @@ delivered over all ranks, so the number of ranks, of workers and the backend may
     rank 1 takes order[5::2]              3   1   4          first batch 3 1         -> position 8
 """
 
+import dataclasses
 import math
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
+from dataprep.arguments import check, is_whole, one_of
 from dataprep.errors import LoaderError, suggestion
 from dataprep.loading.orders import Each, Order, Quotas, Rows
 from dataprep.loading.state import Position, fingerprint_of
@@ -28,7 +30,12 @@ REMAINDERS: Final = ("drop", "pad", "exact")
 BLOCK: Final = 16_384  # positions that are looked up at once, so that a long order is never held whole
 
 
-@dataclass(frozen=True)
+def _weights(given: Any) -> Any:
+    """Returns weights as an array, none below 0 and not all 0, and the name of a column as it is."""
+    return given if given is None or isinstance(given, str) else _check_weights(given)
+
+
+@frozen
 class Sampler:
     """How an epoch is ordered and shared out. A description: the state belongs to a `Loader` or an `EpochSampler`.
 
@@ -50,31 +57,26 @@ class Sampler:
         length: With `weights` or `balance`, samples in an epoch over all ranks; None takes the number of rows.
     """
 
-    seed: int = 0
+    seed: int = field(default=0, validator=check(is_whole, "a seed is a whole number, such as 0", LoaderError))
     shuffle: bool = True
-    remainder: Literal["drop", "pad", "exact"] = "drop"
+    remainder: Literal["drop", "pad", "exact"] = field(default="drop", validator=one_of(*REMAINDERS, kind=LoaderError))
     rank: int | None = None
     world_size: int | None = None
-    weights: str | ArrayLike | None = field(default=None, compare=False)  # arrays have no one answer to ==; their bytes do
+    # arrays have no one answer to ==; their bytes do
+    weights: str | ArrayLike | None = field(
+        default=None, converter=_weights, eq=lambda given: getattr(given, "tobytes", lambda: given)()
+    )
     balance: str | None = None
     shares: Mapping[str, float] | None = field(default=None, hash=False)
     length: int | None = None
-    _weights: str | bytes | None = field(default=None, init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        """Checks the policy, the rank and what is given for the shares."""
-        if self.remainder not in REMAINDERS:
-            raise LoaderError(f"Sampler(remainder={self.remainder!r}): one of {', '.join(map(repr, REMAINDERS))}")
+    def __attrs_post_init__(self) -> None:
+        """Checks what goes together."""
         if (self.rank is None) != (self.world_size is None):
             raise LoaderError("Sampler: give both `rank` and `world_size`, or neither to take them from the environment")
         if self.rank is not None and self.world_size is not None and not 0 <= self.rank < self.world_size:
             raise LoaderError(f"Sampler(rank={self.rank}, world_size={self.world_size}): ranks are 0 to world_size - 1")
         self._check_shares()
-        if self.weights is not None and not isinstance(self.weights, str):
-            object.__setattr__(self, "weights", _check_weights(self.weights))
-            object.__setattr__(self, "_weights", np.asarray(self.weights).tobytes())
-        else:
-            object.__setattr__(self, "_weights", self.weights)
 
     def _check_shares(self) -> None:
         if self.weights is not None and self.balance is not None:
@@ -90,7 +92,7 @@ class Sampler:
             )
 
     def resolve(self) -> tuple[int, int]:
-        """Returns rank and world size_size, as given or as torchrun sets them in the environment."""
+        """Returns rank and world size, as given or as torchrun sets them in the environment."""
         if self.rank is not None and self.world_size is not None:
             return self.rank, self.world_size
         return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
@@ -178,7 +180,7 @@ class Sampler:
         return EpochSampler(self, size, batch_size)
 
 
-@dataclass
+@dataclasses.dataclass
 class EpochSampler:
     """A sampler over 0..size-1 with a position: what torch's `DataLoader` takes as `sampler`.
 
@@ -194,12 +196,12 @@ class EpochSampler:
     sampler: Sampler
     size: int
     batch_size: int = 1
-    progress: Position = field(default_factory=Position)
+    progress: Position = dataclasses.field(default_factory=Position)
 
     def __post_init__(self) -> None:
         """Fixes rank and world as they are now."""
         rank, world_size = self.sampler.resolve()
-        self.sampler = replace(self.sampler, rank=rank, world_size=world_size)
+        self.sampler = evolve(self.sampler, rank=rank, world_size=world_size)
         self.plan = self.sampler.plan(self.size)
         self._fingerprint = fingerprint_of(f"{self.size} rows", self.plan)
 

@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
+
+from attrs import define, field
 
 from dataprep.errors import LoaderError
 from dataprep.loading.failures import POLICIES, OnError, settle
@@ -57,7 +59,12 @@ class LoaderStats:
         return "\n".join(lines)
 
 
-@dataclass
+def _check_policy(delivery: object, argument: object, given: object) -> None:
+    if given not in POLICIES:
+        raise LoaderError(f"Loader(on_error={given!r}): one of {', '.join(map(repr, POLICIES))}")
+
+
+@define
 class Delivery:
     """Counts what goes through it.
 
@@ -68,24 +75,19 @@ class Delivery:
         had: Batches that it made of them.
     """
 
-    on_error: OnError = "raise"
-    stats: LoaderStats = field(default_factory=LoaderStats)
+    on_error: OnError = field(default="raise", validator=_check_policy)
+    stats: LoaderStats = field(factory=LoaderStats)
     asked: int = 0
     had: int = 0
 
-    def __post_init__(self) -> None:
-        """Checks the policy."""
-        if self.on_error not in POLICIES:
-            raise LoaderError(f"Loader(on_error={self.on_error!r}): one of {', '.join(map(repr, POLICIES))}")
-
-    def counted(self, recipes: Iterable[Any]) -> Iterator[Any]:
+    def count(self, recipes: Iterable[Any]) -> Iterator[Any]:
         """Yields the recipes as the backend takes them."""
         self.asked = self.had = 0
         for recipe in recipes:
             self.asked += 1
             yield recipe
 
-    def timed(self, made: Iterable["Batch | Rendered"]) -> Iterator[Batch | None]:
+    def time(self, made: Iterable["Batch | Rendered"]) -> Iterator[Batch | None]:
         """Yields each batch as the loop gets it, None where nothing of it is left.
 
         Raises:
@@ -93,11 +95,11 @@ class Delivery:
         """
         batches = iter(made)
         try:
-            yield from self._timed(batches)
+            yield from self._time(batches)
         finally:  # at once: an error's traceback would keep the backend, and its processes, alive
             getattr(batches, "close", lambda: None)()
 
-    def _timed(self, batches: "Iterator[Batch | Rendered]") -> Iterator[Batch | None]:
+    def _time(self, batches: "Iterator[Batch | Rendered]") -> Iterator[Batch | None]:
         last, began = time.perf_counter(), True
         while True:
             start = time.perf_counter()

@@ -27,8 +27,9 @@ from dataprep.manifest.overrides import NO_OVERRIDES, Overrides
 from dataprep.manifest.verdicts import verdicts
 from dataprep.manifest.versions import VERSION, bring_up_to_date
 from dataprep.pipeline import Pipeline
+from dataprep.protocols import Measure, Source
 from dataprep.stages import ChannelSums
-from dataprep.types import Measure, Source, Statistics
+from dataprep.types import Statistics
 
 METADATA: Final = b"dataprep"
 NAME: Final = "manifest.parquet"

@@ -7,8 +7,9 @@ import pyarrow as pa
 
 from dataprep.columns import fields_of, names_of
 from dataprep.manifest.overrides import NO_OVERRIDES, Overrides
+from dataprep.protocols import Rule
 from dataprep.stages import Readable
-from dataprep.types import Drops, Rule
+from dataprep.types import Drops
 
 VERDICT: Final = names_of("verdict")
 """The columns that judging fills."""

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from dataprep.images.limits import MAX_PIXELS
 from dataprep.manifest import Manifest, Overrides
+from dataprep.protocols import Progress
 from dataprep.report.clusters import Cluster, clusters
 from dataprep.report.histograms import Histogram, histograms
 from dataprep.report.thumbnails import Thumbnail, thumbnails
 from dataprep.sources import Folder
-from dataprep.types import Progress
 
 THUMBNAILS: Final = 3_000
 """Pictures with a thumbnail, beside the neighbours of thresholds; 3 kB each."""

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dataprep.columns import COLUMNS, out_of_range
+from dataprep.protocols import Rule
 from dataprep.stages import Require
-from dataprep.types import Rule
 
 BINS: Final = 56
 NEIGHBOURS: Final = 8

@@ -17,9 +17,9 @@ from typing import Any, Final
 from dataprep.errors import DataprepError
 from dataprep.files import replacing
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides
+from dataprep.protocols import Progress
 from dataprep.report.contents import contents
 from dataprep.report.summary import Summary
-from dataprep.types import Progress
 
 SCRIPTS: Final = ("elements.js", "pictures.js", "measures.js", "views.js")
 """In the order in which they run."""

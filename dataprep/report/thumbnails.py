@@ -13,7 +13,8 @@ from dataprep.images.decode import decode
 from dataprep.images.limits import MAX_PIXELS, quiet_decoders
 from dataprep.images.resize import resize
 from dataprep.machine import cores
-from dataprep.types import Image, Progress, Source
+from dataprep.protocols import Progress, Source
+from dataprep.types import Image
 
 SIDE: Final = 144
 """Pixels of the longer side."""

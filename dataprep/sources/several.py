@@ -12,8 +12,8 @@ from attrs import Attribute, field, frozen
 
 from dataprep.describe import register
 from dataprep.errors import PipelineError, SourceError, suggestion
+from dataprep.protocols import Source
 from dataprep.sources.folder import SCHEMA
-from dataprep.types import Source
 
 
 @register

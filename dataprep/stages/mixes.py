@@ -11,8 +11,9 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
+from dataprep.arguments import number
 from dataprep.describe import register
-from dataprep.stages.arguments import PROBABILITY, Versioned, number
+from dataprep.stages.arguments import PROBABILITY, Versioned
 from dataprep.types import Params, Uniforms
 
 STEPS = 2048  # of the table that the distribution is inverted by

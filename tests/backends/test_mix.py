@@ -16,10 +16,11 @@ from dataprep.errors import LoaderError, PipelineError
 from dataprep.loading.loader import Loader
 from dataprep.loading.sampler import Sampler
 from dataprep.pipeline import Pipeline
+from dataprep.protocols import Program, Source
 from dataprep.stages import CenterCrop, CutMix, MixUp, Normalize, Resize
 from dataprep.stages.mixes import beta
 from dataprep.testing import FakeBackend, FakeEngine, write_images
-from dataprep.types import Batch, Failure, Mixture, Program, Recipe, Rendered, Source
+from dataprep.types import Batch, Failure, Mixture, Recipe, Rendered
 
 MIXES: list[Any] = [MixUp(), MixUp(1.0, 0.5), CutMix(), CutMix(0.3, 0.5)]
 seeds = st.integers(0, 1000)

@@ -10,9 +10,10 @@ from dataprep.backends.cpu.kernels import kernel
 from dataprep.backends.cpu.render import apply, canvas, paint
 from dataprep.backends.program import compile_ops, delivered_size
 from dataprep.errors import PipelineError
+from dataprep.protocols import Op
 from dataprep.stages import CenterCrop, HorizontalFlip, Normalize, Output, Pad, RandomResizedCrop, Resize, Rotate, VerticalFlip
 from dataprep.testing import photo
-from dataprep.types import Image, Op, Params, Sizes, Spec, Uniforms
+from dataprep.types import Image, Params, Sizes, Spec, Uniforms
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,10 @@ from dataprep.errors import LoaderError
 from dataprep.loading.loader import Loader
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
+from dataprep.protocols import Op
 from dataprep.stages import Brightness, CenterCrop, HorizontalFlip, Normalize, Output, RandomResizedCrop, Resize, Rotate
 from dataprep.testing import FakeBackend, write_images
-from dataprep.types import Batch, Op
+from dataprep.types import Batch
 
 KEPT = 22
 JOBS: dict[str, tuple[Op, ...]] = {

@@ -24,9 +24,10 @@ from dataprep.loading.loader import Loader
 from dataprep.loading.sampler import Sampler
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
+from dataprep.protocols import Op
 from dataprep.stages import Brightness, HorizontalFlip, Normalize, RandomResizedCrop, Require, Resize, Rotate
 from dataprep.testing import FakeBackend, photo, write_images
-from dataprep.types import Batch, Image, Op, Params, Sizes, Spec, Uniforms
+from dataprep.types import Batch, Image, Params, Sizes, Spec, Uniforms
 
 torch = pytest.importorskip("torch")
 
@@ -199,11 +200,14 @@ def test_an_op_without_kernel_says_how_to_register_one(manifest: Manifest, worke
         next(iter(loader))
 
 
-@pytest.mark.parametrize(("workers", "prefetch"), [(-1, 2), (2, 0), (0, -1)])
-def test_workers_that_cannot_be_are_quoted(workers: int, prefetch: int) -> None:
-    """A number of workers or of batches ahead that makes no sense is an error that quotes it."""
-    with pytest.raises(LoaderError, match=rf"Torch\(workers={workers}, prefetch={prefetch}\)"):
-        Torch(workers=workers, prefetch=prefetch)
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [*(("workers", value) for value in (-1, 1.5, "2", None, True)), ("prefetch", 0), ("prefetch", "2"), ("start", "thread")],
+)
+def test_arguments_that_cannot_be_are_quoted(argument: str, value: Any) -> None:
+    """A number of workers, of batches ahead, or a way to start that makes no sense is an error that quotes it."""
+    with pytest.raises(LoaderError, match=rf"Torch\({argument}={value!r}\)"):
+        Torch(**{argument: value})
 
 
 def test_automatic_workers_give_the_same_batches(

@@ -17,10 +17,11 @@ from dataprep.cleaning.clean import clean
 from dataprep.errors import DataprepError, DecodeError
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
+from dataprep.protocols import Measure
 from dataprep.stages import ChannelSums, Deduplicate, LaplacianVariance, Luminance, PHash, Require
 from dataprep.stages.rules.standard import standard_rules
 from dataprep.testing import FakeEngine, encoded, photo, write_images
-from dataprep.types import Image, Measure
+from dataprep.types import Image
 
 MEASURES: tuple[Measure, ...] = (PHash(), Luminance())
 STANDARD = Pipeline(*standard_rules())

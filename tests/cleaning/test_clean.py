@@ -23,12 +23,13 @@ from dataprep.errors import SourceError
 from dataprep.images.decode import decode
 from dataprep.manifest import Manifest, Run
 from dataprep.pipeline import Pipeline
+from dataprep.protocols import Measure
 from dataprep.search import hamming
 from dataprep.sources import Folder
 from dataprep.stages import ChannelSums, Deduplicate, DHash, LaplacianVariance, Luminance, PHash, Require
 from dataprep.stages.rules.standard import standard_rules
 from dataprep.testing import FakeEngine, encoded, photo, write_images
-from dataprep.types import Image, Measure
+from dataprep.types import Image
 
 PIPELINE = Pipeline(ChannelSums(), *standard_rules())
 

@@ -8,7 +8,8 @@ import pytest
 from dataprep.columns import fields_of
 from dataprep.errors import PipelineError
 from dataprep.manifest.verdicts import verdicts
-from dataprep.types import Drops, Measure
+from dataprep.protocols import Measure
+from dataprep.types import Drops
 
 TABLE = pa.table({"id": [3, 5, 8], "uri": ["a", "b", "c"], "error": pa.nulls(3, pa.string())})
 

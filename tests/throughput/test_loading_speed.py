@@ -18,8 +18,8 @@ from dataprep.cleaning.clean import clean
 from dataprep.loading.loader import Loader
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
+from dataprep.protocols import Op
 from dataprep.stages import CenterCrop, HorizontalFlip, Normalize, RandomResizedCrop, Resize
-from dataprep.types import Op
 
 torch = pytest.importorskip("torch")
 

@@ -20,8 +20,9 @@ from dataprep.images.decode import decode
 from dataprep.images.jpeg import Decoded
 from dataprep.images.limits import MAX_PIXELS, quiet_decoders
 from dataprep.images.resize import Window, place, resize_window
+from dataprep.protocols import Op, Program, Source
 from dataprep.stages.ops.arguments import height_width
-from dataprep.types import Batch, Box, Failure, Image, Op, Params, Program, Recipe, Rendered, Sizes, Slow, Source, Spec
+from dataprep.types import Batch, Box, Failure, Image, Params, Recipe, Rendered, Sizes, Slow, Spec
 
 
 def render(source: Source, program: Program, recipe: Recipe) -> Rendered:

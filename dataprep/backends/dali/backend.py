@@ -5,27 +5,30 @@ region that the first op cuts out. Other formats are decoded as the CPU backends
 that one policy holds for all images. An op that DALI cannot run is run by its CPU kernel before the graph (see `Dali.on_host`).
 """
 
+import math
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from attrs import field, frozen
 from numpy.typing import NDArray
 from nvidia.dali import Pipeline as Graph
 
+from dataprep.arguments import one_of, whole
 from dataprep.backends.dali.graph import Feed, build, deliver, run_once
 from dataprep.backends.dali.lowering import obstacle
-from dataprep.backends.program import compile_ops
+from dataprep.backends.program import PREFETCH, compile_ops
 from dataprep.errors import LoaderError
+from dataprep.protocols import Op, Program, Source
 from dataprep.stages import Output
-from dataprep.types import Op, Program, Recipe, Rendered, Source
+from dataprep.types import Recipe, Rendered
 
 
-@dataclass(frozen=True)
+@frozen
 class Dali:
     """Batches from an NVIDIA DALI graph, as torch tensors that share DALI's memory.
 
@@ -35,16 +38,9 @@ class Dali:
         prefetch: Batches that are ready or under way.
     """
 
-    device: Literal["gpu", "cpu"] = "gpu"
-    threads: int = 2
-    prefetch: int = 2
-
-    def __post_init__(self) -> None:
-        """Checks the device and the numbers."""
-        if self.device not in ("gpu", "cpu"):
-            raise LoaderError(f"Dali(device={self.device!r}): one of 'gpu', 'cpu'")
-        if self.threads < 1 or self.prefetch < 1:
-            raise LoaderError(f"Dali(threads={self.threads}, prefetch={self.prefetch}): at least 1 thread and 1 batch ahead")
+    device: Literal["gpu", "cpu"] = field(default="gpu", validator=one_of("gpu", "cpu", kind=LoaderError))
+    threads: int = field(default=2, validator=whole(1, math.inf, "give at least 1 thread", LoaderError))
+    prefetch: int = field(default=2, validator=PREFETCH)
 
     def on_host(self, ops: tuple[Op, ...]) -> tuple[tuple[Op, str], ...]:
         """Returns the ops that run on the CPU before the graph, each with the reason; none where DALI runs them all."""

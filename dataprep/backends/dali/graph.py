@@ -21,7 +21,8 @@ from dataprep.backends.mix import mix_batch
 from dataprep.errors import LoaderError, SourceError
 from dataprep.images.jpeg import plain_jpeg
 from dataprep.images.limits import quiet_decoders
-from dataprep.types import Batch, Failure, Image, Program, Recipe, Rendered, Slow, Source, Spec
+from dataprep.protocols import Program, Source
+from dataprep.types import Batch, Failure, Image, Recipe, Rendered, Slow, Spec
 
 DTYPES: Final = {
     np.dtype(np.uint8): types.DALIDataType.UINT8,
@@ -139,6 +140,7 @@ def deliver(images: Any, last: Spec, made: UnderWay) -> Rendered:
     pixels = from_dlpack(images.as_tensor())
     memory = torch.channels_last if last.memory == "channels_last" else torch.contiguous_format
     pixels = pixels.to(getattr(torch, last.dtype)).contiguous(memory_format=memory)
+    pixels[[failure.index for failure in made.failures]] = 0  # what the graph made of the black in their place
     labels, ids = (
         torch.from_numpy(column).to(pixels.device, non_blocking=True) for column in (made.recipe.labels, made.recipe.ids)
     )

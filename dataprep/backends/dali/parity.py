@@ -11,8 +11,9 @@ from dataprep.backends.cpu.render import pixel_limit, read
 from dataprep.backends.dali.backend import Dali, in_graph
 from dataprep.backends.program import compile_ops
 from dataprep.images.limits import quiet_decoders
+from dataprep.protocols import Op, Source
 from dataprep.stages import Normalize
-from dataprep.types import Op, Recipe, Source
+from dataprep.types import Recipe
 
 CLOSE: Final = 2  # of 255: what two backends may differ by and still count as the same
 SAME: Final = 0.01  # of 255: float32 that was rounded another way

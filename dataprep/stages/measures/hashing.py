@@ -17,10 +17,11 @@ import pyarrow as pa
 from attrs import field, frozen
 from numpy.typing import NDArray
 
+from dataprep.arguments import check
 from dataprep.columns import fields_of, hash_column, variants_column
 from dataprep.describe import register
 from dataprep.images.resize import resize
-from dataprep.stages.arguments import SIDE, check
+from dataprep.stages.arguments import SIDE
 from dataprep.types import Image
 
 Invariant: TypeAlias = Literal["none", "flip", "dihedral"]

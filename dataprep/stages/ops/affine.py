@@ -6,8 +6,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from attrs import field, frozen
 
+from dataprep.arguments import are_numbers, as_tuple, check, limits
 from dataprep.describe import register
-from dataprep.stages.arguments import PROBABILITY, Versioned, are_numbers, as_tuple, check, limits
+from dataprep.stages.arguments import PROBABILITY, Versioned
 from dataprep.stages.ops.arguments import COLOR, Color, Limits, SameSize, as_color, as_limits, both_signs, check_pixels
 from dataprep.types import Params, Sizes, Spec, Uniforms
 

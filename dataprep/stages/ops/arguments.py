@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Final, Literal, TypeAlias
 
+from dataprep.arguments import are_numbers, as_tuple, check, is_number, one_of
 from dataprep.errors import PipelineError
-from dataprep.stages.arguments import Versioned, are_numbers, as_tuple, check, is_number, one_of
+from dataprep.stages.arguments import Versioned
 from dataprep.types import Spec
 
 Interpolation: TypeAlias = Literal["nearest", "bilinear", "bicubic", "lanczos"]

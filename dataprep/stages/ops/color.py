@@ -10,8 +10,9 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
+from dataprep.arguments import limits
 from dataprep.describe import register
-from dataprep.stages.arguments import PROBABILITY, limits
+from dataprep.stages.arguments import PROBABILITY
 from dataprep.stages.ops.arguments import FACTORS, Limits, SameSize, both_signs, factors
 from dataprep.types import Params, Sizes, Uniforms
 

@@ -6,8 +6,9 @@ from typing import Final
 import numpy as np
 from attrs import field, frozen
 
+from dataprep.arguments import as_tuple, check, limits, whole
 from dataprep.describe import register
-from dataprep.stages.arguments import PROBABILITY, as_tuple, check, limits, whole
+from dataprep.stages.arguments import PROBABILITY
 from dataprep.stages.ops.arguments import COLOR, FACTORS, Color, Limits, SameSize, as_color, as_limits, factors
 from dataprep.stages.ops.geometry import fitting
 from dataprep.types import Params, Sizes, Uniforms

@@ -10,8 +10,9 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
+from dataprep.arguments import as_tuple, check, limits, whole
 from dataprep.describe import register
-from dataprep.stages.arguments import Versioned, as_tuple, check, limits, whole
+from dataprep.stages.arguments import Versioned
 from dataprep.stages.ops.arguments import (
     COLOR,
     INTERPOLATION,

@@ -5,8 +5,8 @@ from typing import Final
 import numpy as np
 from attrs import field, frozen
 
+from dataprep.arguments import number, whole
 from dataprep.describe import register
-from dataprep.stages.arguments import number, whole
 from dataprep.stages.ops.arguments import COLOR, Color, SameSize, as_color
 from dataprep.types import Params, Sizes, Uniforms
 

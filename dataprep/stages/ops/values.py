@@ -7,9 +7,10 @@ from typing import Any, Final, Literal, TypeAlias
 import numpy as np
 from attrs import converters, field, frozen, validators
 
+from dataprep.arguments import are_numbers, as_tuple, check, one_of
 from dataprep.describe import register
 from dataprep.errors import PipelineError
-from dataprep.stages.arguments import Versioned, are_numbers, as_tuple, check, one_of
+from dataprep.stages.arguments import Versioned
 from dataprep.types import Params, Sizes, Spec, Uniforms
 
 Triple: TypeAlias = tuple[float, float, float]

@@ -9,13 +9,14 @@ import pyarrow.compute as pc
 from attrs import Attribute, field, frozen
 from numpy.typing import NDArray
 
+from dataprep.arguments import as_tuple, check, one_of
 from dataprep.columns import EXACT_DUPLICATE, LABEL_CONFLICT, LEAK, NEAR_DUPLICATE
 from dataprep.describe import register
 from dataprep.errors import PipelineError
+from dataprep.protocols import Measure
 from dataprep.search import Codes, Hashes, keep_best
-from dataprep.stages.arguments import as_tuple, check, one_of
 from dataprep.stages.measures.hashing import AnyHash, CropResistantHash, Hash, Invariant, PHash, Variants
-from dataprep.types import Drops, Measure
+from dataprep.types import Drops
 
 STEP = 1.25  # what re-encoding alone does to the sharpness is less: then the file with more bytes is the better one
 

@@ -10,12 +10,13 @@ from attrs import Attribute, field, frozen
 from attrs.validators import optional
 from numpy.typing import NDArray
 
+from dataprep.arguments import check, is_number
 from dataprep.columns import UNREADABLE, out_of_range
 from dataprep.describe import register
 from dataprep.errors import PipelineError, suggestion
-from dataprep.stages.arguments import check, is_number
+from dataprep.protocols import Measure
 from dataprep.stages.measures.quality import Colorfulness, LaplacianVariance, Luminance, LuminanceHistogram, Noise
-from dataprep.types import Drops, Measure
+from dataprep.types import Drops
 
 Numbers: TypeAlias = NDArray[np.float64]
 """(N,) one number for each row; NaN where it is missing."""

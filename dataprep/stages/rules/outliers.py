@@ -8,11 +8,12 @@ import pyarrow as pa
 from attrs import field, frozen
 from numpy.typing import NDArray
 
+from dataprep.arguments import check, is_number, one_of, whole
 from dataprep.columns import outlier
 from dataprep.describe import register
-from dataprep.stages.arguments import check, is_number, one_of, whole
+from dataprep.protocols import Measure
 from dataprep.stages.rules.limits import known_column, measures_of, numbers, spell
-from dataprep.types import Drops, Measure
+from dataprep.types import Drops
 
 LEAST_SPREAD: Final = 0.1
 """What `Outliers` takes for the deviation of logarithms, at least: where most peers are of one size, 10 % more is no outlier."""

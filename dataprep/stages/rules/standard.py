@@ -7,10 +7,10 @@ blurred by 1 % of their shorter side (Gaussian sigma) and all blurred by 2 %; un
 from typing import Any, Literal
 
 from dataprep.columns import BLURRED, TOO_BRIGHT, TOO_DARK, TOO_SMALL, UNIFORM
+from dataprep.protocols import Rule
 from dataprep.stages.measures.hashing import Invariant
 from dataprep.stages.rules.deduplicate import Deduplicate
 from dataprep.stages.rules.limits import Require
-from dataprep.types import Rule
 
 MIN_SIDE = 32
 """Pixels: what is smaller holds no more than an icon."""

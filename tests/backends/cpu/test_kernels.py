@@ -20,9 +20,10 @@ from dataprep.errors import PipelineError
 from dataprep.loading.recipes import draw
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
+from dataprep.protocols import Op
 from dataprep.stages import Brightness, CenterCrop, HorizontalFlip, Normalize, RandomResizedCrop, Resize, Rotate
 from dataprep.testing import encoded, photo, write_images
-from dataprep.types import Image, Op, Params, Recipe, Sizes, Spec, Uniforms
+from dataprep.types import Image, Params, Recipe, Sizes, Spec, Uniforms
 
 sides = st.integers(1, 90)
 images = st.builds(photo, st.integers(0, 99), sides, sides)

@@ -12,6 +12,7 @@ from PIL import ImageEnhance, ImageOps
 
 from dataprep.backends.cpu.kernels import kernel
 from dataprep.backends.cpu.kernels.effects import stretch
+from dataprep.protocols import Op
 from dataprep.stages import (
     Affine,
     ColorJitter,
@@ -35,7 +36,7 @@ from dataprep.stages import (
 )
 from dataprep.stages.ops.policies import CHANGES
 from dataprep.testing import photo
-from dataprep.types import Image, Op
+from dataprep.types import Image
 
 sides = st.integers(2, 60)
 images = st.builds(photo, st.integers(0, 99), sides, sides)

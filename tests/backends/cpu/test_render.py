@@ -12,9 +12,10 @@ from dataprep.cleaning.clean import clean
 from dataprep.cleaning.engines import Local
 from dataprep.loading.recipes import draw
 from dataprep.manifest import Manifest
+from dataprep.protocols import Op
 from dataprep.stages import CenterCrop, HorizontalFlip, Normalize, Output, RandomResizedCrop, Resize, Rotate
 from dataprep.testing import photo
-from dataprep.types import Image, Op
+from dataprep.types import Image
 
 sides = st.integers(1, 150)
 images = st.builds(photo, st.integers(0, 99), sides, sides)

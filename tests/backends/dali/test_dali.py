@@ -10,6 +10,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
+import dataprep
 from dataprep.backends.cpu.kernels import kernel
 from dataprep.cleaning.clean import clean
 from dataprep.cleaning.engines import Local
@@ -18,6 +19,7 @@ from dataprep.loading.loader import Loader
 from dataprep.loading.sampler import Sampler
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
+from dataprep.protocols import Op
 from dataprep.stages import (
     Affine,
     Brightness,
@@ -41,7 +43,7 @@ from dataprep.stages import (
 )
 from dataprep.stages.ops.arguments import INTERPOLATIONS
 from dataprep.testing import FakeBackend, encoded, photo, write_images
-from dataprep.types import Batch, Image, Op, Params, Sizes, Spec, Uniforms
+from dataprep.types import Batch, Image, Params, Sizes, Spec, Uniforms
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("nvidia.dali", reason="DALI is not installed")
@@ -107,6 +109,25 @@ def _(op: Negative, image: Image, params: Params) -> Image:
     return 255 - image
 
 
+class Lowered(HorizontalFlip):
+    """An op of a user's own that inverts, with a CPU kernel and a DALI operator."""
+
+
+@kernel.register
+def _(op: Lowered, image: Image, params: Params) -> Image:
+    return 255 - image if params[0] else image
+
+
+@dataprep.lowering.arguments.register
+def _(op: Lowered, params: Params) -> dataprep.lowering.Arguments:
+    return ((255 * params[:, 0]).astype(np.uint8),)
+
+
+@dataprep.lowering.node.register
+def _(op: Lowered, images: dataprep.lowering.Node, arguments: tuple[dataprep.lowering.Node, ...]) -> dataprep.lowering.Node:
+    return images ^ arguments[0]
+
+
 @pytest.fixture(scope="module")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
     """22 kept photos of two classes, in two sizes."""
@@ -138,6 +159,13 @@ def differences(manifest: Manifest, ops: tuple[Op, ...], dali: Dali = ON_CPU) ->
 @pytest.mark.parametrize("ops", EXACT, ids=str)
 def test_exact_ops(manifest: Manifest, ops: tuple[Op, ...]) -> None:
     """Decoding, cutting, mirroring and brightness are the same to the bit."""
+    assert differences(manifest, ops).max() == 0
+
+
+def test_an_op_of_a_user_runs_in_the_graph(manifest: Manifest) -> None:
+    """An op that registers its lowering is run by DALI, and not before the graph."""
+    ops = (CenterCrop(24), Lowered())
+    assert ON_CPU.on_host(ops) == ()
     assert differences(manifest, ops).max() == 0
 
 

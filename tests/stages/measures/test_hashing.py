@@ -12,11 +12,12 @@ from dataprep.errors import PipelineError
 from dataprep.images.decode import decode
 from dataprep.images.views import luminance, reduce
 from dataprep.pipeline import Pipeline
+from dataprep.protocols import Measure
 from dataprep.search import hamming
 from dataprep.stages import AverageHash, ColorHash, CropResistantHash, Deduplicate, DHash, Hash, PHash, Variants, WaveletHash
 from dataprep.stages.measures.hashing import Invariant
 from dataprep.testing import encoded, photo
-from dataprep.types import Image, Measure
+from dataprep.types import Image
 
 MEASURES = [kind(bits) for kind in (PHash, DHash, AverageHash, WaveletHash) for bits in (64, 256)]
 PEERS: dict[type[Hash], Callable[..., imagehash.ImageHash]] = {

@@ -10,9 +10,10 @@ from dataprep.errors import PipelineError
 from dataprep.images.decode import decode
 from dataprep.images.views import luminance, reduce
 from dataprep.pipeline import Pipeline
+from dataprep.protocols import Measure
 from dataprep.stages import ChannelSums, Colorfulness, LaplacianVariance, Luminance, LuminanceHistogram, Noise
 from dataprep.testing import encoded, photo
-from dataprep.types import Image, Measure
+from dataprep.types import Image
 
 CHECKERBOARD = (np.indices((64, 64)).sum(axis=0) % 2 * 255).astype(np.uint8)
 MEASURES = [Luminance(), LaplacianVariance(), ChannelSums(), LuminanceHistogram(), Noise(), Colorfulness()]

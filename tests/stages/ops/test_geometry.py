@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from dataprep.draws import uniforms
 from dataprep.errors import PipelineError
+from dataprep.protocols import Op
 from dataprep.stages import CenterCrop, HorizontalFlip, Normalize, RandomResizedCrop, Resize, Rotate
-from dataprep.types import Op, Sizes, Spec, Uniforms
+from dataprep.types import Sizes, Spec, Uniforms
 
 LARGEST = 1 - 2.0**-53  # the largest uniform there is
 

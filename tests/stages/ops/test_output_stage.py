@@ -4,8 +4,8 @@ import pytest
 
 from dataprep.errors import PipelineError
 from dataprep.pipeline import Pipeline
+from dataprep.protocols import Op
 from dataprep.stages import HorizontalFlip, Normalize, Output, Resize
-from dataprep.types import Op
 
 SQUARE = Resize((8, 8))
 

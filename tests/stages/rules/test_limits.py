@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from dataprep.errors import PipelineError
 from dataprep.pipeline import Pipeline
+from dataprep.protocols import Measure, Rule
 from dataprep.stages import Colorfulness, LaplacianVariance, Luminance, LuminanceHistogram, Noise, Outliers, Readable, Require
 from dataprep.stages.rules.standard import standard_rules
-from dataprep.types import Measure, Rule
 
 VALUES = st.lists(st.one_of(st.none(), st.floats(width=32)), min_size=1, max_size=30)
 

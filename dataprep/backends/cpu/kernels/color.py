@@ -5,8 +5,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataprep.backends.cpu.kernels.dispatch import kernel
+from dataprep.protocols import Op
 from dataprep.stages import Brightness, ColorJitter, Contrast, Grayscale, Hue, Saturation
-from dataprep.types import Image, Op, Params
+from dataprep.types import Image, Params
 
 
 @kernel.register(ColorJitter)

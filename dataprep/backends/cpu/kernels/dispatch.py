@@ -6,7 +6,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from dataprep.errors import PipelineError
-from dataprep.types import Image, Op, Params
+from dataprep.protocols import Op
+from dataprep.types import Image, Params
 
 
 def run_kernels(ops: tuple[Op, ...], image: NDArray[Any], params: list[Params]) -> NDArray[Any]:
@@ -18,7 +19,11 @@ def run_kernels(ops: tuple[Op, ...], image: NDArray[Any], params: list[Params]) 
 
 @singledispatch
 def kernel(op: Op, image: Image, params: Params) -> NDArray[Any]:
-    """Returns the image after one op, laid out as the `spec` of the op says.
+    """Returns the image after one op, laid out as the `spec` of the op says; `register` adds an op of your own.
+
+    Example:
+        >>> kernel(dp.HorizontalFlip(), photo(0, 4, 6), np.array([1.0])).shape
+        (4, 6, 3)
 
     Args:
         op: What to do; its type chooses the function.

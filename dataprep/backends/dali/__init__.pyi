@@ -1,0 +1,3 @@
+"""What is reached from outside by name alone."""
+
+from . import lowering as lowering

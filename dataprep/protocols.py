@@ -1,0 +1,228 @@
+"""The seams of the house: what a stage, a source, an engine and a backend have to be.
+
+A stage is a frozen class that describes; functions on higher floors do the work. That is why these protocols hold fields and
+pure methods only, and why printing, comparing, saving and sending a stage to a worker need no code of its own.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
+
+import pyarrow as pa
+
+from dataprep.types import Batch, Drops, Image, Params, Recipe, Rendered, Sizes, Spec, Uniforms
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called with what is done to the images, such as "measuring", the number of images done and the number there are."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """The ops of a pipeline, compiled once for all images: which of them are done together, and what an image is in between.
+
+        ops[:opening]                 one resize of a region: all that is read of a file is what it needs
+        ops[opening:mirror]           one kernel after the other
+        ops[mirror]                   a flip that is done as the values are written, or nothing
+        ops[ending:]                  each value becomes another by itself, so a table of 256 does them all
+
+    Example: `loader.program`.
+
+    Attributes:
+        ops: The ops, in order.
+        specs: What an image is before each op, and at last what is delivered.
+        cuts: Whether the first op cuts out a box, the first four of its parameters, and resizes it.
+        opening: How many of the first ops are one antialiased resize: 0, 1, or 2 with a central crop of the result.
+        mirror: The index of the flip before the ending; where there is none, that of the ending.
+        ending: The index of the first op of the ending; all ops where there is none.
+    """
+
+    ops: tuple["Op", ...]
+    specs: tuple[Spec, ...]
+    cuts: bool
+    opening: int
+    mirror: int
+    ending: int
+
+    @property
+    def spec(self) -> Spec:
+        """What is delivered."""
+        return self.specs[-1]
+
+
+@runtime_checkable
+class Measure(Protocol):
+    """Pixels to columns: a frozen class of attrs or dataclass that says which image it wants and what it finds there.
+
+    Example:
+        @dataclass(frozen=True)
+        class Redness:
+            version, side, channels = 1, 64, 3
+            fields = (pa.field("redness", pa.float32()),)
+
+            def measure(self, image: dp.Image) -> Mapping[str, object]:
+                return {"redness": float(image[..., 0].mean())}
+    """
+
+    version: ClassVar[int]
+    """Goes up when the same image would give other values, so that cached ones are measured again."""
+
+    @property
+    def fields(self) -> tuple[pa.Field, ...]:
+        """The columns it fills."""
+
+    @property
+    def side(self) -> int | None:
+        """The shorter side, in pixels, that larger images are reduced to before it sees them; None for full pixels."""
+
+    @property
+    def channels(self) -> int:
+        """1 to see (H, W) luminance, 3 to see (H, W, 3) RGB."""
+
+    def measure(self, image: Image) -> Mapping[str, object]:
+        """Returns the value of each column for one image."""
+
+
+@runtime_checkable
+class Rule(Protocol):
+    """The table of the rows that survived so far to drops; reads no pixels.
+
+    Example:
+        @dataclass(frozen=True)
+        class Unlabelled:
+            needs = ()
+
+            def judge(self, table: pa.Table) -> dp.Drops:
+                ids = table.filter(pc.is_null(table["label"]))["id"].to_pylist()
+                return dp.Drops(ids, ["no label"] * len(ids), ["it lies in no folder"] * len(ids))
+    """
+
+    @property
+    def needs(self) -> tuple[Measure, ...]:
+        """The measures whose columns it reads."""
+
+    def judge(self, table: pa.Table) -> Drops:
+        """Returns the rows of `table` to drop, each with its reason."""
+
+
+@runtime_checkable
+class Op(Protocol):
+    """Image to image at load time, as a description: the work is one kernel per backend.
+
+    It may have a `version`, a whole number, 1 where it has none: it goes up when the same numbers would draw other parameters.
+
+    Example:
+        @dataclass(frozen=True)
+        class Invert:
+            p: float = 0.5
+            slots = 1
+
+            def spec(self, spec: dp.Spec) -> dp.Spec:
+                if spec.dtype != "uint8" or spec.delivered:
+                    raise dp.PipelineError("`Invert` works on 8-bit pixels; put it before `Normalize`")
+                return spec
+
+            def draw(self, u: dp.Uniforms, sizes: dp.Sizes) -> tuple[dp.Params, dp.Sizes]:
+                return (u < self.p).astype(np.float64), sizes
+
+        @dp.kernel.register
+        def _(op: Invert, image: dp.Image, params: dp.Params) -> dp.Image:
+            return 255 - image if params[0] else image
+    """
+
+    @property
+    def slots(self) -> int:
+        """How many uniforms it takes for an image."""
+
+    def spec(self, spec: Spec) -> Spec:
+        """Returns what an image is after it; raises `PipelineError` where it cannot follow `spec`."""
+
+    def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
+        """Returns the parameters (B, k) for images of `sizes` and the sizes after it."""
+
+
+@runtime_checkable
+class Mix(Protocol):
+    """Batch to batch at load time, after the ops: each image with the next one of its batch.
+
+    It may have a `version`, as an `Op` may.
+
+    Example:
+        @dataclass(frozen=True)
+        class Blend:
+            slots, blends = 1, True
+
+            def draw_mix(self, u: dp.Uniforms, size: tuple[int, int]) -> dp.Params:
+                return np.concatenate([u, np.zeros((len(u), 4))], axis=1)
+    """
+
+    blends: bool
+    """Whether values are blended, which takes floats."""
+
+    @property
+    def slots(self) -> int:
+        """How many uniforms it takes for an image."""
+
+    def draw_mix(self, u: Uniforms, size: tuple[int, int]) -> Params:
+        """Returns (B, 5): the share that an image keeps, and the box of the next one that is pasted: top, left, height, width."""
+
+
+class Source(Protocol):
+    """Where images come from; only a source understands its uris.
+
+    Example:
+        >>> source = FakeSource({"cat/0.jpg": encoded(photo(0)), "dog/1.jpg": encoded(photo(1))})
+        >>> source.records()["uri"].to_pylist()
+        ['cat/0.jpg', 'dog/1.jpg']
+    """
+
+    def records(self) -> pa.Table:
+        """Lists every image: uri, label, split, bytes, modified (ns), error, sorted by uri."""
+
+    def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
+        """Returns the bytes `start` to `stop` of one image; raises `SourceError`."""
+
+
+class Engine(Protocol):
+    """Runs a pure, picklable function over many batches of records.
+
+    Example:
+        class Here:
+            def map(self, function, batches, lost):
+                yield from (function(batch) for batch in batches)
+    """
+
+    def map(
+        self,
+        function: Callable[[pa.RecordBatch], pa.RecordBatch],
+        batches: Iterable[pa.RecordBatch],
+        lost: Callable[[pa.RecordBatch, str], pa.RecordBatch],
+    ) -> Iterator[pa.RecordBatch]:
+        """Yields the results in any order; `lost` gives the result of a record whose process died, and why."""
+
+
+class Backend(Protocol):
+    """Turns recipes into batches, in order; mixing is its last step.
+
+    Example:
+        @dataclass(frozen=True)
+        class Counted:
+            inner: dp.Backend
+
+            def run(self, source, program, recipes):
+                for number, made in enumerate(self.inner.run(source, program, recipes)):
+                    logging.getLogger("batches").debug("batch %d", number)
+                    yield made
+    """
+
+    def run(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Batch | Rendered]:
+        """Yields one batch for each recipe.
+
+        Args:
+            source: Reads the recipes' uris.
+            program: The ops that the recipes' parameters were drawn for.
+            recipes: What to make; as many are taken ahead as the backend has under way.
+
+        Returns:
+            An iterator of `Rendered`, or of `Batch` from a backend that itself raises an error at a file that cannot be read. It
+            may be closed early, and then leaves no process, thread or file.
+        """

@@ -1,0 +1,86 @@
+"""The check of where images come from."""
+
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dataprep.columns import fields_of
+from dataprep.errors import SourceError
+from dataprep.protocols import Source
+from dataprep.testing.contract import broken, check_pickle, demand
+
+NOWHERE: Final = "no/such image \N{SNOWMAN}.jpg"
+
+
+def check_source(source: Source, *, reads: int = 20) -> None:
+    """Checks that a source of your own keeps the contract of `dataprep.Source`.
+
+    It can be sent to a worker process; it lists each image once, sorted by uri, in the columns of a scan; it reads whole images
+    and ranges of them; and what it cannot read is a `dataprep.SourceError`.
+
+    Example:
+        >>> check_source(FakeSource({"cat/0.jpg": encoded(photo(0))}))
+
+    Args:
+        source: The source; it has to list at least one image.
+        reads: How many of its images are read, the first ones.
+
+    Raises:
+        AssertionError: It breaks a rule; the message says which, and what to do.
+    """
+    missing = [name for name in ("records", "read") if not hasattr(source, name)]
+    demand(not missing and not isinstance(source, type), source, f"is no source: it has no {missing or 'instance'}")
+    check_pickle(source)
+    records = source.records()
+    demand(isinstance(records, pa.Table), source, f"lists {type(records).__name__}; `records` returns a `pyarrow.Table`")
+    _check_columns(source, records)
+    _check_uris(source, records)
+    demand(source.records().equals(records), source, "lists other records the second time; sort them, and let nothing be random")
+    for record in records.slice(0, reads).select(["uri", "bytes", "error"]).to_pylist():
+        if record["error"] is None:
+            _check_read(source, record["uri"], record["bytes"])
+    _check_unknown(source)
+
+
+def _check_columns(source: Source, records: pa.Table) -> None:
+    for field in fields_of("scan"):
+        there = field.name in records.column_names
+        demand(there, source, f"lists no column {field.name!r}; it is {field.type}, and may be null but for `uri`")
+        kind = records.schema.field(field.name).type
+        demand(kind == field.type, source, f"lists {field.name!r} as {kind}; let it be {field.type}")
+    ignored = (records.schema.metadata or {}).get(b"ignored", b"0")
+    demand(ignored.isdigit(), source, f"counts {ignored!r} files as `ignored` in the schema's metadata; give digits")
+
+
+def _check_uris(source: Source, records: pa.Table) -> None:
+    uris = records["uri"].to_pylist()
+    demand(bool(uris), source, "lists no image; give the check one that does, and raise `SourceError` where there are none")
+    demand(all(uris), source, "lists an image without a uri, which is what it is read by")
+    demand(len(set(uris)) == len(uris), source, "lists a uri twice; each image has its own")
+    demand(uris == sorted(uris), source, "lists images out of order; sort them by uri, since their ids follow it")
+    least = pc.min(records["bytes"]).as_py()
+    demand(least is None or least >= 0, source, f"lists an image of {least} bytes; give the size of its file, or null")
+
+
+def _check_read(source: Source, uri: str, size: int | None) -> None:
+    """Checks the bytes of one image, whole and in parts."""
+    data = source.read(uri)
+    demand(isinstance(data, bytes), source, f"reads {type(data).__name__} of {uri!r}; `read` returns bytes")
+    demand(size in (None, len(data)), source, f"reads {len(data)} bytes of {uri!r}, and lists {size}")
+    middle, end = len(data) // 2, len(data)
+    for start, stop in ((0, middle), (middle, None), (middle, end), (middle, middle), (1, end + 9), (end, None)):
+        part = source.read(uri, start, stop)
+        right = part == data[start:stop]
+        demand(right, source, f"reads other bytes by read({uri!r}, {start}, {stop}) than are there; it is `data[start:stop]`")
+
+
+def _check_unknown(source: Source) -> None:
+    rule = "where there is no such image; raise `dataprep.SourceError`, which makes it a row with an error and ends no run"
+    try:
+        data = source.read(NOWHERE)
+    except SourceError:
+        return
+    except Exception as error:
+        raise broken(source, f"raises {type(error).__name__} {rule}") from error
+    demand(False, source, f"reads {len(data)} bytes {rule}")
