@@ -3,7 +3,7 @@
 0    done
 1    nothing was done: the source, the manifest or the folder for the results cannot be used
 2    wrong usage: a flag or a pipeline file that cannot be understood
-3    done, but --fail-on found something; or the backends do not agree
+3    done, but no image is kept or --fail-on found something; or the backends do not agree
 130  stopped by Ctrl-C: the same command goes on
 """
 

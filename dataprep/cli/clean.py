@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -23,11 +24,18 @@ from dataprep.cli.output import ProgressBar, say, show
 from dataprep.images.limits import MAX_PIXELS
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides
 from dataprep.protocols import Source
+from dataprep.report import Summary
 
 EXPORTS: Final = {"csv": "records.csv", "jsonl": "records.jsonl", "txt": "kept.txt"}
 
+WITHOUT: Final = {
+    "leaks": "since no image is protected: name a folder by --against, or splits by --splits and --protect",
+    "conflicts": "since there are no labels, or duplicates are kept",
+}
+"""Why something that --fail-on names was not looked for, and what to do."""
+
 EPILOG: Final = (
-    "Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 3 done, but --fail-on found something; "
+    "Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 3 done, but no image is kept or --fail-on found something; "
     "130 stopped by Ctrl-C: run the same command to continue."
 )
 
@@ -47,7 +55,9 @@ EPILOG: Final = (
 @threshold_options
 @duplicate_options
 @click.option(
-    "--statistics", is_flag=True, help="Measure the RGB mean and std of the kept images; decodes every image at full size."
+    "--statistics",
+    is_flag=True,
+    help="Measure the RGB mean and std of the kept images, without protected ones; decodes every image at full size.",
 )
 @result_options
 @click.option(
@@ -94,10 +104,21 @@ def clean(context: click.Context, /, source: str, out: Path, as_json: bool, quie
         for decision in overrides.lost(manifest.table):
             say(f"overrides: {decision.uri} is gone or has changed, so the decision about it no longer applies")
     _apply(manifest if own is None else manifest.select(own), out, tree, flags, is_silent)
-    if any(getattr(summary, fault) for fault in flags["fail_on"]):
-        found = ", ".join(f"{getattr(summary, fault):,} {fault}" for fault in flags["fail_on"] if getattr(summary, fault))
-        click.echo(f"Failed: {found}", err=True)
+    if failures := _failures(summary, flags["fail_on"]):
+        click.echo(f"Failed: {'; '.join(failures)}", err=True)
         sys.exit(3)
+
+
+def _failures(summary: Summary, faults: Sequence[str]) -> list[str]:
+    """Returns why the command fails though it is done: nothing is kept, or --fail-on names what was found or not looked for."""
+    failures = [finding.sentence for finding in summary.warnings if finding.kind == "nothing kept"]
+    for fault in faults:
+        count: int | None = getattr(summary, fault)
+        if count is None:
+            failures.append(f"{fault} were not looked for, {WITHOUT[fault]}")
+        elif count:
+            failures.append(f"{count:,} {fault if fault != 'suspicious' else 'warnings'}")
+    return failures
 
 
 def _tree(out: Path, source: Source, flags: dict[str, Any]) -> Path | None:

@@ -23,8 +23,8 @@ DUPLICATES: Final = ("radius", "verify_radius", "invariant", "views", "drop_conf
 PROTECTED: Final = ("test", "val", "valid", "validation")
 """Splits that --splits protects where --protect does not say which."""
 
-FAULTS: Final = ("leaks", "conflicts")
-"""What --fail-on can name: fields of the summary."""
+FAULTS: Final = ("leaks", "conflicts", "suspicious")
+"""What --fail-on can name: numbers of the summary."""
 
 
 class Limit(click.ParamType[float | None]):
@@ -155,7 +155,12 @@ result_options = group(
         help="Move the dropped images there; `dataprep undo` moves them back.",
     ),
     click.option(
-        "--fail-on", type=Faults(), default=(), metavar="leaks,conflicts", help="Exit with code 3 if there are any of these."
+        "--fail-on",
+        type=Faults(),
+        default=(),
+        metavar=",".join(FAULTS),
+        help="Exit with code 3 if there are any of these, or if they were not looked for: leaks, label conflicts, or any warning "
+        "(suspicious).",
     ),
 )
 

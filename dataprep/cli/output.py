@@ -3,15 +3,20 @@
 import sys
 from pathlib import Path
 from types import TracebackType
+from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from dataprep.cleaning.folder import REPORT
+from dataprep.cleaning.folder import REPORT, SUMMARY
 from dataprep.manifest import NAME
 from dataprep.report import Summary
+from dataprep.report.findings import percent
+
+WARNINGS: Final = 6
+"""Warnings that the terminal shows; the others are counted."""
 
 
 class ProgressBar:
@@ -63,15 +68,14 @@ def show(summary: Summary, out: Path) -> None:
     table.add_row("[bold]kept[/]", f"[bold]{summary.kept:,}[/]")
     for reason, count in summary.dropped.items():
         table.add_row(f"  {escape(reason)}", f"{count:,}")
-    if summary.leaks:
-        table.add_row("[bold red]leaks, copies of protected images[/]", f"{summary.leaks:,}")
-    if summary.conflicts:
-        table.add_row("[bold]copies whose labels disagree[/]", f"{summary.conflicts:,}")
+    for row in _copies(summary).items():
+        table.add_row(*row)
     if summary.ignored:
         table.add_row("other files, left alone", f"{summary.ignored:,}")
     if summary.mean and summary.std:
         table.add_row("mean", " ".join(f"{value:.4f}" for value in summary.mean))
         table.add_row("std", " ".join(f"{value:.4f}" for value in summary.std))
+        table.add_row("  both of", escape(summary.statistics_of or ""))
     console = Console(highlight=False)
     console.print(table)
     again = f" ({summary.known:,} known from before)" if summary.known else ""
@@ -79,3 +83,33 @@ def show(summary: Summary, out: Path) -> None:
     for name in (NAME, REPORT):
         if (out / name).exists():
             say(f"{name.partition('.')[0]}: {out / name}")
+    warn(summary)
+
+
+def warn(summary: Summary) -> None:
+    """Prints what looks wrong on standard error, the worst first; nothing where nothing does."""
+    if not summary.warnings:
+        return
+    console = Console(stderr=True, highlight=False)
+    console.print(f"\n[bold red]Look at this before you use the result ({summary.suspicious:,}):[/]", soft_wrap=True)
+    for finding in summary.warnings[:WARNINGS]:
+        console.print(f"[bold red]![/] [bold]{escape(finding.sentence)}[/]", soft_wrap=True)
+    if summary.suspicious > WARNINGS:
+        console.print(f"[bold red]![/] and {summary.suspicious - WARNINGS:,} more, in {SUMMARY}", soft_wrap=True)
+
+
+def _copies(summary: Summary) -> dict[str, str]:
+    """Returns the rows about copies: those that were looked for, and of near duplicates across labels those that there are."""
+    rows = {
+        "[bold]leaks, copies of protected images[/]": summary.leaks,
+        "[bold]copies whose labels disagree[/]": summary.conflicts,
+    }
+    found = {name: f"{count:,}" for name, count in rows.items() if count is not None}
+    if summary.near_conflicts and summary.near_duplicates:
+        share = percent(summary.near_conflicts, summary.near_duplicates)
+        found["  of near duplicates"] = f"{summary.near_conflicts:,} of {summary.near_duplicates:,} ({share})"
+    if summary.protected_copies:
+        found["copies among protected images, kept"] = f"{summary.protected_copies:,}"
+    if summary.protected_conflicts:
+        found["  whose labels disagree"] = f"{summary.protected_conflicts:,}"
+    return found

@@ -17,7 +17,7 @@ import simplejpeg
 
 from dataprep.errors import DecodeError
 from dataprep.images.jpeg import Decoded, decode_jpeg, orientation_of, refuse_scans
-from dataprep.images.limits import BROKEN, MAX_PIXELS, reason, refuse_bomb
+from dataprep.images.limits import BROKEN, IS_POINTER, MAX_PIXELS, POINTER, reason, refuse_bomb
 from dataprep.images.views import TRANSPOSED, scale, upright
 from dataprep.types import Box
 
@@ -44,10 +44,12 @@ def decode(
             of the file behind it are not seen.
 
     Raises:
-        DecodeError: The bytes are empty, truncated, of no known format, or of too many pixels.
+        DecodeError: The bytes are empty, a pointer of Git LFS, truncated, of no known format, or of too many pixels.
     """
     if not data:
         raise DecodeError("the file is empty")
+    if data.startswith(POINTER):
+        raise DecodeError(IS_POINTER)
     try:
         if data[:3] == b"\xff\xd8\xff":
             refuse_scans(data)

@@ -14,6 +14,10 @@ from dataprep.errors import DecodeError
 MAX_PIXELS: Final = 178_956_970
 """Larger images are refused unread: Pillow's own limit against decompression bombs, 512 MiB of RGB."""
 
+POINTER: Final = b"version https://git-lfs.github.com/spec/v1"
+"""How a file begins that Git LFS put in the place of an image."""
+IS_POINTER: Final = "a pointer of Git LFS, not the image: run `git lfs pull`"
+
 BROKEN: Final = (
     OSError,  # includes UnidentifiedImageError and most truncations
     ValueError,

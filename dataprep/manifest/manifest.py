@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from attrs import evolve
 from numpy.typing import NDArray
 
 from dataprep import sources  # noqa: F401  registers the sources that a manifest may name
@@ -28,7 +29,7 @@ from dataprep.manifest.verdicts import verdicts
 from dataprep.manifest.versions import VERSION, bring_up_to_date
 from dataprep.pipeline import Pipeline
 from dataprep.protocols import Measure, Source
-from dataprep.stages import ChannelSums
+from dataprep.stages import ChannelSums, Deduplicate
 from dataprep.types import Statistics
 
 METADATA: Final = b"dataprep"
@@ -117,9 +118,38 @@ class Manifest:
 
     def conflicts(self) -> pa.Table:
         """Returns the rows with a twin whose label is another."""
+        copies = self.copies()
+        return copies.filter(pc.fill_null(pc.not_equal(copies["label"], copies["twin_label"]), False))
+
+    def copies(self) -> pa.Table:
+        """Returns the rows with a twin, and its label and digest as `twin_label` and `twin_digest`, null where it is not here."""
         copies = self.table.filter(pc.is_valid(self.table["twin"]))
-        twins = self.table.take(pc.index_in(copies["twin"], value_set=self.table["id"].combine_chunks()))
-        return copies.filter(pc.fill_null(pc.not_equal(copies["label"], twins["label"]), False))
+        twins = pc.index_in(copies["twin"], value_set=self.table["id"].combine_chunks())
+        for name in ("label", "digest"):
+            copies = copies.append_column(f"twin_{name}", self.table[name].take(twins))
+        return copies
+
+    def training(self) -> "Manifest":
+        """Returns the records outside of the splits that its rules protect: all, where they protect none."""
+        return self._within(protected=False)
+
+    def protected(self) -> "Manifest":
+        """Returns the records of the splits that its rules protect, which stay whatever they are copies of."""
+        return self._within(protected=True)
+
+    def protected_copies(self) -> "Manifest":
+        """Returns the kept records of protected splits as if they were not protected: which are copies of another one there.
+
+        It searches them for copies once more, by the rules that protect them; reads no image.
+        """
+        rules = [rule for rule in self.pipeline.rules if isinstance(rule, Deduplicate) and rule.protect]
+        table = verdicts(self.protected().kept(), tuple(evolve(rule, protect=(), conflicts="keep") for rule in rules))
+        return replace(self, table=table)
+
+    def _within(self, *, protected: bool) -> "Manifest":
+        splits = {split for rule in self.pipeline.rules if isinstance(rule, Deduplicate) for split in rule.protect}
+        rows = pc.is_in(self.table["split"], value_set=pa.array(sorted(splits), pa.string()))
+        return replace(self, table=self.table.filter(rows if protected else pc.invert(rows)))
 
     @cached_property
     def fingerprint(self) -> str:

@@ -1,5 +1,6 @@
 """`dataprep clean`: what it writes and prints, what its flags do, how it refuses, and what a stop leaves behind."""
 
+import html
 import json
 import os
 import select
@@ -10,17 +11,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dataprep.cli import SUBCOMMANDS
+from dataprep.cli import SUBCOMMANDS, output
+from dataprep.cli.clean import clean
 from dataprep.files import UNFINISHED
 from dataprep.images.decode import decode
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
+from dataprep.report.findings import REMEDIES
 from dataprep.stages import Deduplicate, Normalize, Require, Resize
 from dataprep.stages.rules.standard import standard_rules
 from dataprep.testing import encoded, photo, write_images
@@ -375,15 +379,124 @@ def test_one_image_is_enough(dataprep: Command, tmp_path: Path) -> None:
     assert (ended.code, json.loads(ended.out)["kept"]) == (0, 1)
 
 
-def test_a_folder_where_nothing_is_kept_is_an_answer(dataprep: Command, tmp_path: Path) -> None:
-    """Where every image is dropped, the command is done: each one is a row with its reason."""
+@pytest.mark.parametrize("flag", ["--statistics", "--json", "--quiet"])
+def test_a_folder_where_nothing_is_kept(dataprep: Command, tmp_path: Path, flag: str) -> None:
+    """Where every image is dropped, the command writes its results, each image a row with its reason, and ends with code 3."""
     (tmp_path / "photos").mkdir()
     for number in range(3):
         (tmp_path / "photos" / f"{number}.jpg").write_bytes(b"\xff\xd8\xff broken" * number)
-    ended = dataprep("clean", tmp_path / "photos", "--out", tmp_path / "out", "--workers", "0", "--statistics")
-    assert ended.code == 0
+    ended = dataprep("clean", tmp_path / "photos", "--out", tmp_path / "out", "--workers", "0", flag)
+    assert ended.code == 3
+    assert ended.error.splitlines()[-1] == "Failed: no image is kept: all 3 are dropped"
     assert set(reasons_of(tmp_path / "out").values()) == {"unreadable"}
     assert summary_of(tmp_path / "out")["kept"] == 0
+
+
+@pytest.fixture
+def doubtful(tmp_path: Path) -> Path:
+    """Twenty photos, seven blurred ones, three pointers of Git LFS, and a label with a copy only."""
+    folder = tmp_path / "doubtful"
+    paths = write_images(folder, 20)
+    for seed in range(7):
+        blurred = np.asarray(cv2.GaussianBlur(photo(50 + seed), None, 4), np.uint8)
+        (folder / "cat" / f"blurred {seed}.png").write_bytes(encoded(blurred, "PNG"))
+        (folder / "cat" / f"pointer {seed % 3}.png").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n")
+    (folder / "eel").mkdir()
+    (folder / "eel" / "copy.jpg").write_bytes(paths[0].read_bytes())
+    return folder
+
+
+WARNINGS = (
+    "3 files are pointers of Git LFS, not images: run `git lfs pull`",
+    '"blurred" drops 7 of 28 images (25 %): if they are good, use --min-sharpness off',
+    "1 of 3 labels has no image left: 'eel'",
+)
+
+
+def test_what_looks_wrong_is_said(dataprep: Command, doubtful: Path, tmp_path: Path) -> None:
+    """Warnings stand on standard error, in the summary and in the report, the worst first, and code and verdicts stay."""
+    out = tmp_path / "out"
+    ended = dataprep("clean", doubtful, "--out", out, "--workers", "0")
+    assert ended.code == 0
+    assert ended.error.split() == f"Look at this before you use the result (3): ! {' ! '.join(WARNINGS)}".split()
+    assert [warning["sentence"] for warning in summary_of(out)["warnings"]] == list(WARNINGS)
+    page = (out / "report.html").read_text()
+    assert all(
+        f"<bdi>{html.escape(sentence).replace('&quot;', '&#34;').replace('&#x27;', '&#39;')}</bdi>" in page
+        for sentence in WARNINGS
+    )
+    assert dataprep("clean", doubtful, "--out", out, "--workers", "0", "--quiet") == (0, "", "")
+
+
+def test_only_the_worst_are_printed(dataprep: Command, doubtful: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond some warnings the others are counted, with where to read them."""
+    monkeypatch.setattr(output, "WARNINGS", 1)
+    error = dataprep("clean", doubtful, "--out", tmp_path / "out", "--workers", "0").error
+    assert [line for line in error.splitlines() if line.startswith("!")] == [f"! {WARNINGS[0]}", "! and 2 more, in summary.json"]
+
+
+def test_every_remedy_mends(dataprep: Command, doubtful: Path, tmp_path: Path) -> None:
+    """The flags that warnings name are those of the command, one for each standard rule, and take the warning away."""
+    command = clean.make_parser(click.Context(clean))
+    for remedy in (*REMEDIES.values(), "--radius 5", "--radius off"):
+        command.parse_args(["photos", "--out", "cleaned", *remedy.split()])
+    reasons = {rule.reason for rule in standard_rules() if isinstance(rule, Require)} | {"exact duplicate"}
+    assert set(REMEDIES) == reasons
+    ended = dataprep("clean", doubtful, "--out", tmp_path / "out", "--workers", "0", "--min-sharpness", "off")
+    assert "blurred" not in ended.out + ended.error
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--fail-on", "suspicious"), "3 warnings"),
+        (("--fail-on", "conflicts,suspicious"), "1 conflicts; 3 warnings"),
+        (("--fail-on", "leaks"), "leaks were not looked for, since no image is protected"),
+        (
+            ("--fail-on", "conflicts", "--keep-duplicates"),
+            "conflicts were not looked for, since there are no labels, or duplicates",
+        ),
+        (("--fail-on", "leaks", "--against", "test"), "1 leaks"),
+        (("--fail-on", "leaks", "--against", "other"), None),
+    ],
+)
+def test_what_to_fail_on(
+    dataprep: Command, doubtful: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...], said: str | None
+) -> None:
+    """`--fail-on` ends with code 3 where what it names was found or was not looked for, and with code 0 where there is none."""
+    monkeypatch.chdir(tmp_path)
+    write_images(tmp_path / "test", 1, seed=3)
+    write_images(tmp_path / "other", 1, seed=300)
+    ended = dataprep("clean", doubtful, "--out", "out", "--workers", "0", "--quiet", *flags)
+    assert ended.code == (0 if said is None else 3)
+    assert ended.error.startswith(f"Failed: {said}" if said else "")
+    assert summary_of(tmp_path / "out")["kept"] >= 20
+
+
+def test_what_cannot_be_failed_on(dataprep: Command, photos: Path, tmp_path: Path) -> None:
+    """A fault that `--fail-on` does not know is wrong usage, with those that it knows."""
+    ended = dataprep("clean", photos, "--out", tmp_path / "out", "--fail-on", "blurs")
+    ended.assert_refused(2, "'blurs' is not one of leaks, conflicts, suspicious")
+
+
+def test_protected_images(dataprep: Command, tmp_path: Path) -> None:
+    """Copies among protected images are kept and counted, and mean and std are of the others, as the terminal says."""
+    write_images(tmp_path / "train", 6)
+    paths = write_images(tmp_path / "test", 4, seed=20)
+    (tmp_path / "test" / "dog" / "copy.jpg").write_bytes(paths[0].read_bytes())
+    flags = ("--against", tmp_path / "test", "--out", tmp_path / "out", "--workers", "0", "--statistics")
+    ended = dataprep("clean", tmp_path / "train", *flags)
+    summary = summary_of(tmp_path / "out")
+    assert (summary["kept"], summary["leaks"], summary["protected_copies"], summary["protected_conflicts"]) == (11, 0, 1, 1)
+    pixels = np.concatenate([decode(path.read_bytes()).image.reshape(-1, 3) for path in (tmp_path / "train").rglob("*.jpg")])
+    assert summary["mean"] == pytest.approx(pixels.mean(axis=0) / 255, abs=1e-9)
+    lines = [" ".join(line.split()) for line in ended.out.splitlines()]
+    assert {
+        "leaks, copies of protected images 0",
+        "copies among protected images, kept 1",
+        "whose labels disagree 1",
+        "both of 6 kept images in 'train'",
+    } <= set(lines)
 
 
 def test_names_of_any_kind_are_printed(dataprep: Command, tmp_path: Path) -> None:

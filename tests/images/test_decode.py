@@ -66,6 +66,15 @@ def same(left: Decoded, right: Decoded) -> bool:
     return left[1:] == right[1:] and np.array_equal(left.image, right.image)
 
 
+@pytest.mark.parametrize("side", [None, 64])
+@pytest.mark.parametrize("size", [1, 12_345_678])
+def test_a_pointer_of_git_lfs(size: int, side: int | None) -> None:
+    """What Git LFS puts in the place of an image is told from a broken file, in the same words whatever it points to."""
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{size:064x}\nsize {size}\n".encode()
+    with pytest.raises(DecodeError, match=r"^a pointer of Git LFS, not the image: run `git lfs pull`$"):
+        decode(pointer, side=side)
+
+
 @pytest.mark.parametrize("options", JPEGS.values(), ids=JPEGS)
 def test_jpeg_as_pillow(skimage_photos: dict[str, Image], options: dict[str, object]) -> None:
     """A JPEG has the same pixels as from Pillow: whole and reduced, in colour and in gray, whatever its encoding."""

@@ -18,6 +18,9 @@ from dataprep.search import Codes, Hashes, keep_best
 from dataprep.stages.measures.hashing import AnyHash, CropResistantHash, Hash, Invariant, PHash, Variants
 from dataprep.types import Drops
 
+LOSSLESS: Final = ("BMP", "DIB", "PNG", "PPM", "TGA", "TIFF")
+"""Formats that keep every pixel, a TIFF nearly always. A GIF keeps 256 colours, a WebP may keep all: both count as lossy."""
+
 STEP = 1.25  # what re-encoding alone does to the sharpness is less: then the file with more bytes is the better one
 
 
@@ -51,8 +54,9 @@ SPLITS: Final = check(lambda given: isinstance(given, tuple), "give a list of sp
 class Deduplicate:
     """Keeps the best image of each group of duplicates and names it as the twin of the others.
 
-    The best has the most pixels, then the most sharpness where that was measured, in steps of a quarter, then the most bytes,
-    then the lowest content digest; the order of the rows plays no part. Every dropped image is within the radius of the very
+    The best has the most pixels, then a lossless format, since the artefacts of a lossy one count as sharpness, then the most
+    sharpness where that was measured, in steps of a quarter, then the most bytes, then the lowest content digest; the order of
+    the rows plays no part. Every dropped image is within the radius of the very
     image that is kept for it.
 
     Attributes:
@@ -204,6 +208,9 @@ def _preference(table: pa.Table, shielded: NDArray[np.bool_]) -> NDArray[np.int6
     columns["shielded"] = pa.array(shielded)
     keys: list[tuple[str, str]] = [("shielded", "descending"), ("pixels", "descending")]
     columns["pixels"] = pa.array(table["height"].to_numpy().astype(np.int64) * table["width"].to_numpy())
+    if "format" in table.column_names:
+        columns["lossless"] = pc.is_in(table["format"], value_set=pa.array(LOSSLESS))
+        keys.append(("lossless", "descending"))
     if "sharpness" in table.column_names:
         columns["sharpness"] = pa.array(np.floor(np.log1p(table["sharpness"].to_numpy()) / np.log(STEP)))
         keys.append(("sharpness", "descending"))

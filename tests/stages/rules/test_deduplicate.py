@@ -152,6 +152,25 @@ def test_best_is_kept(best: int) -> None:
         assert set(drops.twins) == {kept}
 
 
+FORMATS = ("PNG", "BMP", "TIFF", "JPEG", "WEBP", "GIF", None)
+
+
+@pytest.mark.parametrize("one", FORMATS)
+@pytest.mark.parametrize("other", FORMATS)
+def test_lossless_is_kept(one: str | None, other: str | None) -> None:
+    """Of two copies of as many pixels a lossless one is kept, however sharp a lossy one seems; more pixels are worth more."""
+    lossless = ("PNG", "BMP", "TIFF")
+    for larger in (0, 1):
+        facts = {"phash64": b"12345678", "split": "all", "label": "cat", "bytes": 1, "width": 10}
+        rows = [
+            {**facts, "id": 0, "uri": "a", "digest": "a", "sharpness": 1.0, "height": 10},
+            {**facts, "id": 1, "uri": "b", "digest": "b", "sharpness": 900.0, "height": 10 + larger},
+        ]
+        table = pa.Table.from_pylist(rows).append_column("format", pa.array([one, other], pa.string()))
+        drops = Deduplicate(radius=8, verify=None).judge(table)
+        assert drops.ids == [1 if one in lossless and other not in lossless and not larger else 0]
+
+
 def test_without_sharpness() -> None:
     """Where sharpness was not measured, bytes come right after pixels."""
     table = random_table(0, 40, 4, sharpness=False)
