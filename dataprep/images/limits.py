@@ -14,6 +14,8 @@ from dataprep.errors import DecodeError
 MAX_PIXELS: Final = 178_956_970
 """Larger images are refused unread: Pillow's own limit against decompression bombs, 512 MiB of RGB."""
 
+RAISE: Final = "give --max-pixels a larger one if this is no attack"
+
 BROKEN: Final = (
     OSError,  # includes UnidentifiedImageError and most truncations
     ValueError,
@@ -36,7 +38,7 @@ BROKEN: Final = (
 def refuse_bomb(height: int, width: int, max_pixels: int) -> None:
     """Raises `DecodeError` for an image of more pixels than the limit."""
     if height * width > max_pixels:
-        raise DecodeError(f"{width}×{height} is {height * width:,} pixels, over the limit of {max_pixels:,}")
+        raise DecodeError(f"{width}×{height} is {height * width:,} pixels, over the limit of {max_pixels:,}; {RAISE}")
 
 
 def reason(error: BaseException) -> str:
@@ -44,7 +46,7 @@ def reason(error: BaseException) -> str:
     if isinstance(error, PIL.UnidentifiedImageError):
         return "not an image of a known format"
     if isinstance(error, PIL.Image.DecompressionBombError):
-        return str(error).partition(",")[0]  # the numbers, without "could be decompression bomb DOS attack"
+        return f"{str(error).partition(',')[0]}; {RAISE}"  # the numbers, without "could be decompression bomb DOS attack"
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
