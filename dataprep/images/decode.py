@@ -80,18 +80,22 @@ def decoders() -> str:
 
 
 def _decode_jpeg(data: bytes, side: int | None, channels: int, max_pixels: int, reuse: bool, part: Box | None) -> Decoded:
-    """Decodes a JPEG, mended as often as that gets it further."""
+    """Decodes a JPEG, mended as often as that gets it further; where it does not, the first fault is told."""
     remarks: list[str] = []
+    first: ValueError | None = None
     while True:
         try:
             found = decode_jpeg(data, side, channels, max_pixels, reuse, part)
             if found is None:
                 found = _decode_any(data, channels, max_pixels)
             return found._replace(remark="; ".join(remarks)) if remarks else found
+        except DecodeError:
+            raise
         except ValueError as error:
+            first = first or error
             mended = mend_jpeg(data, str(error)) if len(remarks) < MENDS else None
             if mended is None:
-                raise
+                raise first from None
         data = mended.data
         remarks.append(mended.remark)
 

@@ -114,6 +114,12 @@ def test_several_faults() -> None:
     assert_read(faulty, data, "unknown version of JFIF; 5 stray bytes before the marker DB; no end marker")
 
 
+def test_first_fault_is_told() -> None:
+    """A JPEG that cannot be mended is refused for the fault that it had, not for what mending made of it."""
+    with pytest.raises(DecodeError, match="Premature end of JPEG file"):
+        decode(encoded(photo(4, 64, 48))[:-200])
+
+
 def test_many_bytes_behind_the_pixels() -> None:
     """Padding before the end marker may be long; other bytes may not, as they are pixels that were not understood."""
     data = encoded(photo(4, 64, 48))
