@@ -85,6 +85,9 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         Column("format", pa.string(), "such as JPEG"),
         Column("height", pa.int32(), "pixels, upright"),
         Column("width", pa.int32(), "pixels, upright"),
+        Column(
+            "remark", pa.string(), 'what was done to read it, such as "no end marker" or "12 of 16 bits, scaled to 8", or null'
+        ),
         ERROR,
     ),
     "Luminance": (

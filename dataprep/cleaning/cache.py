@@ -1,9 +1,10 @@
 """What was measured already, on disk, appended as it streams in: what a killed run goes on from.
 
 A folder of Arrow streams, one for each run and set of columns. A row is found again by uri, size and modified time; a
-column by the description and version of its measure. What could not be decoded is tried again under another limit of pixels
-and by other decoders than those that the stream names. A stream that ends in the middle of a batch, because its writer was
-killed, is read up to there. Delete the folder to measure everything anew.
+column by the description and version of its measure; all of it by the version of the decoding policy. What could not be
+decoded is tried again under another limit of pixels and by other decoders than those that the stream names.
+A stream that ends in the middle of a batch, because its writer was killed, is read up to there. Delete the folder to measure
+everything anew.
 """
 
 import json
@@ -20,7 +21,7 @@ import pyarrow.compute as pc
 from dataprep.cleaning.known import Found
 from dataprep.describe import describe
 from dataprep.files import naming
-from dataprep.images.decode import decoders
+from dataprep.images.decode import POLICY, decoders
 from dataprep.images.limits import MAX_PIXELS
 from dataprep.protocols import Measure
 
@@ -68,6 +69,8 @@ class Cache:
             table = _read_stream(path)
             if table is not None:
                 metadata = json.loads(table.schema.metadata[METADATA])
+                if metadata.get("policy") != POLICY:
+                    continue  # any of its pixels may be others now
                 keys = metadata["measures"]
                 current = [name for name in table.column_names if name not in keys or wanted.get(name) == keys[name]]
                 if len(current) < table.num_columns or metadata.get("reader") != self._reader():
@@ -91,7 +94,7 @@ class Cache:
             DataprepError: The disk is full, or the folder is gone.
         """
         keys = {field.name: measure_key(measure) for measure in measures for field in measure.fields}
-        metadata = {METADATA: json.dumps({"version": VERSION, "measures": keys, "reader": self._reader()})}
+        metadata = {METADATA: json.dumps({"version": VERSION, "policy": POLICY, "measures": keys, "reader": self._reader()})}
         batch = batch.filter(pc.is_valid(batch["digest"])).replace_schema_metadata(metadata)
         with naming(self.folder):
             file, writer = self._writers.get(batch.schema) or self._open(batch.schema)

@@ -29,7 +29,7 @@ def measure_batch(
         max_pixels: Larger images get an error.
 
     Returns:
-        The columns of `records`, then digest, format, height, width, error, then those of the measures, null on error.
+        The columns of `records`, then digest, format, height, width, remark, error, then those of the measures, null on error.
     """
     with quiet_decoders(max_pixels):
         rows = [_measure_one(uri, measures, source, max_pixels) for uri in records["uri"].to_pylist()]
@@ -57,8 +57,8 @@ def _measure_one(uri: str, measures: tuple[Measure, ...], source: Source, max_pi
     try:
         for side, channels in views:
             found = decode(data, side=side, channels=channels, max_pixels=max_pixels, reuse=True)
-            row |= {"format": found.format, "height": found.height, "width": found.width}
-            image = found.image if side is None else reduce(found.image, side)
+            row |= {"format": found.format, "height": found.height, "width": found.width, "remark": found.remark}
+            image = reduce(found.image, side)
             for measure in measures:
                 if (measure.side, measure.channels) == (side, channels):
                     row |= measure.measure(image)

@@ -2,13 +2,17 @@
 
 JPEG goes through libjpeg-turbo by simplejpeg (strict: a truncated file is an error, not a gray half), everything else
 through Pillow. Both give the same pixels; Pillow is the oracle in the tests. A measure that needs few pixels gets a JPEG
-decoded at 1/2, 1/4 or 1/8 of its size, which costs less than decoding it whole.
+decoded at 1/2, 1/4 or 1/8 of its size, which costs less than decoding it whole. A file that is damaged around its pixels is read,
+with a remark; one that lacks some of them is not.
 
-One policy for each kind of image: EXIF orientation is applied; transparency is laid over black; 16-bit is scaled to 8;
+One policy for each kind of image: EXIF orientation is applied; transparency is laid over white, or over black what is near white;
+gray of more than 8 bits and floats are scaled by what the file says and its values reach; colour of 16 bits by its high byte;
 CMYK and palettes are converted by Pillow; of an animation, the first frame. Embedded colour profiles are not applied.
+Whatever view is asked for, a file that is not a common JPEG is decoded to the same RGB first.
 """
 
 import io
+from typing import Any, Final
 
 import numpy as np
 import PIL.Image
@@ -16,10 +20,21 @@ import PIL.ImageOps
 import simplejpeg
 
 from dataprep.errors import DecodeError
-from dataprep.images.jpeg import Decoded, decode_jpeg, orientation_of, refuse_scans
+from dataprep.images.jpeg import Decoded, decode_jpeg, orientation_of, refuse_damaged, refuse_scans
 from dataprep.images.limits import BROKEN, IS_POINTER, MAX_PIXELS, POINTER, reason, refuse_bomb
-from dataprep.images.views import TRANSPOSED, scale, upright
-from dataprep.types import Box
+from dataprep.images.mend import MENDS, mend_jpeg
+from dataprep.images.png import SIGNATURE, Png, look_at_png, refuse_missing_rows
+from dataprep.images.tones import over_a_colour, to_eight_bits
+from dataprep.images.views import TRANSPOSED, upright
+from dataprep.types import Box, Image
+
+POLICY: Final = 2
+"""Goes up when some file gives other pixels, or is read where it was not: what was measured before is measured anew."""
+
+COUNTED: Final = 16 << 20
+"""Bytes of a file whose pages are counted, for which some formats have to be walked through."""
+
+BITS_PER_SAMPLE, WHITE_IS_ZERO, NO_DATA = 258, 262, 42113  # tags of TIFF; the second is 0 for it
 
 
 def decode(
@@ -53,10 +68,8 @@ def decode(
     try:
         if data[:3] == b"\xff\xd8\xff":
             refuse_scans(data)
-            fast = decode_jpeg(data, side, channels, max_pixels, reuse, part)
-            if fast is not None:
-                return fast
-        return _decode_any(data, side, channels, max_pixels)
+            return _decode_jpeg(data, side, channels, max_pixels, reuse, part)
+        return _decode_any(data, channels, max_pixels)
     except DecodeError:
         raise
     except BROKEN as error:
@@ -68,33 +81,81 @@ def decoders() -> str:
     return f"Pillow {PIL.__version__}, simplejpeg {simplejpeg.__version__}"
 
 
-def _decode_any(data: bytes, side: int | None, channels: int, max_pixels: int) -> Decoded:
+def _decode_jpeg(data: bytes, side: int | None, channels: int, max_pixels: int, reuse: bool, part: Box | None) -> Decoded:
+    """Decodes a JPEG, mended as often as that gets it further; where it does not, the first fault is told."""
+    remarks: list[str] = []
+    first: ValueError | None = None
+    while True:
+        try:
+            found = decode_jpeg(data, side, channels, max_pixels, reuse, part)
+            if found is None:
+                found = _decode_any(data, channels, max_pixels)
+            return found._replace(remark="; ".join(remarks)) if remarks else found
+        except DecodeError:
+            raise
+        except ValueError as error:
+            first = first or error
+            mended = mend_jpeg(data, str(error)) if len(remarks) < MENDS else None
+            if mended is None:
+                raise first from None
+        data = mended.data
+        remarks.append(mended.remark)
+
+
+def _decode_any(data: bytes, channels: int, max_pixels: int) -> Decoded:
     """Decodes whatever Pillow reads."""
-    with PIL.Image.open(io.BytesIO(data)) as opened:
+    png = look_at_png(data) if data[:8] == SIGNATURE else None
+    with PIL.Image.open(io.BytesIO(data if png is None else png.data)) as opened:
         name = opened.format or "unknown"
         if name == "EPS":
             raise DecodeError("PostScript is a program, not an image; it is not run")
         width, height = opened.size
         refuse_bomb(height, width, max_pixels)
-        if opened.format == "JPEG":
-            factor = scale(height, width, side)
-            opened.draft("L" if channels == 1 else "RGB", (width // factor, height // factor))
+        if data[:3] == b"\xff\xd8\xff":
+            refuse_damaged(data, height, width)
+        opened.load()  # before anything that would load it and swallow a fault
+        if png is not None:
+            refuse_missing_rows(opened, png.data)
         orientation = 1 if name == "TIFF" else orientation_of(opened)  # Pillow turns TIFF upright itself
-        image = np.asarray(_flatten(opened, "L" if channels == 1 else "RGB"))
+        image, remarks = _flatten(opened, png, "L" if channels == 1 else "RGB")
+        remarks += _pages(opened, len(data))
     if orientation in TRANSPOSED:
         height, width = width, height
-    return Decoded(upright(image, orientation), name, height, width)
+    remark = "; ".join([*(png.remarks if png else ()), *remarks]) or None
+    return Decoded(upright(image, orientation), name, height, width, remark=remark)
 
 
-def _flatten(image: PIL.Image.Image, mode: str) -> PIL.Image.Image:
-    """Returns an image of any mode as 8-bit RGB or luminance."""
-    if image.mode.startswith("I"):  # 16 or 32 bits: scaled, since Pillow's own conversion clips at 255
-        values = np.asarray(image).astype(np.int64)
-        image = PIL.Image.fromarray((values.clip(0, 0xFFFF) >> 8).astype(np.uint8))
-    if image.has_transparency_data:
-        with_alpha = image.convert("RGBA")
-        image = PIL.Image.new("RGBA", image.size, (0, 0, 0, 255))
-        image.alpha_composite(with_alpha)
-    if image.mode == "LAB":  # Pillow converts it to RGB only
+def _flatten(opened: PIL.Image.Image, png: Png | None, mode: str) -> tuple[Image, list[str]]:
+    """Returns a loaded image of any mode as 8-bit RGB or luminance, and what was done for it."""
+    tags: Any = getattr(opened, "tag_v2", {})
+    depth = png.depth if png else max(tags.get(BITS_PER_SAMPLE, (8,)))
+    remarks: list[str | None] = []
+    if depth == 16 and opened.mode in ("RGB", "RGBA", "LA", "CMYK", "RGBa"):  # Pillow has left them so
+        remarks.append("16 bits a channel, of which the high 8 are taken")
+        if isinstance(clear := opened.info.get("transparency"), tuple):
+            opened.info["transparency"] = tuple(level >> 8 for level in clear)
+    bits = png.significant if png else depth
+    image, remark = to_eight_bits(opened, bits if bits not in (16, 32) else None, _missing(tags), tags.get(WHITE_IS_ZERO) == 0)
+    image, laid = over_a_colour(image)
+    if image.mode != "L":  # luminance is that of the colours, for which LAB and CMYK have one way only
         image = image.convert("RGB")
-    return image.convert(mode)
+    return np.asarray(image.convert(mode)), [text for text in (*remarks, remark, laid) if text]
+
+
+def _missing(tags: Any) -> float | None:
+    """Returns what a TIFF of geographers has where there is no value, None if it does not say."""
+    try:
+        return float(str(tags[NO_DATA]).strip("\0 "))
+    except (KeyError, ValueError):
+        return None
+
+
+def _pages(opened: PIL.Image.Image, size: int) -> list[str]:
+    """Returns a remark on the pages or frames of a file that were not looked at."""
+    if opened.format in ("JPEG", "MPO") or not getattr(opened, "is_animated", False):
+        return []
+    try:
+        count = str(getattr(opened, "n_frames", 1)) if size <= COUNTED else "many"
+    except BROKEN:
+        count = "several"
+    return [f"the first of {count} pages"]

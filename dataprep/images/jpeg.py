@@ -1,7 +1,6 @@
 """JPEG by libjpeg-turbo: what a file says of itself, the whole of it, a smaller scale of it, or the part that a crop needs."""
 
 import io
-import re
 from functools import cache
 from types import ModuleType
 from typing import Final, NamedTuple
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from dataprep.errors import DecodeError
 from dataprep.images import native
 from dataprep.images.limits import BROKEN, refuse_bomb
+from dataprep.images.mend import count_scans, is_lossless, is_mendable
 from dataprep.images.scratch import scratch
 from dataprep.images.views import TRANSPOSED, scale, upright
 from dataprep.types import Box, Image
@@ -23,7 +23,6 @@ MAX_SCANS: Final = 100
 """A JPEG of more scans is refused, as libtiff does: a few bytes are enough for one, which is a pass over all pixels."""
 
 ORIENTATION_TAG = 0x0112
-MARKER: Final = re.compile(rb"\xff+([^\x00\x01\xd0-\xd8\xff])")  # in a JPEG, of those that are not part of the pixels
 START_OF_SCAN: Final = int.from_bytes(b"\xff\xda", "little")
 END: Final = 64  # bytes at the end of a file in which a whole JPEG says so, be there some padding behind
 ENTROPY: Final = 0.7  # of the time of a decode goes into the entropy code, which is read from the top down to the last row wanted
@@ -40,6 +39,7 @@ class Decoded(NamedTuple):
         width: Pixels of the whole image, upright.
         top: Which row of the whole image is the first of `image`.
         left: Which column of the whole image is the first of `image`.
+        remark: What was done so that it could be read or be 8 bits of RGB, and what was not looked at; None for nothing.
     """
 
     image: Image
@@ -48,6 +48,7 @@ class Decoded(NamedTuple):
     width: int
     top: int = 0
     left: int = 0
+    remark: str | None = None
 
 
 def plain_jpeg(data: bytes) -> tuple[int, int] | None:
@@ -57,23 +58,36 @@ def plain_jpeg(data: bytes) -> tuple[int, int] | None:
     """
     if data[:3] != b"\xff\xd8\xff" or b"\xff\xd9" not in data[-END:]:
         return None
-    size = _usual_size(data)
+    try:
+        size = _usual_size(data)
+    except ValueError:
+        return None
     return size[::-1] if size is not None and _jpeg_orientation(data) in TRANSPOSED else size
 
 
 def _usual_size(data: bytes) -> tuple[int, int] | None:
-    """Returns the height and width of a JPEG in the usual colours, not turned upright; None for another."""
+    """Returns the height and width of a JPEG in the usual colours, not turned upright; None for another.
+
+    Raises:
+        ValueError: It has a fault before its pixels that may be mended.
+    """
     try:
         height, width, colorspace, _ = simplejpeg.decode_jpeg_header(data)
-    except ValueError:
+    except ValueError as error:
+        if is_mendable(str(error)):
+            raise
         return None
-    return (height, width) if colorspace in ("YCbCr", "Gray") else None
+    return (height, width) if colorspace in ("YCbCr", "Gray") and not is_lossless(data) else None
 
 
 def decode_jpeg(
     data: bytes, side: int | None, channels: int, max_pixels: int, reuse: bool = False, part: Box | None = None
 ) -> Decoded | None:
-    """Decodes a common JPEG; None leaves an uncommon one (CMYK, odd subsampling) to Pillow."""
+    """Decodes a common JPEG; None leaves an uncommon one (CMYK, lossless, odd subsampling) to Pillow.
+
+    Raises:
+        ValueError: It is damaged, in the words of libjpeg-turbo.
+    """
     size = _usual_size(data)
     if size is None:
         return None
@@ -130,6 +144,25 @@ def _part_decoder() -> ModuleType | None:
     return decoder if same else None
 
 
+def refuse_damaged(data: bytes, height: int, width: int) -> None:
+    """Raises `ValueError` for an uncommon JPEG with a fault, which Pillow would fill with gray without a word.
+
+    One of odd subsampling is looked at where the decoder of parts is compiled.
+    """
+    try:
+        *_, colorspace, _ = simplejpeg.decode_jpeg_header(data)
+    except ValueError as error:
+        if is_mendable(str(error)):
+            raise
+        decoder = _part_decoder()
+        memory = np.empty(height * width * 3 if decoder else 0, np.uint8)
+        if decoder is not None and decoder.decode(data, memory, Box(0, 0, height, width)) is None:
+            raise DecodeError("its pixels are damaged, or its colours cannot be converted") from None
+        return
+    colours = {"Gray": "GRAY", "CMYK": "CMYK", "YCCK": "CMYK"}.get(colorspace, "RGB")
+    simplejpeg.decode_jpeg(data, colours)
+
+
 def _jpeg_orientation(data: bytes) -> int:
     """Returns the EXIF orientation of a JPEG; Pillow parses it, and only where there is EXIF at all."""
     header = max(data.find(b"\xff\xda"), 0x10000)  # what comes before the pixels may be longer than one 64 KiB segment
@@ -156,14 +189,5 @@ def refuse_scans(data: bytes) -> None:
     """Raises `DecodeError` for a JPEG of more than `MAX_SCANS` scans."""
     pairs = [np.frombuffer(data, "<u2", (len(data) - start) // 2, start) for start in (0, 1)]
     likely = sum(np.count_nonzero(pair == START_OF_SCAN) for pair in pairs)  # of count's time a fifth
-    if likely > MAX_SCANS and _scans(data) > MAX_SCANS:
+    if likely > MAX_SCANS and count_scans(data) > MAX_SCANS:
         raise DecodeError(f"more than {MAX_SCANS} scans, each of which takes a pass over the image")
-
-
-def _scans(data: bytes) -> int:
-    """Returns the number of scans of a JPEG up to its end."""
-    found, marker = 0, MARKER.search(data, 2)
-    while marker is not None and marker[1] != b"\xd9":
-        found += marker[1] == b"\xda"
-        marker = MARKER.search(data, marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big"))
-    return found

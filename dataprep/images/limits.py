@@ -17,6 +17,7 @@ MAX_PIXELS: Final = 178_956_970
 POINTER: Final = b"version https://git-lfs.github.com/spec/v1"
 """How a file begins that Git LFS put in the place of an image."""
 IS_POINTER: Final = "a pointer of Git LFS, not the image: run `git lfs pull`"
+RAISE: Final = "give --max-pixels a larger one if this is no attack"
 
 BROKEN: Final = (
     OSError,  # includes UnidentifiedImageError and most truncations
@@ -40,7 +41,7 @@ BROKEN: Final = (
 def refuse_bomb(height: int, width: int, max_pixels: int) -> None:
     """Raises `DecodeError` for an image of more pixels than the limit."""
     if height * width > max_pixels:
-        raise DecodeError(f"{width}×{height} is {height * width:,} pixels, over the limit of {max_pixels:,}")
+        raise DecodeError(f"{width}×{height} is {height * width:,} pixels, over the limit of {max_pixels:,}; {RAISE}")
 
 
 def reason(error: BaseException) -> str:
@@ -48,7 +49,7 @@ def reason(error: BaseException) -> str:
     if isinstance(error, PIL.UnidentifiedImageError):
         return "not an image of a known format"
     if isinstance(error, PIL.Image.DecompressionBombError):
-        return str(error).partition(",")[0]  # the numbers, without "could be decompression bomb DOS attack"
+        return f"{str(error).partition(',')[0]}; {RAISE}"  # the numbers, without "could be decompression bomb DOS attack"
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 

@@ -12,12 +12,12 @@ from dataprep.types import Image
 TRANSPOSED = (5, 6, 7, 8)  # EXIF orientations that exchange height and width
 
 
-def reduce(image: Image, side: int) -> Image:
-    """Returns the image with its shorter side reduced to `side` pixels by averaging areas; smaller ones as they are."""
+def reduce(image: Image, side: int | None) -> Image:
+    """Returns the image with its shorter side reduced to `side` pixels by averaging areas; smaller ones, or for None, whole."""
     height, width = image.shape[:2]
-    factor = min(height, width) / side
-    if factor <= 1:
+    if side is None or min(height, width) <= side:
         return image
+    factor = min(height, width) / side
     target = (max(side, round(height / factor)), max(side, round(width / factor)))
     return average(image, target)
 

@@ -334,3 +334,11 @@ def test_cache_that_cannot_be(tmp_path: Path) -> None:
     cache.folder.rmdir()
     with pytest.raises(DataprepError, match="cannot be written"):
         cache.append(batch_of(records_of(2), 0, 2), MEASURES)
+
+
+def test_another_policy(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was measured under another policy of decoding is measured anew, as any of its pixels may be others now."""
+    assert len(measured_again(folder, tmp_path)) == 12
+    assert measured_again(folder, tmp_path) == []
+    monkeypatch.setattr("dataprep.cleaning.cache.POLICY", -1)
+    assert len(measured_again(folder, tmp_path)) == 12

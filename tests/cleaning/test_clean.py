@@ -207,7 +207,7 @@ def test_max_pixels(folder: Path) -> None:
     manifest = clean(folder, engine=FakeEngine(), max_pixels=200 * 300 - 1)
     (row,) = [row for row in manifest.table.to_pylist() if not row["keep"]]
     assert (row["uri"], row["reason"]) == ("cat/large.png", "unreadable")
-    assert row["detail"] == "300×200 is 60,000 pixels, over the limit of 59,999"
+    assert row["detail"].startswith("300×200 is 60,000 pixels, over the limit of 59,999; give --max-pixels a larger one")
     assert clean(folder, engine=FakeEngine(), max_pixels=200 * 300).reasons() == {}
 
 

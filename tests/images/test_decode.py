@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataprep.errors import DecodeError
-from dataprep.images.decode import _decode_any, decode
+from dataprep.images.decode import decode
 from dataprep.images.jpeg import MAX_SCANS, Decoded, decode_jpeg
 from dataprep.images.limits import MAX_PIXELS, quiet_decoders
-from dataprep.images.views import luminance, reduce, upright
+from dataprep.images.views import TRANSPOSED, luminance, reduce, scale, upright
 from dataprep.testing import encoded, photo
 from dataprep.types import Image
 
@@ -61,6 +61,17 @@ def with_chunk(png: bytes, name: bytes, payload: bytes) -> bytes:
     return png[:33] + chunk(name, payload) + png[33:]
 
 
+def as_pillow(data: bytes, side: int | None = None, channels: int = 3) -> Decoded:
+    """What Pillow alone makes of a JPEG, reduced by its decoder as far as the side allows, and turned upright."""
+    with PIL.Image.open(io.BytesIO(data)) as opened:
+        (width, height), mode = opened.size, "L" if channels == 1 else "RGB"
+        factor = scale(height, width, side)
+        opened.draft(mode, (width // factor, height // factor))
+        orientation = opened.getexif().get(0x0112, 1)
+        image = upright(np.asarray(opened.convert(mode)), orientation)
+    return Decoded(image, "JPEG", *((width, height) if orientation in TRANSPOSED else (height, width)))
+
+
 def same(left: Decoded, right: Decoded) -> bool:
     """Whether two results agree in every pixel and every fact."""
     return left[1:] == right[1:] and np.array_equal(left.image, right.image)
@@ -84,7 +95,7 @@ def test_jpeg_as_pillow(skimage_photos: dict[str, Image], options: dict[str, obj
             for side in (None, 20, 64, 128, 10_000):
                 fast = decode_jpeg(data, side, channels, MAX_PIXELS)
                 assert fast is not None
-                assert same(fast, _decode_any(data, side, channels, MAX_PIXELS))
+                assert same(fast, as_pillow(data, side, channels))
 
 
 def test_gray_jpeg_as_pillow(skimage_photos: dict[str, Image]) -> None:
@@ -93,7 +104,7 @@ def test_gray_jpeg_as_pillow(skimage_photos: dict[str, Image]) -> None:
         data = encoded(luminance(pixels), quality=80)
         for side in (None, 64):
             for channels in (1, 3):
-                assert same(decode(data, side=side, channels=channels), _decode_any(data, side, channels, MAX_PIXELS))
+                assert same(decode(data, side=side, channels=channels), as_pillow(data, side, channels))
         colour = decode(data).image
         assert (colour == colour[..., :1]).all()
 
@@ -102,8 +113,8 @@ def test_real_photos_as_pillow(real_photos: list[Path]) -> None:
     """Photos from the wild have the same pixels as from Pillow."""
     for path in real_photos:
         data = path.read_bytes()
-        assert same(decode(data), _decode_any(data, None, 3, MAX_PIXELS))
-        assert same(decode(data, side=128, channels=1), _decode_any(data, 128, 1, MAX_PIXELS))
+        assert same(decode(data), as_pillow(data))
+        assert same(decode(data, side=128, channels=1), as_pillow(data, 128, 1))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1), (7, 9), (16, 16), (255, 257)])
@@ -150,7 +161,7 @@ def test_orientation_reduced(orientation: int) -> None:
     decoded = decode(data, side=60, channels=1)
     assert decoded.image.shape == (60, 100)
     assert (decoded.height, decoded.width) == (240, 400)
-    assert same(decoded, _decode_any(data, 60, 1, MAX_PIXELS))
+    assert same(decoded, as_pillow(data, 60, 1))
 
 
 def test_orientation_behind_other_segments() -> None:
@@ -202,44 +213,6 @@ def test_orientation_of_no_meaning(orientation: int) -> None:
         assert decode(encoded(photo(0, 40, 60), format, exif=orientation_exif(orientation))).image.shape == (40, 60, 3)
 
 
-@pytest.mark.parametrize("levels", [(0, 0, 0), (255, 255, 255), (200, 30, 90), (1, 2, 3)])
-def test_transparency_over_black(levels: tuple[int, int, int]) -> None:
-    """Transparency is laid over black: opaque pixels stay, clear ones are black, half-clear ones half as bright."""
-    alpha = np.repeat(np.array([[0, 128, 255]], np.uint8), 2, axis=0)
-    rgba = np.dstack([np.full((2, 3, 3), levels, np.uint8), alpha])
-    expected = np.rint(np.array(levels) * alpha[..., None] / 255)
-    for image in (rgba, np.dstack([rgba[..., 0], alpha])):
-        wanted = expected if image.shape[2] == 4 else np.repeat(expected[..., :1], 3, axis=2)
-        decoded = decode(encoded(image, "PNG")).image
-        assert np.abs(decoded.astype(int) - wanted).max() <= 1
-
-
-def test_palette_transparency() -> None:
-    """The transparent colour of a palette is black, the others are what the palette says."""
-    palette = PIL.Image.new("P", (3, 1))
-    palette.putpalette([255, 0, 0, 0, 255, 0, 0, 0, 255])
-    palette.putdata([0, 1, 2])
-    for format in ("PNG", "GIF"):
-        buffer = io.BytesIO()
-        palette.save(buffer, format, transparency=1)
-        assert decode(buffer.getvalue()).image.tolist() == [[[255, 0, 0], [0, 0, 0], [0, 0, 255]]]
-
-
-@pytest.mark.parametrize("format", ["PNG", "TIFF"])
-def test_sixteen_bits(format: str) -> None:
-    """16-bit gray is scaled to 8 bits by its high byte, never clipped."""
-    levels = np.arange(0, 65536, 16, dtype=np.uint16).reshape(64, 64)
-    decoded = decode(encoded(levels, format)).image
-    np.testing.assert_array_equal(decoded, np.repeat((levels >> 8).astype(np.uint8)[..., None], 3, axis=2))
-
-
-def test_sixteen_bits_of_colour() -> None:
-    """16-bit colour is scaled to 8 bits by its high byte."""
-    levels = np.random.default_rng(0).integers(0, 65536, (20, 30, 3), np.uint16)
-    _, png = cv2.imencode(".png", levels[..., ::-1])
-    np.testing.assert_array_equal(decode(png.tobytes()).image, (levels >> 8).astype(np.uint8))
-
-
 def test_one_bit() -> None:
     """1-bit images are black and white, 0 and 255."""
     bits = np.random.default_rng(0).integers(0, 2, (20, 30)).astype(bool)
@@ -247,7 +220,7 @@ def test_one_bit() -> None:
         np.testing.assert_array_equal(decode(encoded(bits, format), channels=1).image, bits * np.uint8(255))
 
 
-MODES = {"JPEG": "L CMYK YCbCr", "TIFF": "L P F CMYK LAB", "PNG": "L P", "GIF": "L P", "WEBP": "L", "BMP": "L P"}
+MODES = {"JPEG": "L CMYK YCbCr", "TIFF": "L P CMYK LAB", "PNG": "L P", "GIF": "L P", "WEBP": "L", "BMP": "L P"}
 
 
 @pytest.mark.parametrize(("format", "mode"), [(format, mode) for format, modes in MODES.items() for mode in modes.split()])
@@ -255,7 +228,7 @@ def test_every_mode(quiet: None, format: str, mode: str) -> None:
     """Whatever the mode of a file, its colours are Pillow's and its luminance is that of its colours."""
     source = PIL.Image.fromarray(photo(0, 40, 60))
     buffer = io.BytesIO()
-    (source.convert("L") if mode == "F" else source).convert(mode).save(buffer, format)
+    source.convert(mode).save(buffer, format)
     with PIL.Image.open(buffer) as opened:
         expected = np.asarray(opened.convert("RGB"))
     np.testing.assert_array_equal(decode(buffer.getvalue()).image, expected)
@@ -266,12 +239,14 @@ def test_every_mode(quiet: None, format: str, mode: str) -> None:
 
 @pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG", "TIFF"])
 def test_first_frame(format: str) -> None:
-    """An animation counts as its first frame."""
+    """An animation counts as its first frame, and says how many there are."""
     frames = [PIL.Image.new("RGB", (30, 20), colour) for colour in ((200, 0, 0), (0, 200, 0), (0, 0, 200))]
     buffer = io.BytesIO()
     options = {"lossless": True} if format == "WEBP" else {}
     frames[0].save(buffer, format, save_all=True, append_images=frames[1:], **options)
-    assert (decode(buffer.getvalue()).image == (200, 0, 0)).all()
+    decoded = decode(buffer.getvalue())
+    assert (decoded.image == (200, 0, 0)).all()
+    assert decoded.remark == "the first of 3 pages"
 
 
 def damaged(data: bytes) -> Iterator[bytes]:
@@ -299,15 +274,6 @@ def test_damaged_files(quiet: None, format: str) -> None:
                 assert str(error)
                 assert "\n" not in str(error)
     assert readable
-
-
-@pytest.mark.parametrize("options", JPEGS.values(), ids=JPEGS)
-def test_truncated_jpeg(options: dict[str, object]) -> None:
-    """A JPEG cut anywhere before its end marker is an error, not a picture that is half gray."""
-    data = encoded(photo(4, 64, 64), **options)
-    for at in range(0, len(data) - 2, 7):
-        with pytest.raises(DecodeError):
-            decode(data[:at])
 
 
 @given(
@@ -346,7 +312,9 @@ def test_bombs(quiet: None) -> None:
     jpeg = encoded(photo(0, 40, 60))
     start = jpeg.index(b"\xff\xc0") + 5
     huge = jpeg[:start] + struct.pack(">HH", 60_000, 50_000) + jpeg[start + 4 :]
-    with pytest.raises(DecodeError, match="50000×60000 is 3,000,000,000 pixels, over the limit of 178,956,970"):
+    with pytest.raises(
+        DecodeError, match="50000×60000 is 3,000,000,000 pixels, over the limit of 178,956,970; give --max-pixels"
+    ):
         decode(huge)
 
 

@@ -1,7 +1,8 @@
 """Perceptual hashes: measures whose Hamming distance says how alike two pictures look.
 
-The bits are those of the imagehash library on the same pixels, in less time and without scipy and PyWavelets; every hash but
-the crop-resistant one sees the image at a shorter side of 128 pixels, which a JPEG decoder gives cheaply.
+The bits are those of the imagehash library on the same pixels, in less time and without scipy and PyWavelets. Every hash but
+the crop-resistant one sees the image reduced to a shorter side of 128 pixels, which a JPEG decoder gives cheaply, so its bits
+differ a little from imagehash's on the whole image; `side=None` has these, at the price of a whole decode.
 """
 
 from abc import ABC, abstractmethod
@@ -21,7 +22,7 @@ from dataprep.arguments import check
 from dataprep.columns import fields_of, hash_column, variants_column
 from dataprep.describe import register
 from dataprep.images.resize import resize
-from dataprep.stages.arguments import SIDE
+from dataprep.stages.arguments import SIDE, SIDE_OR_ALL
 from dataprep.types import Image
 
 Invariant: TypeAlias = Literal["none", "flip", "dihedral"]
@@ -40,11 +41,11 @@ class Hash(ABC):
 
     Attributes:
         bits: 64 or 256; the column is named by the kind and the bits, such as `phash64`, and holds big-endian bytes, row by row.
-        side: The shorter side, in pixels, at which the image is seen.
+        side: The shorter side, in pixels, at which the image is seen; None for all of it, which gives the bits of imagehash.
     """
 
     bits: int = field(default=64, validator=check((64, 256).__contains__, "a hash has 64 or 256 bits"))
-    side: int = field(default=128, validator=SIDE)
+    side: int | None = field(default=128, validator=SIDE_OR_ALL)
     channels: ClassVar[int] = 1
     version: ClassVar[int] = 1
 
@@ -248,7 +249,7 @@ class Variants:
     version: ClassVar[int] = 1
 
     @property
-    def side(self) -> int:
+    def side(self) -> int | None:
         """That of the hash."""
         return self.of.side
 

@@ -1,5 +1,6 @@
 """Perceptual hashes: imagehash's bits on the same pixels, and nearly those from a reduced decode."""
 
+import io
 from collections.abc import Callable
 
 import cv2
@@ -8,15 +9,27 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from dataprep.cleaning.clean import clean
 from dataprep.errors import PipelineError
 from dataprep.images.decode import decode
 from dataprep.images.views import luminance, reduce
 from dataprep.pipeline import Pipeline
 from dataprep.protocols import Measure
 from dataprep.search import hamming
-from dataprep.stages import AverageHash, ColorHash, CropResistantHash, Deduplicate, DHash, Hash, PHash, Variants, WaveletHash
+from dataprep.stages import (
+    AverageHash,
+    ColorHash,
+    CropResistantHash,
+    Deduplicate,
+    DHash,
+    Hash,
+    PHash,
+    Readable,
+    Variants,
+    WaveletHash,
+)
 from dataprep.stages.measures.hashing import Invariant
-from dataprep.testing import encoded, photo
+from dataprep.testing import FakeEngine, FakeSource, encoded, photo
 from dataprep.types import Image
 
 MEASURES = [kind(bits) for kind in (PHash, DHash, AverageHash, WaveletHash) for bits in (64, 256)]
@@ -65,6 +78,21 @@ def test_as_imagehash(skimage_photos: dict[str, Image], measure: Hash) -> None:
         for gray in (luminance(image), reduce(luminance(image), 128)):
             expected = peer(PIL.Image.fromarray(gray), hash_size=8 if measure.bits == 64 else 16)
             assert bits_of(measure, gray) == np.packbits(expected.hash).tobytes()
+
+
+@pytest.mark.parametrize("kind", PEERS, ids=lambda kind: kind.__name__)
+def test_files_as_imagehash(skimage_photos: dict[str, Image], kind: type[Hash]) -> None:
+    """With `side=None`, `clean` finds in a lossless file the very bits that imagehash finds; with 128 pixels, nearly these."""
+    files = {name: encoded(image, "PNG") for name, image in list(skimage_photos.items())[::4]}
+    source, far = FakeSource(files), []
+    exact, reduced = (clean(source, Pipeline(Readable(), kind(64, side)), engine=FakeEngine()).table for side in (None, 128))
+    for uri, code, near in zip(
+        *(exact[name].to_pylist() for name in ("uri", kind().column)), reduced[kind().column], strict=True
+    ):
+        with PIL.Image.open(io.BytesIO(files[uri])) as opened:
+            assert code == np.packbits(PEERS[kind](opened).hash).tobytes()
+        far.append(distance(code, near))
+    assert np.mean(far) < 3
 
 
 @pytest.mark.parametrize("measure", [measure for measure in MEASURES if not isinstance(measure, PHash)], ids=repr)
