@@ -168,8 +168,8 @@ def page() -> str:
         "# What the thresholds mean",
         "",
         "Each row is one photograph on its way through a threshold. Green is kept, red is dropped. `report.html` shows the same",
-        "for your own images: those nearest to each threshold, on both sides. By default `clean` drops what is outside several of them,",
-        "as [the README](../README.md#thresholds) says.",
+        "for your own images: those nearest to each threshold, on both sides. By default `clean` drops what is outside several",
+        "of them, as [the README](../README.md#thresholds) says.",
     ]
     for rule, _, _, _, how in LIMITS:
         bound = f"at least {rule.least:g}" if rule.least is not None else f"at most {rule.most:g}"
