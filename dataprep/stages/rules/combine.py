@@ -48,6 +48,6 @@ class AllOf:
             first.ids, first.reasons, first.details, first.twins, first.distances, strict=True
         ):
             if all(id in details for details in said):
-                sentence = ", ".join([detail, *(details[id] for details in said)])
+                sentence = "; ".join([detail, *(details[id] for details in said)])
                 kept.add(id, self.reason or reason, sentence, twin, distance)
         return kept

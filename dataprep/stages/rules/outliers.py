@@ -120,7 +120,8 @@ class FarBelow:
         if len(peers) == 0:
             return drops
         median = float(np.median(peers))
-        for row in np.flatnonzero(values <= self.share * median).tolist():
-            detail = f"{self.column} {spell(values[row])} is at most {self.share:g} of {spell(median)}, the median"
-            drops.add(table["id"][row].as_py(), self.reason or outlier(self.column), detail)
+        far = values <= self.share * median
+        for id, value in zip(table["id"].to_numpy()[far].tolist(), values[far].tolist(), strict=True):
+            detail = f"{self.column} {spell(value)} is at most {self.share:g} of {spell(median)}, the median"
+            drops.add(id, self.reason or outlier(self.column), detail)
         return drops

@@ -40,7 +40,7 @@ def test_all_of(rows: list[tuple[float | None, ...]], parts: list[Rule], reason:
     each = [details_of(part.judge(table)) for part in parts]
     drops = AllOf(tuple(parts), reason).judge(table)
     assert set(drops.ids) == set.intersection(*map(set, each))
-    assert drops.details == [", ".join(details[id] for details in each) for id in drops.ids]
+    assert drops.details == ["; ".join(details[id] for details in each) for id in drops.ids]
     assert set(drops.reasons) <= {reason or parts[0].judge(table).reasons[0] if drops.ids else ""}
     assert set(AllOf(tuple(reversed(parts))).judge(table).ids) == set(drops.ids)
 
