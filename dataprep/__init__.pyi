@@ -48,6 +48,7 @@ from .sources import Part as Part
 from .sources import Several as Several
 from .stages import Affine as Affine
 from .stages import Albumentations as Albumentations
+from .stages import AllOf as AllOf
 from .stages import AverageHash as AverageHash
 from .stages import Brightness as Brightness
 from .stages import CenterCrop as CenterCrop
@@ -61,6 +62,7 @@ from .stages import CutMix as CutMix
 from .stages import Deduplicate as Deduplicate
 from .stages import DHash as DHash
 from .stages import Equalize as Equalize
+from .stages import FarBelow as FarBelow
 from .stages import GaussianBlur as GaussianBlur
 from .stages import Grayscale as Grayscale
 from .stages import Hash as Hash
@@ -68,6 +70,7 @@ from .stages import HorizontalFlip as HorizontalFlip
 from .stages import Hue as Hue
 from .stages import JpegCompression as JpegCompression
 from .stages import LaplacianVariance as LaplacianVariance
+from .stages import Levels as Levels
 from .stages import Luminance as Luminance
 from .stages import LuminanceHistogram as LuminanceHistogram
 from .stages import MixUp as MixUp

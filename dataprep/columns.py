@@ -100,6 +100,10 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         Column("bright_fraction", pa.float32(), "share of pixels above gray level 240, 0 to 1"),
         Column("entropy", pa.float32(), "bits of a pixel's gray level, 0 flat to 8 all levels alike"),
     ),
+    "Levels": (
+        Column("darkest", pa.int32(), "lowest gray level of the luminance, 0 black to 255 white"),
+        Column("lightest", pa.int32(), "highest gray level of the luminance, 0 black to 255 white"),
+    ),
     "Noise": (Column("noise", pa.float32(), "standard deviation of Gaussian noise, gray levels"),),
     "Colorfulness": (
         Column("saturation", pa.float32(), "mean chroma, 0 gray to 255"),

@@ -11,11 +11,23 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import PIL.Image
+import pyarrow as pa
 from PIL import ImageDraw, ImageEnhance, ImageFilter
 
 from dataprep.images.views import luminance, reduce
 from dataprep.stages import Require
-from dataprep.stages.rules.standard import MAX_BRIGHTNESS, MIN_BRIGHTNESS, MIN_CONTRAST, MIN_SHARPNESS, MIN_SIDE
+from dataprep.stages.rules.limits import numbers
+from dataprep.stages.rules.standard import (
+    LIGHTS,
+    MAX_BRIGHTNESS,
+    MIN_BRIGHTNESS,
+    MIN_CONTRAST,
+    MIN_SHARPNESS,
+    MIN_SIDE,
+    SHADOWS,
+    SOFTNESS,
+    TONES,
+)
 from dataprep.types import Image
 
 DOCS = Path(__file__).parent
@@ -45,6 +57,11 @@ def flat(image: PIL.Image.Image, share: float) -> PIL.Image.Image:
     return ImageEnhance.Contrast(image).enhance(share)
 
 
+def blurred(image: PIL.Image.Image, sigma: float) -> PIL.Image.Image:
+    """The image blurred by so many pixels."""
+    return image.filter(ImageFilter.GaussianBlur(sigma))
+
+
 def scaled(image: PIL.Image.Image, side: float) -> PIL.Image.Image:
     """The image with a shorter side of so many pixels."""
     factor = side / min(image.size)
@@ -72,14 +89,12 @@ LIMITS = (
     Limit(Require("height", least=MIN_SIDE), "chelsea", (96, 48, 31, 16), scaled, "made smaller"),
     Limit(Require("brightness", least=MIN_BRIGHTNESS), "astronaut", (1, 0.3, 0.12, 0.05), brightened, "darkened"),
     Limit(Require("brightness", most=MAX_BRIGHTNESS), "coffee", (0, 0.8, 0.94, 0.98), lifted, "faded to white"),
+    Limit(Require("lightest", least=LIGHTS), "astronaut", (1, 0.5, 0.2, 0.05), brightened, "darkened"),
+    Limit(Require("darkest", most=SHADOWS), "coffee", (0, 0.8, 0.94, 0.98), lifted, "faded to white"),
     Limit(Require("contrast", least=MIN_CONTRAST), "rocket", (1, 0.3, 0.08, 0.03), flat, "flattened"),
-    Limit(
-        Require("sharpness", least=MIN_SHARPNESS),
-        "chelsea",
-        (0, 1, 3, 6),
-        lambda image, sigma: image.filter(ImageFilter.GaussianBlur(sigma)),
-        "blurred by 0, 1, 3 and 6 pixels",
-    ),
+    Limit(Require("tonal_range", least=TONES), "rocket", (1, 0.3, 0.08, 0.03), flat, "flattened"),
+    Limit(Require("sharpness", least=MIN_SHARPNESS), "chelsea", (0, 1, 3, 6), blurred, "blurred by 0, 1, 3 and 6 pixels"),
+    Limit(Require("relative_sharpness", least=SOFTNESS), "chelsea", (0, 1, 3, 6), blurred, "blurred by 0, 1, 3 and 6 pixels"),
     Limit(Require("dark_fraction", most=0.6), "coffee", (1, 0.5, 0.2, 0.1), brightened, "darkened"),
     Limit(Require("bright_fraction", most=0.6), "chelsea", (1, 1.8, 3, 4), brightened, "overexposed"),
     Limit(Require("entropy", least=3), "astronaut", (1, 0.2, 0.05, 0.02), flat, "flattened"),
@@ -97,12 +112,11 @@ LIMITS = (
 
 def value_of(rule: Require, image: Image) -> float:
     """Returns what the rule judges, measured as `clean` measures it."""
-    height, width = image.shape[:2]
-    if not rule.needs:
-        return {"height": height, "aspect_ratio": max(height, width) / min(height, width)}[rule.column]
-    (measure,) = rule.needs
-    seen = luminance(image) if measure.channels == 1 else image
-    return float(measure.measure(seen if measure.side is None else reduce(seen, measure.side))[rule.column])
+    row = dict(zip(("height", "width"), image.shape, strict=False))
+    for measure in rule.needs:
+        seen = luminance(image) if measure.channels == 1 else image
+        row |= measure.measure(seen if measure.side is None else reduce(seen, measure.side))
+    return float(numbers(pa.Table.from_pylist([row]), rule.column)[0])
 
 
 def photograph(name: str) -> PIL.Image.Image:
@@ -154,11 +168,12 @@ def page() -> str:
         "# What the thresholds mean",
         "",
         "Each row is one photograph on its way through a threshold. Green is kept, red is dropped. `report.html` shows the same",
-        "for your own images: those nearest to each threshold, on both sides.",
+        "for your own images: those nearest to each threshold, on both sides. By default `clean` drops what is outside several",
+        "of them, as [the README](../README.md#thresholds) says.",
     ]
     for rule, _, _, _, how in LIMITS:
         bound = f"at least {rule.least:g}" if rule.least is not None else f"at most {rule.most:g}"
-        source = f"`{type(rule.needs[0]).__name__}`" if rule.needs else "every record has it"
+        source = " and ".join(f"`{type(measure).__name__}`" for measure in rule.needs) or "every record has it"
         lines += ["", f"## `{rule.column}`, {bound}", "", f"A photograph {how}. Measure: {source}.", ""]
         lines.append(f"![{rule.column}, {bound}](pictures/measures/{name_of(rule)})")
     return "\n".join(lines) + "\n" + rightness()

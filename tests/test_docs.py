@@ -6,7 +6,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from dataprep.stages import Require
+from dataprep.stages import AllOf, Require
 from dataprep.stages.catalogue import MIXES, OPS
 from dataprep.stages.rules.standard import standard_rules
 
@@ -65,5 +65,6 @@ def test_every_default_is_pictured(drawing: ModuleType) -> None:
     """Every threshold of the standard rules has its row."""
     pictured = {(limit.rule.column, limit.rule.least, limit.rule.most) for limit in drawing.LIMITS}
     for rule in standard_rules():
-        if isinstance(rule, Require) and rule.column != "width":  # as high as wide
-            assert (rule.column, rule.least, rule.most) in pictured
+        for part in rule.rules if isinstance(rule, AllOf) else ():
+            if isinstance(part, Require) and part.column != "width":  # as high as wide
+                assert (part.column, part.least, part.most) in pictured

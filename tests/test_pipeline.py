@@ -22,6 +22,7 @@ from dataprep.stages import (
     DHash,
     HorizontalFlip,
     LaplacianVariance,
+    Levels,
     Luminance,
     Normalize,
     PHash,
@@ -129,7 +130,7 @@ def test_measures_are_merged() -> None:
     """What several stages need is measured once, in the order in which it is first needed."""
     rules = (Require("sharpness", least=1), Require("brightness", least=1), Require("contrast", least=1))
     assert Pipeline(Luminance(), *rules, Require("sharpness", most=9)).measures == (Luminance(), LaplacianVariance())
-    assert Pipeline(*standard_rules()).measures[:2] == (Luminance(), LaplacianVariance())
+    assert Pipeline(*standard_rules()).measures[:3] == (Luminance(), Levels(), LaplacianVariance())
     assert Pipeline(ChannelSums(), CenterCrop(8), Normalize()).measures == (ChannelSums(),)
 
 

@@ -59,8 +59,8 @@ def test_command_lines(line: str) -> None:
 
 def test_thresholds() -> None:
     """The table of thresholds has every threshold of `dataprep clean` with its default."""
-    table = dict(re.findall(r"^\| `(--[a-z-]+)` \| ([\d.]+) \|", README, re.MULTILINE))
-    options = {option.opts[0]: option.default for option in subcommand("clean").params if option.metavar == "N|off"}
+    table = dict(re.findall(r"^\| `(--[a-z-]+)` \| (auto|[\d.]+) \|", README, re.MULTILINE))
+    options = {option.opts[0]: option.default for option in subcommand("clean").params if str(option.metavar).endswith("|off")}
     assert table == options
 
 

@@ -27,25 +27,29 @@ FAULTS: Final = ("leaks", "conflicts", "suspicious")
 """What --fail-on can name: numbers of the summary."""
 
 
-class Limit(click.ParamType[float | None]):
-    """A number, or "off"."""
+class Limit(click.ParamType[standard.Threshold]):
+    """A number, "off", or "auto" where that is the default."""
 
     name = "number|off"
 
-    def __init__(self, whole: bool = False) -> None:
-        """Takes whether the number has to be whole."""
+    def __init__(self, whole: bool = False, auto: bool = False) -> None:
+        """Takes whether the number has to be whole, and whether it may be "auto"."""
         self.whole = whole
+        self.words: dict[str, standard.Threshold] = {"off": None}
+        if auto:
+            self.words[standard.AUTO] = standard.AUTO
 
-    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> float | None:
-        """Returns the number, None for "off"."""
-        if value == "off":
-            return None
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> standard.Threshold:
+        """Returns the number, None for "off", "auto" for itself."""
+        if value in self.words:
+            return self.words[value]
         try:
             number = float(value)
         except (TypeError, ValueError):
             number = math.nan
         if not math.isfinite(number):
-            self.fail(f"{value!r} is neither a number nor 'off'", parameter, context)
+            words = " nor ".join(map(repr, self.words))
+            self.fail(f"{value!r} is neither a number nor {words}", parameter, context)
         if self.whole and not number.is_integer():
             self.fail(f"{value!r} is not a whole number", parameter, context)
         return int(number) if self.whole else number
@@ -70,6 +74,12 @@ def limit(flag: str, default: float, text: str) -> Option[Any]:
     return click.option(
         flag, type=Limit(isinstance(default, int)), default=f"{default:g}", show_default=True, metavar="N|off", help=text
     )
+
+
+def threshold(flag: str, text: str, whole: bool = False) -> Option[Any]:
+    """Returns the option of one threshold of quality, whose default is the rule of the house."""
+    kind = Limit(whole, auto=True)
+    return click.option(flag, type=kind, default=standard.AUTO, show_default=True, metavar="N|auto|off", help=text)
 
 
 def group(*options: Option[Any]) -> Option[Any]:
@@ -101,14 +111,25 @@ source_options = group(
 )
 
 threshold_options = group(
-    limit("--min-side", standard.MIN_SIDE, "Smallest height and width, in pixels."),
-    limit("--min-brightness", standard.MIN_BRIGHTNESS, "Smallest mean luminance, 0 to 255."),
-    limit("--max-brightness", standard.MAX_BRIGHTNESS, "Largest mean luminance, 0 to 255."),
-    limit("--min-contrast", standard.MIN_CONTRAST, "Smallest standard deviation of the luminance, in gray levels."),
-    limit(
+    threshold(
+        "--min-side",
+        f"Smallest height and width, in pixels; auto: {standard.MIN_SIDE}, if most are far larger.",
+        whole=True,
+    ),
+    threshold(
+        "--min-brightness",
+        f"Smallest mean luminance, 0 to 255; auto: {standard.MIN_BRIGHTNESS:g}, if nothing is light and most are far lighter.",
+    ),
+    threshold("--max-brightness", f"Largest mean luminance, 0 to 255; auto: {standard.MAX_BRIGHTNESS:g}, if nothing is dark."),
+    threshold(
+        "--min-contrast",
+        f"Smallest standard deviation of the luminance, in gray levels; auto: {standard.MIN_CONTRAST:g}, if no level stands out "
+        "and most have far more.",
+    ),
+    threshold(
         "--min-sharpness",
-        standard.MIN_SHARPNESS,
-        "Smallest variance of the Laplacian, with the shorter side reduced to 128 pixels.",
+        "Smallest variance of the Laplacian, with the shorter side reduced to 128 pixels; "
+        f"auto: {standard.MIN_SHARPNESS:g}, if it is little for the contrast and most are far sharper.",
     ),
 )
 

@@ -4,6 +4,7 @@ A column with a long upper tail (bytes, sharpness) gets a logarithmic axis, log1
 end is more than a line at the edge.
 """
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from dataprep.columns import COLUMNS, out_of_range
 from dataprep.protocols import Rule
-from dataprep.stages import Require
+from dataprep.stages import AllOf, Require
 
 BINS: Final = 56
 NEIGHBOURS: Final = 8
@@ -38,7 +39,7 @@ class Limit(NamedTuple):
         least: Whether what is above is kept; otherwise what is below.
         reason: What the rule calls a drop.
         at: Its position on the axis, 0 to 1.
-        outside: How many values it cuts off.
+        outside: How many values it cuts off. In `AllOf` this and the rows are among those that the other rules would drop.
         below: Rows nearest below, ascending by value.
         above: Rows nearest above, ascending by value.
     """
@@ -78,42 +79,77 @@ class Histogram(NamedTuple):
 
 def histograms(table: pa.Table, rules: tuple[Rule, ...]) -> list[Histogram]:
     """Returns one histogram for each column of numbers, those that a rule looks at first; copies are no neighbours."""
-    wanted = {rule.column for rule in rules if isinstance(rule, Require)}
+    cuts = [cut for rule in rules for cut in _cuts(rule)]
+    wanted = {cut.rule.column for cut in cuts}
     columns = [field.name for field in table.schema if _is_number(field) and field.name not in NO_MEASURES]
-    found = [_histogram(table, column, rules) for column in sorted(columns, key=lambda column: column not in wanted)]
+    found = [
+        _histogram(table, column, [cut for cut in cuts if cut.rule.column == column])
+        for column in sorted(columns, key=lambda column: column not in wanted)
+    ]
     return [histogram for histogram in found if histogram is not None]
+
+
+class _Cut(NamedTuple):
+    """A `Require`, what it calls a drop, and the rules that have to agree."""
+
+    rule: Require
+    reason: str
+    others: tuple[Rule, ...]
+
+    @property
+    def limits(self) -> list[float]:
+        """Where it cuts."""
+        return [limit for limit in (self.rule.least, self.rule.most) if limit is not None]
+
+    def judged(self, table: pa.Table) -> NDArray[np.bool_]:
+        """Returns the rows whose fate the limits decide: those that the others would drop."""
+        judged = np.ones(len(table), np.bool_)
+        for other in self.others:
+            judged &= np.isin(table["id"].to_numpy(), np.array(other.judge(table).ids, np.int64))
+        return judged
+
+
+def _cuts(rule: Rule) -> list[_Cut]:
+    """Returns the limits of a rule, those of the rules within it among them."""
+    if isinstance(rule, Require):
+        return [_Cut(rule, rule.reason or out_of_range(rule.column), ())]
+    if not isinstance(rule, AllOf):
+        return []
+    found = []
+    for number, part in enumerate(rule.rules):
+        others = (*rule.rules[:number], *rule.rules[number + 1 :])
+        found += [_Cut(cut.rule, rule.reason or cut.reason, (*cut.others, *others)) for cut in _cuts(part)]
+    return found
 
 
 def _is_number(field: pa.Field) -> bool:
     return bool(pa.types.is_integer(field.type) or pa.types.is_floating(field.type))
 
 
-def _histogram(table: pa.Table, column: str, rules: tuple[Rule, ...]) -> Histogram | None:
+def _histogram(table: pa.Table, column: str, cuts: list[_Cut]) -> Histogram | None:
     values = np.asarray(table[column].to_numpy(), np.float64)
     finite = np.isfinite(values)
     values = np.where(finite, values, np.nan)  # infinity compares, NaN does not
     if not finite.any():
         return None
-    cuts = [
-        (limit, limit is rule.least, rule.reason or out_of_range(column))
-        for rule in rules
-        if isinstance(rule, Require) and rule.column == column
-        for limit in (rule.least, rule.most)
-        if limit is not None
-    ]
-    axis = _Axis.of(values[finite], [cut[0] for cut in cuts], whole=pa.types.is_integer(table.schema.field(column).type))
+    places = [limit for cut in cuts for limit in cut.limits]
+    axis = _Axis.of(values[finite], places, whole=pa.types.is_integer(table.schema.field(column).type))
     keep = table["keep"].to_numpy()
     kept, dropped = (np.histogram(values[finite & chosen], axis.edges)[0].tolist() for chosen in (keep, ~keep))
-    single = np.where(pc.is_null(table["twin"]).to_numpy(), values, np.nan)
-    limits = [_limit(values, single, *cut, at=axis.position(cut[0])) for cut in cuts]
+    alone = pc.is_null(table["twin"]).to_numpy()
+    limits = [limit for cut in cuts for limit in _limits(np.where(cut.judged(table), values, np.nan), alone, cut, axis)]
     return Histogram(column, UNITS.get(column, ""), axis.log, axis.edges.tolist(), kept, dropped, axis.ticks(), limits)
 
 
-def _limit(values: Values, single: Values, value: float, least: bool, reason: str, at: float) -> Limit:
-    outside = int((values < value if least else values > value).sum())
-    low, high = (single < value, single >= value) if least else (single <= value, single > value)
-    below, above = (_nearest(values, np.flatnonzero(side), value) for side in (low, high))
-    return Limit(value, least, reason, at, outside, below, above)
+def _limits(values: Values, alone: NDArray[np.bool_], cut: _Cut, axis: "_Axis") -> Iterator[Limit]:
+    """Yields the limits of one rule, by the values that they decide about; copies are no neighbours."""
+    single = np.where(alone, values, np.nan)
+    for value in cut.limits:
+        least = value is cut.rule.least
+        outside = int((values < value if least else values > value).sum())
+        low, high = (single < value, single >= value) if least else (single <= value, single > value)
+        below, above = (_nearest(values, np.flatnonzero(side), value) for side in (low, high))
+        yield Limit(value, least, cut.reason, axis.position(value), outside, below, above)
 
 
 def _nearest(values: Values, rows: NDArray[np.int64], value: float) -> list[int]:

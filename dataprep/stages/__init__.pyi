@@ -11,6 +11,7 @@ from .measures.hashing import WaveletHash as WaveletHash
 from .measures.quality import ChannelSums as ChannelSums
 from .measures.quality import Colorfulness as Colorfulness
 from .measures.quality import LaplacianVariance as LaplacianVariance
+from .measures.quality import Levels as Levels
 from .measures.quality import Luminance as Luminance
 from .measures.quality import LuminanceHistogram as LuminanceHistogram
 from .measures.quality import Noise as Noise
@@ -43,7 +44,9 @@ from .ops.policies import RandAugment as RandAugment
 from .ops.policies import TrivialAugmentWide as TrivialAugmentWide
 from .ops.values import Normalize as Normalize
 from .ops.values import Output as Output
+from .rules.combine import AllOf as AllOf
 from .rules.deduplicate import Deduplicate as Deduplicate
 from .rules.limits import Readable as Readable
 from .rules.limits import Require as Require
+from .rules.outliers import FarBelow as FarBelow
 from .rules.outliers import Outliers as Outliers

@@ -1,22 +1,22 @@
 """Every stage of the house by its role: importing the modules makes them known by name to pipeline files and manifests."""
 
-from inspect import getmembers, isclass
+from types import ModuleType
 from typing import Final
 
 from dataprep.describe import STAGES
 from dataprep.stages import mixes
 from dataprep.stages.measures import hashing, quality
 from dataprep.stages.ops import affine, albumentations, color, effects, geometry, policies, values
-from dataprep.stages.rules import deduplicate, limits, outliers
+from dataprep.stages.rules import combine, deduplicate, limits, outliers
 
 
-def _stages(*modules: object) -> tuple[type, ...]:
+def _stages(*modules: ModuleType) -> tuple[type, ...]:
     """Returns the stages that some modules define, by name."""
-    found = {name: stage for module in modules for name, stage in getmembers(module, isclass) if STAGES.get(name) is stage}
-    return tuple(stage for _, stage in sorted(found.items()))
+    names = {module.__name__ for module in modules}
+    return tuple(stage for _, stage in sorted(STAGES.items()) if stage.__module__ in names)
 
 
 MEASURES: Final = _stages(hashing, quality)
-RULES: Final = _stages(deduplicate, limits, outliers)
+RULES: Final = _stages(combine, deduplicate, limits, outliers)
 OPS: Final = _stages(affine, albumentations, color, effects, geometry, policies, values)
 MIXES: Final = _stages(mixes)

@@ -42,7 +42,7 @@ def photos(tmp_path: Path) -> Path:
     paths = write_images(folder, 8)
     noise = folder / "noise"
     noise.mkdir()
-    (noise / "small.png").write_bytes(encoded(photo(50, 20, 31), "PNG"))
+    (noise / "small.png").write_bytes(encoded(photo(50, 16, 24), "PNG"))
     (noise / "dark.png").write_bytes(encoded(photo(51) // 20, "PNG"))
     (noise / "bright.png").write_bytes(encoded(255 - photo(52) // 20, "PNG"))
     (noise / "flat.png").write_bytes(encoded(photo(53) // 40 + 100, "PNG"))
@@ -273,9 +273,9 @@ def test_a_threshold_beside_a_pipeline_file_is_wrong_usage(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--min-side", "big"), "'big' is neither a number nor 'off'"),
-        (("--min-side", "nan"), "'nan' is neither a number nor 'off'"),
-        (("--min-sharpness", "inf"), "'inf' is neither a number nor 'off'"),
+        (("--min-side", "big"), "'big' is neither a number nor 'off' nor 'auto'"),
+        (("--min-side", "nan"), "'nan' is neither a number nor 'off' nor 'auto'"),
+        (("--min-sharpness", "inf"), "'inf' is neither a number nor 'off' nor 'auto'"),
         (("--radius", "nan"), "'nan' is neither a number nor 'off'"),
         (("--radius", "8.5"), "'8.5' is not a whole number"),
         (("--min-side", "32.5"), "'32.5' is not a whole number"),

@@ -91,6 +91,8 @@ def drawn_manifest(size: int) -> Manifest:
         "brightness": pa.array(generator.uniform(0, 255, size), pa.float32()),
         "contrast": pa.array(generator.uniform(0, 100, size), pa.float32()),
         "sharpness": pa.array(generator.lognormal(6, 1.5, size), pa.float32()),
+        "darkest": pa.array(generator.integers(0, 128, size), pa.int32()),
+        "lightest": pa.array(generator.integers(128, 256, size), pa.int32()),
         "error": pa.nulls(size, pa.string()),
         "keep": pa.array(keep),
         "reason": pa.array(reasons, pa.string()),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataprep.report.histograms import NEIGHBOURS, TICKS, Histogram, histograms
-from dataprep.stages import Deduplicate, Require
+from dataprep.stages import AllOf, Deduplicate, Require
 
 
 def table(values: list[float | None], kind: pa.DataType, column: str = "sharpness") -> pa.Table:
@@ -68,6 +68,20 @@ def test_copies_are_no_neighbours() -> None:
     copied = table([1.0, 2.0, 3.0], pa.float64()).set_column(5, "twin", pa.array([None, 0, None], pa.int64()))
     (found,) = histograms(copied, (Require("sharpness", least=5),))
     assert (found.limits[0].outside, found.limits[0].below) == (3, [0, 2])
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)), min_size=1, max_size=40), st.floats(0, 100), st.floats(0, 100))
+def test_rules_that_agree(values: list[tuple[float, float]], least: float, most: float) -> None:
+    """Each threshold of `AllOf` counts and shows, of the rows that the other rules would drop, those on either side."""
+    drawn = table([value for value, _ in values], pa.float64()).append_column("noise", pa.array([value for _, value in values]))
+    found = histograms(drawn, (AllOf((Require("sharpness", least=least), Require("noise", most=most)), "odd"),))
+    assert [histogram.column for histogram in found] == ["sharpness", "noise"]
+    (low,), (high,) = (histogram.limits for histogram in found)
+    assert (low.value, low.least, high.value, high.least) == (least, True, most, False)
+    assert low.reason == high.reason == "odd"
+    assert low.outside == high.outside == sum(sharp < least and noise > most for sharp, noise in values)
+    assert all(values[row][1] > most for row in (*low.below, *low.above))
+    assert all(values[row][0] < least for row in (*high.below, *high.above))
 
 
 def test_which_columns() -> None:

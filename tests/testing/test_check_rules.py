@@ -235,6 +235,7 @@ HOUSE = [
     dp.Readable(),
     dp.Require("pixels", most=50),
     dp.Outliers("bytes", k=2, within="all"),
+    dp.FarBelow("bytes", share=0.9),
     dp.Deduplicate(by=None),
     dp.Deduplicate(conflicts="drop", invariant="flip"),
     *dp.standard_rules(),

@@ -1,7 +1,7 @@
 """Rules over the columns of single rows: what every image must have to be kept."""
 
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -15,29 +15,47 @@ from dataprep.columns import UNREADABLE, out_of_range
 from dataprep.describe import register
 from dataprep.errors import PipelineError, suggestion
 from dataprep.protocols import Measure
-from dataprep.stages.measures.quality import Colorfulness, LaplacianVariance, Luminance, LuminanceHistogram, Noise
+from dataprep.stages.measures.quality import Colorfulness, LaplacianVariance, Levels, Luminance, LuminanceHistogram, Noise
 from dataprep.types import Drops
 
 Numbers: TypeAlias = NDArray[np.float64]
 """(N,) one number for each row; NaN where it is missing."""
 
-OWN: Final[tuple[Measure, ...]] = (Luminance(), LaplacianVariance(), LuminanceHistogram(), Noise(), Colorfulness())
+OWN: Final[tuple[Measure, ...]] = (Luminance(), LaplacianVariance(), Levels(), LuminanceHistogram(), Noise(), Colorfulness())
 MEASURED_BY: Final = {field.name: measure for measure in OWN for field in measure.fields}
 """The measure that fills a column, where a rule names only the column."""
 
-DERIVED: Final[dict[str, Callable[[Numbers, Numbers], Numbers]]] = {
-    "pixels": lambda height, width: height * width,
-    "aspect_ratio": lambda height, width: np.maximum(height, width) / np.minimum(height, width),  # from 1 for a square
-}
-"""Numbers that follow from height and width; no table has a column of them."""
 
-RECORDED: Final = ("height", "width", "bytes", *DERIVED)
+class Derived(NamedTuple):
+    """A number that follows from two others.
+
+    Attributes:
+        columns: The others.
+        of: Returns it.
+    """
+
+    columns: tuple[str, str]
+    of: Callable[[Numbers, Numbers], Numbers]
+
+
+DERIVED: Final = {
+    "pixels": Derived(("height", "width"), lambda height, width: height * width),
+    "aspect_ratio": Derived(("height", "width"), lambda height, width: np.maximum(height, width) / np.minimum(height, width)),
+    "tonal_range": Derived(("lightest", "darkest"), lambda lightest, darkest: lightest - darkest),
+    "relative_sharpness": Derived(
+        ("sharpness", "contrast"),
+        lambda sharpness, contrast: sharpness / np.maximum(contrast, 1) ** 2,  # below one gray level there is no contrast
+    ),
+}
+"""Numbers that follow from others; no table has a column of them."""
+
+RECORDED: Final = ("height", "width", "bytes")
 """Numbers that every record has, without a measure."""
 
 
 def known_column(rule: Any, argument: "Attribute[str]", column: str) -> None:
     """Raises `PipelineError` unless a rule's column is one of its measure's or, without one, a known one."""
-    known = [field.name for field in rule.measure.fields] if rule.measure else [*RECORDED, *MEASURED_BY]
+    known = [field.name for field in rule.measure.fields] if rule.measure else [*RECORDED, *MEASURED_BY, *DERIVED]
     if column not in known:
         raise PipelineError(f"{type(rule).__name__}: no column {column!r}; {suggestion(column, known)}")
 
@@ -71,8 +89,9 @@ class Require:
     (ImageNet) are below 1.9 and above 13,000, all below 2.3 and above 8,000.
 
     Attributes:
-        column: A number: "height", "width", "bytes", "pixels", "aspect_ratio" (the longer side over the shorter), or one that
-            a measure gives, such as "sharpness".
+        column: A number: "height", "width", "bytes", "pixels", "aspect_ratio" (the longer side over the shorter),
+            "tonal_range" (the lightest level less the darkest), "relative_sharpness" (sharpness over the square of contrast,
+            which a change of contrast leaves alone), or one that a measure gives, such as "sharpness".
         least: The lowest value kept, or None.
         most: The highest value kept, or None.
         reason: What a drop is called in summaries, such as "blurred".
@@ -92,7 +111,7 @@ class Require:
 
     @property
     def needs(self) -> tuple[Measure, ...]:
-        """The measure that gives the column, if it takes one."""
+        """The measures that give the column, if it takes any."""
         return measures_of(self.column, self.measure)
 
     def judge(self, table: pa.Table) -> Drops:
@@ -117,16 +136,19 @@ class Require:
 
 
 def measures_of(column: str, measure: Measure | None) -> tuple[Measure, ...]:
-    """Returns the measure that gives a column, if it takes one."""
+    """Returns the measures that give a column, if it takes any."""
     if measure is not None:
         return (measure,)
+    if column in DERIVED:
+        return tuple(dict.fromkeys(MEASURED_BY[part] for part in DERIVED[column].columns if part in MEASURED_BY))
     return (MEASURED_BY[column],) if column in MEASURED_BY else ()
 
 
 def numbers(table: pa.Table, column: str) -> Numbers:
     """Returns a column, or one that is derived."""
     if column in DERIVED and column not in table.column_names:
-        return DERIVED[column](numbers(table, "height"), numbers(table, "width"))
+        derived = DERIVED[column]
+        return derived.of(*(numbers(table, part) for part in derived.columns))
     return np.asarray(table[column].to_numpy(), np.float64)
 
 

@@ -1,4 +1,4 @@
-"""The rule that drops what is out of all proportion to its peers."""
+"""The rules that compare a row with its peers."""
 
 from collections.abc import Iterator
 from typing import Final, Literal
@@ -8,7 +8,7 @@ import pyarrow as pa
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from dataprep.arguments import check, is_number, one_of, whole
+from dataprep.arguments import check, is_number, number, one_of, whole
 from dataprep.columns import outlier
 from dataprep.describe import register
 from dataprep.protocols import Measure
@@ -51,7 +51,7 @@ class Outliers:
 
     @property
     def needs(self) -> tuple[Measure, ...]:
-        """The measure that gives the column, if it takes one."""
+        """The measures that give the column, if it takes any."""
         return measures_of(self.column, self.measure)
 
     def judge(self, table: pa.Table) -> Drops:
@@ -84,3 +84,44 @@ class Outliers:
         for part in np.split(rows, np.flatnonzero(np.diff(codes[rows])) + 1):
             if len(part) >= self.peers:
                 yield names[codes[part[0]]], part
+
+
+@register
+@frozen
+class FarBelow:
+    """Drops the rows whose value is at most a share of the median of all rows, such as a dark photograph among light ones.
+
+    What is usual in a set is no fault of its images, so a limit that fits photographs spares other sets when it is joined with
+    this rule, in `AllOf`: where most images are as dark, small or smooth, none is far below. Zero is always far below. Missing
+    values are neither dropped nor peers.
+
+    Attributes:
+        column: A number from 0, as for `Require`.
+        share: Of the median, above 0 and below 1.
+        reason: What a drop is called in summaries.
+        measure: The measure that gives the column, where it is not one of dataprep's own or not with its defaults.
+    """
+
+    column: str = field(validator=known_column)
+    share: float = field(default=0.2, validator=number(0, 1, "give a share of the median, such as 0.2"))
+    reason: str | None = None
+    measure: Measure | None = None
+
+    @property
+    def needs(self) -> tuple[Measure, ...]:
+        """The measures that give the column, if it takes any."""
+        return measures_of(self.column, self.measure)
+
+    def judge(self, table: pa.Table) -> Drops:
+        """Returns the rows far below the median, with both values as detail."""
+        values = numbers(table, self.column)
+        peers = values[np.isfinite(values)]
+        drops = Drops()
+        if len(peers) == 0:
+            return drops
+        median = float(np.median(peers))
+        far = values <= self.share * median
+        for id, value in zip(table["id"].to_numpy()[far].tolist(), values[far].tolist(), strict=True):
+            detail = f"{self.column} {spell(value)} is at most {self.share:g} of {spell(median)}, the median"
+            drops.add(id, self.reason or outlier(self.column), detail)
+        return drops

@@ -1,16 +1,23 @@
 """The rules that `clean` applies when it is given none, each with its default threshold.
 
+By default a rule knows a spoilt photograph by more than one number, and by what is usual in its set, so that it leaves other
+pictures alone: documents are bright, skies full of stars dark, X-rays smooth and digits small by nature. A threshold that is
+given is a plain limit.
+
 The thresholds are cautious: on ordinary photographs (ImageNet) they drop none. Sharpness 50 catches nine in ten photos
 blurred by 1 % of their shorter side (Gaussian sigma) and all blurred by 2 %; unblurred photos begin at 140.
 """
 
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Final, Literal, TypeAlias
 
 from dataprep.columns import BLURRED, TOO_BRIGHT, TOO_DARK, TOO_SMALL, UNIFORM
 from dataprep.protocols import Rule
 from dataprep.stages.measures.hashing import Invariant
+from dataprep.stages.rules.combine import AllOf
 from dataprep.stages.rules.deduplicate import Deduplicate
 from dataprep.stages.rules.limits import Require
+from dataprep.stages.rules.outliers import FarBelow
 
 MIN_SIDE = 32
 """Pixels: what is smaller holds no more than an icon."""
@@ -22,19 +29,56 @@ MIN_CONTRAST = 5.0
 """Gray levels: nearly uniform."""
 MIN_SHARPNESS = 50.0
 """Squared gray levels at a shorter side of 128 pixels: blurred at the scale that training sees."""
+LIGHTS = 60
+"""Gray level: darkened photographs do not reach it, stars and fluorescent cells do."""
+SHADOWS = 215
+"""Gray level: faded photographs stay above it, ink and pencil do not."""
+TONES = 30
+"""Gray levels from the darkest to the lightest: nearly uniform pictures have fewer, nearly empty ones more."""
+SOFTNESS = 0.08
+"""Sharpness over squared contrast: faint pictures have little sharpness, but no less than their contrast gives."""
 RADIUS = 10
 """Bits of 64: what may be a near duplicate."""
 VERIFY_RADIUS = 80
 """Bits of 256, of a second hash that has to agree."""
 
+SMALL: Final = tuple(AllOf((Require(side, least=MIN_SIDE), FarBelow(side)), TOO_SMALL) for side in ("height", "width"))
+"""An icon among photographs; sets of digits and glyphs are small throughout."""
+DARK: Final = AllOf(
+    (
+        Require("brightness", least=MIN_BRIGHTNESS),
+        Require("lightest", least=LIGHTS),
+        FarBelow("brightness"),
+        FarBelow("lightest"),
+    ),
+    TOO_DARK,
+)
+"""A photograph that is too dark; stars, cells and masks have lights, and masks of class numbers are dark throughout."""
+BRIGHT: Final = AllOf((Require("brightness", most=MAX_BRIGHTNESS), Require("darkest", most=SHADOWS)), TOO_BRIGHT)
+"""A photograph that is too bright; pages, plots, drawings and products on white have dark levels."""
+BLANK: Final = AllOf(
+    (Require("contrast", least=MIN_CONTRAST), Require("tonal_range", least=TONES), FarBelow("contrast")), UNIFORM
+)
+"""A picture of nothing; a sky with few stars has a range of levels, masks of class numbers have little contrast throughout."""
+BLUR: Final = AllOf(
+    (Require("sharpness", least=MIN_SHARPNESS), Require("relative_sharpness", least=SOFTNESS), FarBelow("sharpness", share=0.5)),
+    BLURRED,
+)
+"""A blurred photograph; smears are faint rather than blurred, and X-rays are smooth throughout."""
+
+AUTO: Final = "auto"
+"""The default of a threshold."""
+Threshold: TypeAlias = float | Literal["auto"] | None
+"""A plain limit, "auto" for the rule of the house, or None for no rule."""
+
 
 def standard_rules(
     *,
-    min_side: int | None = MIN_SIDE,
-    min_brightness: float | None = MIN_BRIGHTNESS,
-    max_brightness: float | None = MAX_BRIGHTNESS,
-    min_contrast: float | None = MIN_CONTRAST,
-    min_sharpness: float | None = MIN_SHARPNESS,
+    min_side: Threshold = AUTO,
+    min_brightness: Threshold = AUTO,
+    max_brightness: Threshold = AUTO,
+    min_contrast: Threshold = AUTO,
+    min_sharpness: Threshold = AUTO,
     duplicates: bool = True,
     radius: int | None = RADIUS,
     verify_radius: int | None = VERIFY_RADIUS,
@@ -48,11 +92,16 @@ def standard_rules(
     Flat and dark images go before the search for duplicates, because hashes of nothing are all alike.
 
     Args:
-        min_side: The least height and width, in pixels; None switches the rule off, as for all that follow.
-        min_brightness: The least mean luminance, 0..255.
-        max_brightness: The largest mean luminance, 0..255.
-        min_contrast: The least standard deviation of the luminance, in gray levels.
-        min_sharpness: The least variance of the Laplacian at a shorter side of 128 pixels.
+        min_side: The least height and width, in pixels. A number drops all that is below, None nothing, "auto" what `SMALL` says:
+            below 32 and at most a fifth of the median of the set. These three ways are those of the next four, too.
+        min_brightness: The least mean luminance, 0..255. "auto" is `DARK`, for photographs: a mean below 15 and no level from 60
+            up, both at most a fifth of the set's median.
+        max_brightness: The largest mean luminance, 0..255. "auto" is `BRIGHT`, for photographs: a mean above 245 and no level
+            down to 215.
+        min_contrast: The least standard deviation of the luminance, in gray levels. "auto" is `BLANK`: below 5 and at most a
+            fifth of the set's median, with less than 30 from the darkest level to the lightest.
+        min_sharpness: The least variance of the Laplacian at a shorter side of 128 pixels. "auto" is `BLUR`, for photographs:
+            below 50, below 0.08 of the squared contrast, and at most half the set's median.
         duplicates: Whether exact copies are dropped.
         radius: The largest Hamming distance of near duplicates, in bits of 64; None leaves exact copies only.
         verify_radius: The largest distance of the second hash, in bits of 256; None does without it.
@@ -61,19 +110,22 @@ def standard_rules(
         protect: Splits that must not leak: copies of their images in other splits are dropped.
         conflicts: "drop" for groups of copies whose labels disagree to be dropped whole.
     """
-    rules: list[Rule] = []
-    if min_side is not None:
-        rules += [Require("height", least=min_side, reason=TOO_SMALL), Require("width", least=min_side, reason=TOO_SMALL)]
-    if min_brightness is not None:
-        rules.append(Require("brightness", least=min_brightness, reason=TOO_DARK))
-    if max_brightness is not None:
-        rules.append(Require("brightness", most=max_brightness, reason=TOO_BRIGHT))
-    if min_contrast is not None:
-        rules.append(Require("contrast", least=min_contrast, reason=UNIFORM))
-    if min_sharpness is not None:
-        rules.append(Require("sharpness", least=min_sharpness, reason=BLURRED))
+    rules: list[Rule] = [
+        *_chosen(min_side, SMALL, lambda least: tuple(Require(side, least, reason=TOO_SMALL) for side in ("height", "width"))),
+        *_chosen(min_brightness, (DARK,), lambda least: (Require("brightness", least, reason=TOO_DARK),)),
+        *_chosen(max_brightness, (BRIGHT,), lambda most: (Require("brightness", most=most, reason=TOO_BRIGHT),)),
+        *_chosen(min_contrast, (BLANK,), lambda least: (Require("contrast", least, reason=UNIFORM),)),
+        *_chosen(min_sharpness, (BLUR,), lambda least: (Require("sharpness", least, reason=BLURRED),)),
+    ]
     if duplicates:
         near: dict[str, Any] = {"by": None} if radius is None else {"radius": radius, "invariant": invariant, "views": views}
         near |= {"verify": None} if verify_radius is None else {"verify_radius": verify_radius}
         rules.append(Deduplicate(**near, protect=protect, conflicts=conflicts))
     return tuple(rules)
+
+
+def _chosen(threshold: Threshold, default: tuple[Rule, ...], limits: Callable[[Any], tuple[Rule, ...]]) -> tuple[Rule, ...]:
+    """Returns the rules of the house, plain limits in their stead, or none."""
+    if threshold is None:
+        return ()
+    return default if threshold == AUTO else limits(threshold)

@@ -11,12 +11,12 @@ from dataprep.images.decode import decode
 from dataprep.images.views import luminance, reduce
 from dataprep.pipeline import Pipeline
 from dataprep.protocols import Measure
-from dataprep.stages import ChannelSums, Colorfulness, LaplacianVariance, Luminance, LuminanceHistogram, Noise
+from dataprep.stages import ChannelSums, Colorfulness, LaplacianVariance, Levels, Luminance, LuminanceHistogram, Noise
 from dataprep.testing import encoded, photo
 from dataprep.types import Image
 
 CHECKERBOARD = (np.indices((64, 64)).sum(axis=0) % 2 * 255).astype(np.uint8)
-MEASURES = [Luminance(), LaplacianVariance(), ChannelSums(), LuminanceHistogram(), Noise(), Colorfulness()]
+MEASURES = [Luminance(), LaplacianVariance(), Levels(), ChannelSums(), LuminanceHistogram(), Noise(), Colorfulness()]
 HALVES = np.repeat(np.array([[0, 255]], np.uint8), 64, axis=0).repeat(32, axis=1)
 
 
@@ -27,6 +27,7 @@ def test_constant(level: int, shape: tuple[int, int]) -> None:
     image = np.full(shape, level, np.uint8)
     assert Luminance().measure(image) == {"brightness": level, "contrast": 0}
     assert LaplacianVariance().measure(image) == {"sharpness": 0}
+    assert Levels().measure(image) == {"darkest": level, "lightest": level}
     dark_and_bright = {"dark_fraction": level < 16, "bright_fraction": level > 240}
     assert LuminanceHistogram().measure(image) == {**dark_and_bright, "entropy": 0}
     assert Noise().measure(image) == {"noise": 0}
@@ -77,6 +78,13 @@ def test_limits_of_dark_and_bright() -> None:
     image = np.array([[15, 16, 17, 239, 240, 241, 242, 255]], np.uint8)
     measured = LuminanceHistogram().measure(image)
     assert (measured["dark_fraction"], measured["bright_fraction"]) == (1 / 8, 3 / 8)
+
+
+@given(st.integers(0, 1_000), st.integers(1, 60), st.integers(1, 60))
+def test_levels(seed: int, height: int, width: int) -> None:
+    """Every pixel lies between the darkest and the lightest level, and each of the two is that of one."""
+    image = np.random.default_rng(seed).integers(0, 256, (height, width), np.uint8)
+    assert Levels().measure(image) == {"darkest": min(image.ravel().tolist()), "lightest": max(image.ravel().tolist())}
 
 
 @pytest.mark.parametrize("sigma", [1, 2, 5, 10, 25])

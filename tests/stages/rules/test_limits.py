@@ -10,7 +10,6 @@ from dataprep.errors import PipelineError
 from dataprep.pipeline import Pipeline
 from dataprep.protocols import Measure, Rule
 from dataprep.stages import Colorfulness, LaplacianVariance, Luminance, LuminanceHistogram, Noise, Outliers, Readable, Require
-from dataprep.stages.rules.standard import standard_rules
 
 VALUES = st.lists(st.one_of(st.none(), st.floats(width=32)), min_size=1, max_size=30)
 
@@ -116,6 +115,15 @@ def test_derived_columns(column: str, dropped: list[int], detail: str) -> None:
     assert drops.ids == dropped
     assert detail in drops.details
     assert f"{column} is not a number" in drops.details
+
+
+def test_derived_measures() -> None:
+    """The range is from the darkest to the lightest level; relative sharpness is that over squared contrast, from 1 up."""
+    table = pa.table({"id": range(3), "darkest": [9, 0, None], "lightest": [30, 20, 9]})
+    assert Require("tonal_range", least=21).judge(table).ids == [1, 2]
+    table = pa.table({"id": range(4), "sharpness": [50.0, 50.0, 0.0, None], "contrast": [10.0, 5.0, 0.0, 1.0]})
+    assert Require("relative_sharpness", least=0.5).judge(table).ids == [2, 3]
+    assert Require("relative_sharpness", most=0.5).judge(table).ids == [1, 3]
 
 
 @pytest.mark.parametrize("column", ["aspect_ratio", "pixels"])
@@ -237,21 +245,3 @@ def test_readable() -> None:
     table = pa.table({"id": [4, 5, 6], "error": pa.array([None, "the file is empty", None])})
     drops = Readable().judge(table)
     assert (drops.ids, drops.reasons, drops.details, drops.twins) == ([5], ["unreadable"], ["the file is empty"], [None])
-
-
-SWITCHES = ("min_side", "min_brightness", "max_brightness", "min_contrast", "min_sharpness")
-
-
-@pytest.mark.parametrize("off", SWITCHES)
-def test_standard_rules_switch_off(off: str) -> None:
-    """None switches off one standard rule and leaves the others."""
-    others = standard_rules(**{off: None})
-    assert set(others) < set(standard_rules())
-    assert len(standard_rules()) - len(others) == (2 if off == "min_side" else 1)
-
-
-def test_duplicates_come_last() -> None:
-    """Flat and dark images are judged before the search for duplicates, because hashes of nothing are all alike."""
-    assert [type(rule).__name__ for rule in standard_rules()] == ["Require"] * 6 + ["Deduplicate"]
-    assert [type(rule).__name__ for rule in standard_rules(duplicates=False)] == ["Require"] * 6
-    assert standard_rules(radius=None)[-1].needs == ()
