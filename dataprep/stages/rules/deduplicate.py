@@ -14,8 +14,10 @@ from dataprep.columns import EXACT_DUPLICATE, LABEL_CONFLICT, LEAK, NEAR_DUPLICA
 from dataprep.describe import register
 from dataprep.errors import PipelineError
 from dataprep.protocols import Measure
-from dataprep.search import Codes, Hashes, keep_best
+from dataprep.search import Codes, Hashes, Pictures, keep_best
+from dataprep.search.proof import ALIGNED_VIEWS, BYTES
 from dataprep.stages.measures.hashing import AnyHash, CropResistantHash, Hash, Invariant, PHash, Variants
+from dataprep.stages.measures.miniature import Miniature
 from dataprep.types import Drops
 
 STEP = 1.25  # what re-encoding alone does to the sharpness is less: then the file with more bytes is the better one
@@ -43,6 +45,14 @@ def _check_radius_of(hash: AnyHash | None, name: str, radius: object) -> None:
         )
 
 
+def _suitable_radius(hash: AnyHash, role: int) -> int:
+    """Returns the radius of a hash as the first, 0, or as the second, 1; that of a luminance hash is wider, since pictures decide."""
+    return round(hash.radii[role] * WIDER[role]) if isinstance(hash, Hash) else hash.radii[role]
+
+
+WIDER: Final = (1.6, 1.2)
+"""How much wider than hashes alone could be trusted candidates are looked for."""
+PROOF: Final = check(lambda given: given is None or isinstance(given, Miniature), "give Miniature(), or None to trust the hashes")
 SPLITS: Final = check(lambda given: isinstance(given, tuple), "give a list of splits, such as ['test']")
 
 
@@ -67,6 +77,7 @@ class Deduplicate:
         protect: Splits whose images stay, such as ("test",): a copy of one in another split is dropped as a "leak".
         conflicts: What to do with a group whose labels disagree: "keep" the best as ever, or "drop" it whole, but for protected
             images.
+        proof: The small picture that a pair of candidates has to agree in; None takes every candidate for a copy.
         views: Whether copies that were cropped, framed or turned by some degrees are looked for too, at four times the hashing.
     """
 
@@ -76,16 +87,17 @@ class Deduplicate:
     verify_radius: int = field()
     invariant: Invariant = field(default="none", validator=one_of("none", "flip", "dihedral"))
     views: bool = False
+    proof: Miniature | None = field(default=Miniature(), validator=PROOF)
     protect: tuple[str, ...] = field(default=(), converter=_splits, validator=SPLITS)
     conflicts: Literal["keep", "drop"] = field(default="keep", validator=one_of("keep", "drop"))
 
     @radius.default
     def _suitable(self) -> int:
-        return (self.by or PHash(bits=64)).radii[0]
+        return _suitable_radius(self.by or PHash(bits=64), 0)
 
     @verify_radius.default
     def _suitable_to_verify(self) -> int:
-        return (self.verify or PHash(bits=256)).radii[1]
+        return _suitable_radius(self.verify or PHash(bits=256), 1)
 
     @radius.validator
     def _check_radius(self, argument: "Attribute[int]", radius: object) -> None:
@@ -108,7 +120,8 @@ class Deduplicate:
     def needs(self) -> tuple[Measure, ...]:
         """The hashes, and those of their variants."""
         variants = [Variants(hash, self.invariant, self.views) for hash in self._given if isinstance(hash, Hash)]
-        return (*self._given, *(measure for measure in variants if measure.count))
+        proof = () if self.proof is None or self.by is None else (self.proof,)
+        return (*self._given, *(measure for measure in variants if measure.count), *proof)
 
     @property
     def _given(self) -> tuple[AnyHash, ...]:
@@ -142,8 +155,16 @@ class Deduplicate:
             return Groups(copied, centre, np.zeros(len(copied), np.int64))
         hashes = self._hashes(table, self.by, self.radius)
         verify = None if self.verify is None else self._hashes(table, self.verify, self.verify_radius)
-        centre = keep_best(hashes, verify, protected)
+        centre = keep_best(hashes, verify, protected, self._pictures(table))
         return Groups(copied, centre, hashes.distances(np.stack([np.arange(len(centre)), centre], axis=1)))
+
+    def _pictures(self, table: pa.Table) -> Pictures | None:
+        """Returns the small pictures, with the poses and motions in which a copy may be."""
+        if self.proof is None:
+            return None
+        codes = _codes(table[self.proof.fields[0].name], BYTES)[:, 0]
+        poses = {"none": (0,), "flip": (0, 1), "dihedral": tuple(range(8))}[self.invariant]
+        return Pictures(codes, poses, *((ALIGNED_VIEWS, -1.0) if self.views else ()))
 
     def _hashes(self, table: pa.Table, hash: AnyHash, radius: int) -> Hashes:
         codes = _codes(table[hash.fields[0].name], hash.bits // 8)

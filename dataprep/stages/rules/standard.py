@@ -22,9 +22,9 @@ MIN_CONTRAST = 5.0
 """Gray levels: nearly uniform."""
 MIN_SHARPNESS = 50.0
 """Squared gray levels at a shorter side of 128 pixels: blurred at the scale that training sees."""
-RADIUS = 10
+RADIUS = 16
 """Bits of 64: what may be a near duplicate."""
-VERIFY_RADIUS = 80
+VERIFY_RADIUS = 96
 """Bits of 256, of a second hash that has to agree."""
 
 
