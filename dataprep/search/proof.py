@@ -1,11 +1,12 @@
 """The proof that two pictures are copies: hashes propose, a small picture of each decides.
 
-A hash of 64 bits knows the broad shapes of a picture, and those are alike in all handwritten ones, in all fillings of a form, in all
-X-rays of a chest. The small picture, 32 × 32 luminance and 4 × 4 colours, tells them apart: the gradients of two copies correlate.
-How well they have to depends on how much there is to agree. A photograph's gradients are spread over a hundred frequencies and more,
-so a correlation of 0.8 comes about by no chance, also after one of the two was turned or cut a little ("aligned"). Drawings, digits,
-documents and X-rays have fewer, or are mostly flat, and share what they have with others of their kind: of them, copies are only
-what re-encoding, resizing and lighting leave, without any difference that one sees.
+A hash of 64 bits knows the broad shapes of a picture, which are alike in all handwritten digits, in all fillings of a form and
+in all X-rays of a chest. Small pictures, 32 × 32 luminance and 4 × 4 colours, tell them apart: gradients of copies correlate.
+
+How well they have to depends on what else there is. A photograph is like nothing else in its set, so a correlation of 0.8
+does not come about by chance, also after one of the two was turned or cut a little and is aligned with the other. Who has kin in
+the set, other pictures that correlate with it, has to be as much closer to its copy. Of drawings and letters, which are mostly
+flat, and in families of look-alikes, copies are only what re-encoding, resizing and another light leave: the same everywhere.
 
 Sources: enhanced correlation for the alignment, Evangelidis and Psarakis, "Parametric image alignment using enhanced correlation
 coefficient maximization", 2008, as in OpenCV.
@@ -13,7 +14,7 @@ coefficient maximization", 2008, as in OpenCV.
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 import cv2
 import numpy as np
@@ -58,7 +59,7 @@ CROWD: Final = 4
 LIKENESS: Final = (0.4, 0.985)
 """The correlation of those; that of plain copies, re-encoded or resized, is higher."""
 COLORS: Final = (30.0, 3.0)
-"""Levels of 255 by which the colours of a cell may differ, once the copy's are scaled as fits best: of photographs, of simple ones."""
+"""Levels by which the colours of a cell may differ, the copy's scaled as fits best: of photographs, and of simple pictures."""
 TINT: Final = 0.06
 """What is added to this for each level of the strongest colour: re-encoding and clipping change strong colours more."""
 GRAY: Final = 5.0
@@ -67,8 +68,8 @@ PALE: Final = 40.0
 """Levels up to which the colours of a simple picture may have been lost in its copy."""
 CHUNK: Final = 4096
 
-Floats = NDArray[np.float32]
-Poses = tuple[int, ...]
+Floats: TypeAlias = NDArray[Any]
+Poses: TypeAlias = tuple[int, ...]
 """Mirrorings and turns of the second picture: bit 0 left and right, bit 1 top and bottom, bit 2 rows and columns exchanged."""
 
 
@@ -107,13 +108,13 @@ class Pictures:
         return proven
 
     def _crowded(self, pairs: Pairs) -> NDArray[np.bool_]:
-        """Returns (P,) whether one of two has more candidates that look alike and are no plain copies than an edited photograph."""
+        """Returns (P,) whether one of two has many candidates that look alike without being plain copies."""
         alike = np.zeros(len(self.codes), np.int64)
         for start in range(0, len(pairs), CHUNK):
             part = pairs[start : start + CHUNK]
             found = correlation(*(luminance(codes) for codes in self.codes[part.T]))
             alike += np.bincount(part[(found >= LIKENESS[0]) & (found < LIKENESS[1])].ravel(), minlength=len(alike))
-        return alike[pairs].max(axis=1, initial=0) >= CROWD
+        return np.asarray(alike[pairs].max(axis=1, initial=0) >= CROWD)
 
 
 def _prove(
@@ -130,7 +131,7 @@ def _prove(
     for row in np.flatnonzero(~alike & ~strict & (found >= asked.hope)):
         least = kin[row] + asked.aligned * (1 - kin[row])
         alike[row] = align(one[row], other[row]) >= least or align(other[row], one[row]) >= least
-    return alike & same_colors(first, second, strict)
+    return np.asarray(alike & same_colors(first, second, strict))
 
 
 def _simple(one: Floats, other: Floats, kin: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -140,7 +141,7 @@ def _simple(one: Floats, other: Floats, kin: NDArray[np.float64]) -> NDArray[np.
     alone = np.isnan(kin)
     for pictures in (one[alone], other[alone]):
         simple[alone] = np.maximum.reduce([simple[alone], narrowness(pictures), flatness(pictures, FLAT_ALONE)])
-    return simple
+    return np.asarray(simple)
 
 
 def kinship(codes: NDArray[np.uint8], order: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -199,7 +200,7 @@ def gradients(pictures: Floats) -> Floats:
 def flatness(pictures: Floats, limits: tuple[float, float] = FLAT) -> NDArray[np.float64]:
     """Returns (N,) how much of pictures is flat: 0 as of most photographs, 1 as of drawings and letters, and what is between."""
     flat = ((gradients(pictures) ** 2).sum(axis=1) < 9).mean(axis=(1, 2))
-    return np.clip((flat - limits[0]) / (limits[1] - limits[0]), 0, 1)
+    return np.asarray(np.clip((flat - limits[0]) / (limits[1] - limits[0]), 0, 1))
 
 
 def narrowness(pictures: Floats) -> NDArray[np.float64]:
@@ -209,7 +210,7 @@ def narrowness(pictures: Floats) -> NDArray[np.float64]:
     power = (power * np.add.outer(np.arange(SIDE) ** 2, np.arange(SIDE) ** 2)).reshape(-1, SIDE * SIDE).astype(np.float64)
     shares = power / np.maximum(power.sum(axis=1, keepdims=True), 1e-9)
     spread = np.exp(-(shares * np.log(np.maximum(shares, 1e-12))).sum(axis=1))  # the number of frequencies by their entropy
-    return np.clip((SPREAD[1] - spread) / (SPREAD[1] - SPREAD[0]), 0, 1)
+    return np.asarray(np.clip((SPREAD[1] - spread) / (SPREAD[1] - SPREAD[0]), 0, 1))
 
 
 def correlation(first: Floats, second: Floats) -> NDArray[np.float64]:
@@ -237,15 +238,16 @@ def without_difference(first: Floats, second: Floats) -> NDArray[np.bool_]:
     unlike = ((one - gain[..., None] * other) ** 2).sum(axis=-1)
     # what noise makes of a flat part is no difference: 40 is about a gradient of one level for each pixel of a sixteenth
     share = unlike / (energies[0] + gain**2 * energies[1] + 40 + 0.02 * totals[0])
-    return (share < UNLIKE).all(axis=1) & _relit(first, second)
+    return np.asarray((share < UNLIKE).all(axis=1) & _relit(first, second))
 
 
 def _relit(first: Floats, second: Floats) -> NDArray[np.bool_]:
-    """Returns (P,) whether one picture is the other in another light: multiplied, shifted, or with less contrast about the middle."""
+    """Returns (P,) whether one is the other in another light: multiplied, shifted, or of other contrast about the middle."""
     one, other = (pictures.reshape(-1, SIDE * SIDE).astype(np.float64) for pictures in (first, second))
     means = one.mean(axis=1), other.mean(axis=1)
     spread = np.maximum(((one - means[0][:, None]) ** 2).sum(axis=1), 1e-6)
     gain = ((one - means[0][:, None]) * (other - means[1][:, None])).sum(axis=1) / spread
+    gain[spread < 1] = 1  # one level has no contrast to compare
     offset = means[1] - gain * means[0]
     lights = np.abs([offset, offset - 128 * (1 - gain), np.where(np.abs(gain - 1) < 0.1, offset / 4, np.inf)]).min(axis=0)
     relit: NDArray[np.bool_] = (lights <= LIGHT) & (gain > 0.4) & (gain < 2.5)
@@ -253,14 +255,14 @@ def _relit(first: Floats, second: Floats) -> NDArray[np.bool_]:
 
 
 def same_colors(first: NDArray[np.uint8], second: NDArray[np.uint8], strict: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Returns (P,) whether two pictures have the same colours, one perhaps paler; a photograph may be a gray copy of a coloured one."""
+    """Returns (P,) whether two have the same colours, one perhaps paler; a gray one may be a copy of a coloured photograph."""
     one, other = (codes[:, SIDE * SIDE :].astype(np.float64) - 128 for codes in (first, second))
     gain = (one * other).sum(axis=1) / np.maximum((other**2).sum(axis=1), 1e-6)
     differ = np.abs(one - np.clip(gain, 0.6, 1.67)[:, None] * other).max(axis=1)
     strongest = np.maximum(np.abs(one).max(axis=1), np.abs(other).max(axis=1))
     bound = np.where(strict, COLORS[1] + TINT * strongest, COLORS[0])
     gray = np.minimum(np.abs(one).max(axis=1), np.abs(other).max(axis=1)) <= GRAY
-    return (differ <= bound) | (gray & (~strict | (strongest <= PALE)))
+    return np.asarray((differ <= bound) | (gray & (~strict | (strongest <= PALE))))
 
 
 def align(first: Floats, second: Floats) -> float:
@@ -274,11 +276,12 @@ def align(first: Floats, second: Floats) -> float:
     return best
 
 
-def _align_from(first: Floats, second: Floats, start: NDArray[np.float64]) -> float:
+def _align_from(first: Floats, second: Floats, start: Floats) -> float:
     """Returns the same from one estimate of the motion; -1 where none is found, or one that no copy was edited by."""
     try:
         criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 1e-4)
-        _, motion = cv2.findTransformECC(first, second, start.astype(np.float32), cv2.MOTION_AFFINE, criteria, None, 1)
+        whole = np.ones((SIDE, SIDE), np.uint8)
+        _, motion = cv2.findTransformECC(first, second, start.astype(np.float32), cv2.MOTION_AFFINE, criteria, whole, 1)
     except cv2.error:
         return -1.0
     scales = np.linalg.svd(motion[:, :2], compute_uv=False)
@@ -320,4 +323,4 @@ def _cosines() -> Floats:
     angles = np.outer(np.arange(SIDE), 2 * np.arange(SIDE) + 1) * np.pi / (2 * SIDE)
     basis = np.cos(angles) * np.sqrt(2 / SIDE)
     basis[0] /= np.sqrt(2)
-    return basis.astype(np.float32)
+    return np.asarray(basis, np.float32)

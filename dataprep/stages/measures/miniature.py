@@ -21,7 +21,7 @@ from dataprep.types import Image
 class Miniature:
     """The column `miniature`, 1,056 bytes: the image at 32 × 32 pixels of luminance, and 4 × 4 cells of colour.
 
-    What `Deduplicate` decides by whether two images are copies. The image is squeezed to a square; each pixel is the average of its
+    By it `Deduplicate` decides whether two images are copies. The image is squeezed to a square; each pixel is the average of its
     area, row by row, then Cb and Cr of the cells, 128 for gray (ITU-R 601).
     """
 
@@ -41,6 +41,6 @@ def _squeeze(image: Image, side: int) -> Image:
     """Returns an image as a square: averaged, or where it has fewer pixels, interpolated."""
     height, width = image.shape[:2]
     if height < side or width < side:
-        enlarged: Image = cv2.resize(image, (max(width, side), max(height, side)), interpolation=cv2.INTER_LINEAR)
-        image, (height, width) = enlarged, enlarged.shape[:2]
+        image = np.asarray(cv2.resize(image, (max(width, side), max(height, side)), interpolation=cv2.INTER_LINEAR), np.uint8)
+        height, width = image.shape[:2]
     return image if (height, width) == (side, side) else average(image, (side, side))

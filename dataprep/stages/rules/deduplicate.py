@@ -45,11 +45,6 @@ def _check_radius_of(hash: AnyHash | None, name: str, radius: object) -> None:
         )
 
 
-def _suitable_radius(hash: AnyHash, role: int) -> int:
-    """Returns the radius of a hash as the first, 0, or as the second, 1; that of a luminance hash is wider, since pictures decide."""
-    return round(hash.radii[role] * WIDER[role]) if isinstance(hash, Hash) else hash.radii[role]
-
-
 WIDER: Final = (1.6, 1.2)
 """How much wider than hashes alone could be trusted candidates are looked for."""
 PROOF: Final = check(lambda given: given is None or isinstance(given, Miniature), "give Miniature(), or None to trust the hashes")
@@ -68,36 +63,43 @@ class Deduplicate:
     Attributes:
         by: The perceptual hash that near duplicates are found by, or None to drop exact copies only.
         radius: The largest Hamming distance, in bits, at which two images may be the same picture; by default what suits the
-            hash: 10 for a luminance hash of 64 bits, 48 for one of 256, 2 for `ColorHash`, 8 for `CropResistantHash`.
+            hash: 16 for a luminance hash of 64 bits, 77 for one of 256, 2 for `ColorHash`, 8 for `CropResistantHash`; 10 and 48
+            where nothing proves the copies.
         verify: A second hash that must agree, so that simple pictures are not lumped together; None trusts the first.
-        verify_radius: The largest distance of the second hash, in bits; by default what suits it: 14 for a luminance hash of
-            64 bits, 80 for one of 256, 4 for `ColorHash`, 8 for `CropResistantHash`.
+        verify_radius: The largest distance of the second hash, in bits; by default what suits it: 17 for a luminance hash of
+            64 bits, 96 for one of 256, 4 for `ColorHash`, 8 for `CropResistantHash`; 14 and 80 where nothing proves the copies.
         invariant: Which copies count: "none" those as they are, "flip" mirrored ones too, "dihedral" also quarter turns.
             `ColorHash` sees them all as they are; `CropResistantHash` knows no mirrored or turned ones.
         protect: Splits whose images stay, such as ("test",): a copy of one in another split is dropped as a "leak".
         conflicts: What to do with a group whose labels disagree: "keep" the best as ever, or "drop" it whole, but for protected
             images.
-        proof: The small picture that a pair of candidates has to agree in; None takes every candidate for a copy.
+        proof: The small picture that a pair of candidates has to agree in, see `dataprep.search.proof`; None takes all for
+            copies.
         views: Whether copies that were cropped, framed or turned by some degrees are looked for too, at four times the hashing.
     """
 
+    proof: Miniature | None = field(default=Miniature(), validator=PROOF, kw_only=True)
     by: AnyHash | None = field(default=PHash(), converter=_hash)
     radius: int = field()
     verify: AnyHash | None = field(default=PHash(bits=256), converter=_hash)
     verify_radius: int = field()
     invariant: Invariant = field(default="none", validator=one_of("none", "flip", "dihedral"))
     views: bool = False
-    proof: Miniature | None = field(default=Miniature(), validator=PROOF)
     protect: tuple[str, ...] = field(default=(), converter=_splits, validator=SPLITS)
     conflicts: Literal["keep", "drop"] = field(default="keep", validator=one_of("keep", "drop"))
 
     @radius.default
     def _suitable(self) -> int:
-        return _suitable_radius(self.by or PHash(bits=64), 0)
+        return self._suit(self.by or PHash(bits=64), 0)
 
     @verify_radius.default
     def _suitable_to_verify(self) -> int:
-        return _suitable_radius(self.verify or PHash(bits=256), 1)
+        return self._suit(self.verify or PHash(bits=256), 1)
+
+    def _suit(self, hash: AnyHash, role: int) -> int:
+        """Returns the radius of a hash as the first, 0, or as the second, 1; where pictures decide a wider one."""
+        proven = self.proof is not None and isinstance(hash, Hash)
+        return round(hash.radii[role] * WIDER[role]) if proven else hash.radii[role]
 
     @radius.validator
     def _check_radius(self, argument: "Attribute[int]", radius: object) -> None:
