@@ -73,6 +73,7 @@ from .stages import LaplacianVariance as LaplacianVariance
 from .stages import Levels as Levels
 from .stages import Luminance as Luminance
 from .stages import LuminanceHistogram as LuminanceHistogram
+from .stages import Miniature as Miniature
 from .stages import MixUp as MixUp
 from .stages import Noise as Noise
 from .stages import Normalize as Normalize

@@ -116,6 +116,7 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
     **{kind: tuple(hash_column(kind, bits) for bits in BITS) for kind in HASHES},
     "ColorHash": (Column("colorhash", pa.binary(6), "42 bits and 6 zeros: shares of black, gray and hues, 3 bits each"),),
     "CropResistantHash": (Column("cropresistanthash", pa.binary(), "hashes of the regions, end to end, 8 bytes each"),),
+    "Miniature": (Column("miniature", pa.binary(1056), "32 × 32 luminance, then Cb and Cr of 4 × 4 cells, one byte each"),),
     "Variants": tuple(variants_column(kind, bits) for kind in HASHES for bits in BITS),
     "verdict": (
         Column("keep", pa.bool_(), "whether the image is kept"),

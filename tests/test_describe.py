@@ -12,7 +12,19 @@ import pytest
 from dataprep.describe import STAGES, build, describe, register
 from dataprep.errors import PipelineError
 from dataprep.sources import Folder, Part, Several
-from dataprep.stages import Affine, ColorJitter, CutMix, Deduplicate, DHash, Normalize, PHash, RandomResizedCrop, Require, Resize
+from dataprep.stages import (
+    Affine,
+    ColorJitter,
+    CutMix,
+    Deduplicate,
+    DHash,
+    Miniature,
+    Normalize,
+    PHash,
+    RandomResizedCrop,
+    Require,
+    Resize,
+)
 
 STAGES_IN_USE = [
     PHash(256),
@@ -44,7 +56,7 @@ def test_defaults_are_left_out() -> None:
     """A description holds what differs from the defaults, nested stages included."""
     assert describe(Deduplicate()) == {"Deduplicate": {}}
     assert (
-        describe(Deduplicate(by=DHash(256), radius=48))
+        describe(Deduplicate(by=DHash(256), radius=77))
         == describe(Deduplicate(by=DHash(256)))
         == {"Deduplicate": {"by": {"DHash": {"bits": 256}}}}
     )
@@ -129,7 +141,9 @@ def test_both_kinds_of_classes(kind: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "stage", [*STAGES_IN_USE, Affine(3), ColorJitter(), CutMix(), Folder("."), Several([Part("a", Folder("."))])], ids=repr
+    "stage",
+    [*STAGES_IN_USE, Affine(3), Miniature(), ColorJitter(), CutMix(), Folder("."), Several([Part("a", Folder("."))])],
+    ids=repr,
 )
 def test_values(stage: Any) -> None:
     """A stage is a value: its repr makes it again, copies and pickles are equal with the same hash, and it does not change."""

@@ -15,7 +15,7 @@ from dataprep.images.limits import quiet_decoders
 from dataprep.images.views import luminance, reduce
 from dataprep.search import hamming
 from dataprep.stages import LaplacianVariance, Luminance, PHash
-from dataprep.stages.rules.standard import MAX_BRIGHTNESS, MIN_BRIGHTNESS, MIN_CONTRAST, MIN_SHARPNESS, RADIUS
+from dataprep.stages.rules.standard import MAX_BRIGHTNESS, MIN_BRIGHTNESS, MIN_CONTRAST, MIN_SHARPNESS
 from dataprep.types import Image
 
 PHOTOS: Final = {
@@ -37,7 +37,7 @@ PHOTOS: Final = {
 ORIGINALS: Final = 45
 SIDE: Final = 512  # pixels: the shorter side that larger photographs are reduced to
 TILE: Final = 200  # pixels: the least side of an original
-DISTANCE: Final = 2 * RADIUS + 1  # bits between any two originals: no picture is within the radius of both
+DISTANCE: Final = 21  # bits between any two originals: no picture is within the radius of both
 
 
 class Photo(NamedTuple):

@@ -1,16 +1,18 @@
-"""Which images are alike: candidates by the Hamming distance of one hash, verified by that of a second, stronger one.
+"""Which images are alike: candidates by the Hamming distance of one hash, verified by that of a second, proven by pictures.
 
 An image may have several hashes: of its regions, or of its variants, which are the image mirrored, turned or cropped. Two images
 are as far apart as the nearest of their hashes, at least one of which is not a variant's.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dataprep.search.blocks import mixed, words_of
 from dataprep.search.pairs import Codes, Pairs, hamming, pairs_within
+from dataprep.search.proof import Pictures, kinship
 from dataprep.search.stars import first_of_equal, stars_in_parts
 
 
@@ -64,7 +66,9 @@ class Hashes:
         return fresh
 
 
-def keep_best(hashes: Hashes, verify: Hashes | None = None, protected: int = 0) -> NDArray[np.int64]:
+def keep_best(
+    hashes: Hashes, verify: Hashes | None = None, protected: int = 0, pictures: Pictures | None = None
+) -> NDArray[np.int64]:
     """Chooses the images to keep and gives each other one the kept image that stands for it.
 
     Identical hashes are collapsed before the search, so a million blank images cost no more than one.
@@ -73,6 +77,7 @@ def keep_best(hashes: Hashes, verify: Hashes | None = None, protected: int = 0) 
         hashes: Finds the candidates; the best image is the first row.
         verify: A second hash of the same images that a candidate pair must also be within the radius of.
         protected: So many rows at the start are kept even where they are alike.
+        pictures: Small pictures of the same images that have to prove each candidate pair; None trusts the hashes.
 
     Returns:
         (N,) each row's centre, its own if it is kept. Every other row is like its centre, and no two kept rows are alike but for
@@ -82,15 +87,25 @@ def keep_best(hashes: Hashes, verify: Hashes | None = None, protected: int = 0) 
     if size == 0:
         return np.empty(0, np.int64)
     given = [part.codes.reshape(size, -1) for part in (hashes, verify) if part]
+    given += [pictures.codes] if pictures else []
     first = first_of_equal(np.concatenate(given, axis=1))
     best = np.flatnonzero(first == np.arange(size))  # best: (U,) the first row of each distinct hash, in order of preference
+
+    known = None if pictures is None else _with_kin(pictures, hashes)
 
     def alike(rows: NDArray[np.int64], firsts: int) -> Pairs:
         pairs = hashes.take(best[rows]).pairs(firsts)
         if verify is not None:
             pairs = pairs[verify.take(best[rows]).distances(pairs) <= verify.radius]
-        return pairs[best[rows[pairs[:, 1]]] >= protected]
+        pairs = pairs[best[rows[pairs[:, 1]]] >= protected]
+        return pairs if known is None else pairs[known.take(best[rows]).prove(pairs)]
 
     centre = best[stars_in_parts(alike, len(best))][np.searchsorted(best, first)]
     centre[:protected] = np.arange(protected)
     return np.asarray(centre)
+
+
+def _with_kin(pictures: Pictures, hashes: Hashes) -> Pictures:
+    """Returns small pictures that know whether others of the set are like them."""
+    order = np.argsort(mixed(words_of(hashes.codes[:, 0])), kind="stable")
+    return replace(pictures, kin=kinship(pictures.codes, order))

@@ -8,6 +8,7 @@ from .measures.hashing import Hash as Hash
 from .measures.hashing import PHash as PHash
 from .measures.hashing import Variants as Variants
 from .measures.hashing import WaveletHash as WaveletHash
+from .measures.miniature import Miniature as Miniature
 from .measures.quality import ChannelSums as ChannelSums
 from .measures.quality import Colorfulness as Colorfulness
 from .measures.quality import LaplacianVariance as LaplacianVariance

@@ -48,7 +48,7 @@ def test_names_play_no_part(split: str | None) -> None:
         "phash64": pa.array(codes, pa.binary(8)),
         "error": pa.nulls(4, pa.string()),
     }
-    rule = Deduplicate(verify=None, protect=() if split is None else (split,))
+    rule = Deduplicate(verify=None, proof=None, protect=() if split is None else (split,))
     judged = verdicts(pa.table(columns), (rule,))
     assert judged["distance"].to_pylist() == [None, 3, 1, 0]
     assert [found.leaves for found in clusters(judged)] == [[3, 2, 1]]

@@ -14,8 +14,10 @@ from dataprep.columns import EXACT_DUPLICATE, LABEL_CONFLICT, LEAK, NEAR_DUPLICA
 from dataprep.describe import register
 from dataprep.errors import PipelineError
 from dataprep.protocols import Measure
-from dataprep.search import Codes, Hashes, keep_best
+from dataprep.search import Codes, Hashes, Pictures, keep_best
+from dataprep.search.proof import ALIGNED_VIEWS, BYTES
 from dataprep.stages.measures.hashing import AnyHash, CropResistantHash, Hash, Invariant, PHash, Variants
+from dataprep.stages.measures.miniature import Miniature
 from dataprep.types import Drops
 
 LOSSLESS: Final = ("BMP", "DIB", "PNG", "PPM", "TGA", "TIFF")
@@ -46,6 +48,9 @@ def _check_radius_of(hash: AnyHash | None, name: str, radius: object) -> None:
         )
 
 
+WIDER: Final = (1.6, 1.2)
+"""How much wider than hashes alone could be trusted candidates are looked for."""
+PROOF: Final = check(lambda given: given is None or isinstance(given, Miniature), "give Miniature(), or None to trust the hashes")
 SPLITS: Final = check(lambda given: isinstance(given, tuple), "give a list of splits, such as ['test']")
 
 
@@ -62,18 +67,22 @@ class Deduplicate:
     Attributes:
         by: The perceptual hash that near duplicates are found by, or None to drop exact copies only.
         radius: The largest Hamming distance, in bits, at which two images may be the same picture; by default what suits the
-            hash: 10 for a luminance hash of 64 bits, 48 for one of 256, 2 for `ColorHash`, 8 for `CropResistantHash`.
+            hash: 16 for a luminance hash of 64 bits, 77 for one of 256, 2 for `ColorHash`, 8 for `CropResistantHash`; 10 and 48
+            where nothing proves the copies.
         verify: A second hash that must agree, so that simple pictures are not lumped together; None trusts the first.
-        verify_radius: The largest distance of the second hash, in bits; by default what suits it: 14 for a luminance hash of
-            64 bits, 80 for one of 256, 4 for `ColorHash`, 8 for `CropResistantHash`.
+        verify_radius: The largest distance of the second hash, in bits; by default what suits it: 17 for a luminance hash of
+            64 bits, 96 for one of 256, 4 for `ColorHash`, 8 for `CropResistantHash`; 14 and 80 where nothing proves the copies.
         invariant: Which copies count: "none" those as they are, "flip" mirrored ones too, "dihedral" also quarter turns.
             `ColorHash` sees them all as they are; `CropResistantHash` knows no mirrored or turned ones.
         protect: Splits whose images stay, such as ("test",): a copy of one in another split is dropped as a "leak".
         conflicts: What to do with a group whose labels disagree: "keep" the best as ever, or "drop" it whole, but for protected
             images.
+        proof: The small picture that a pair of candidates has to agree in, see `dataprep.search.proof`; None takes all for
+            copies.
         views: Whether copies that were cropped, framed or turned by some degrees are looked for too, at four times the hashing.
     """
 
+    proof: Miniature | None = field(default=Miniature(), validator=PROOF, kw_only=True)
     by: AnyHash | None = field(default=PHash(), converter=_hash)
     radius: int = field()
     verify: AnyHash | None = field(default=PHash(bits=256), converter=_hash)
@@ -85,11 +94,16 @@ class Deduplicate:
 
     @radius.default
     def _suitable(self) -> int:
-        return (self.by or PHash(bits=64)).radii[0]
+        return self._suit(self.by or PHash(bits=64), 0)
 
     @verify_radius.default
     def _suitable_to_verify(self) -> int:
-        return (self.verify or PHash(bits=256)).radii[1]
+        return self._suit(self.verify or PHash(bits=256), 1)
+
+    def _suit(self, hash: AnyHash, role: int) -> int:
+        """Returns the radius of a hash as the first, 0, or as the second, 1; where pictures decide a wider one."""
+        proven = self.proof is not None and isinstance(hash, Hash)
+        return round(hash.radii[role] * WIDER[role]) if proven else hash.radii[role]
 
     @radius.validator
     def _check_radius(self, argument: "Attribute[int]", radius: object) -> None:
@@ -112,7 +126,8 @@ class Deduplicate:
     def needs(self) -> tuple[Measure, ...]:
         """The hashes, and those of their variants."""
         variants = [Variants(hash, self.invariant, self.views) for hash in self._given if isinstance(hash, Hash)]
-        return (*self._given, *(measure for measure in variants if measure.count))
+        proof = () if self.proof is None or self.by is None else (self.proof,)
+        return (*self._given, *(measure for measure in variants if measure.count), *proof)
 
     @property
     def _given(self) -> tuple[AnyHash, ...]:
@@ -146,8 +161,16 @@ class Deduplicate:
             return Groups(copied, centre, np.zeros(len(copied), np.int64))
         hashes = self._hashes(table, self.by, self.radius)
         verify = None if self.verify is None else self._hashes(table, self.verify, self.verify_radius)
-        centre = keep_best(hashes, verify, protected)
+        centre = keep_best(hashes, verify, protected, self._pictures(table))
         return Groups(copied, centre, hashes.distances(np.stack([np.arange(len(centre)), centre], axis=1)))
+
+    def _pictures(self, table: pa.Table) -> Pictures | None:
+        """Returns the small pictures, with the poses and motions in which a copy may be."""
+        if self.proof is None:
+            return None
+        codes = _codes(table[self.proof.fields[0].name], BYTES)[:, 0]
+        poses = {"none": (0,), "flip": (0, 1), "dihedral": tuple(range(8))}[self.invariant]
+        return Pictures(codes, poses, *((ALIGNED_VIEWS, -1.0) if self.views else ()))
 
     def _hashes(self, table: pa.Table, hash: AnyHash, radius: int) -> Hashes:
         codes = _codes(table[hash.fields[0].name], hash.bits // 8)

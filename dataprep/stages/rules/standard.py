@@ -37,9 +37,9 @@ TONES = 30
 """Gray levels from the darkest to the lightest: nearly uniform pictures have fewer, nearly empty ones more."""
 SOFTNESS = 0.08
 """Sharpness over squared contrast: faint pictures have little sharpness, but no less than their contrast gives."""
-RADIUS = 10
+RADIUS = 16
 """Bits of 64: what may be a near duplicate."""
-VERIFY_RADIUS = 80
+VERIFY_RADIUS = 96
 """Bits of 256, of a second hash that has to agree."""
 
 SMALL: Final = tuple(AllOf((Require(side, least=MIN_SIDE), FarBelow(side)), TOO_SMALL) for side in ("height", "width"))

@@ -21,6 +21,11 @@ from dataprep.testing import encoded, photo
 from dataprep.types import Image
 
 
+def trusting(*given: Any, **options: Any) -> Deduplicate:
+    """The rule without its proof, for tables that have hashes only."""
+    return Deduplicate(*given, **{"proof": None} | options)
+
+
 def random_table(seed: int, size: int, radius: int, *, sharpness: bool = True) -> pa.Table:
     """Rows of which many have the same content, the same or nearby hashes, and equal sizes."""
     generator = np.random.default_rng(seed)
@@ -60,7 +65,7 @@ def code_of(table: pa.Table, id: int) -> np.ndarray:
 def test_stars(seed: int, size: int, radius: int) -> None:
     """A dropped image is within the radius of its twin, the twin is kept, and kept images are beyond the radius of each other."""
     table = random_table(seed, size, radius)
-    drops = Deduplicate(radius=radius, verify=None).judge(table)
+    drops = trusting(radius=radius, verify=None).judge(table)
     dropped = dict(zip(drops.ids, drops.twins, strict=True))
     kept = set(table["id"].to_pylist()) - set(dropped)
     near = {id: twin for (id, twin), reason in zip(dropped.items(), drops.reasons, strict=True) if reason == "near duplicate"}
@@ -81,7 +86,7 @@ def test_stars(seed: int, size: int, radius: int) -> None:
 def test_twins_are_kept(seed: int, size: int, radius: int) -> None:
     """Every twin is a kept image."""
     table = random_table(seed, size, radius)
-    drops = Deduplicate(radius=radius, verify=None).judge(table)
+    drops = trusting(radius=radius, verify=None).judge(table)
     assert not set(drops.twins) & set(drops.ids)
 
 
@@ -92,7 +97,7 @@ def test_order_plays_no_part(seed: int, size: int, radius: int, random: Any) -> 
     shuffled = table.take(random.sample(range(size), size))
     twins = []
     for rows in (table, shuffled):
-        drops = Deduplicate(radius=radius, verify=None).judge(rows)
+        drops = trusting(radius=radius, verify=None).judge(rows)
         twins.append(dict(zip(drops.ids, drops.twins, strict=True)))
     assert twins[0] == twins[1]
 
@@ -104,7 +109,7 @@ def test_names_play_no_part(seed: int, size: int, radius: int) -> None:
     renamed = table.set_column(1, "uri", table["uri"].take(np.random.default_rng(seed).permutation(size)))
     kept = []
     for rows in (table, renamed):
-        dropped = Deduplicate(radius=radius, verify=None).judge(rows).ids
+        dropped = trusting(radius=radius, verify=None).judge(rows).ids
         kept.append(sorted(rows.filter(~np.isin(rows["id"].to_numpy(), dropped))["digest"].to_pylist()))
     assert kept[0] == kept[1]
 
@@ -113,7 +118,7 @@ def test_names_play_no_part(seed: int, size: int, radius: int) -> None:
 def test_again(seed: int, size: int, radius: int) -> None:
     """What was kept is kept: judging it again drops nothing."""
     table = random_table(seed, size, radius)
-    rule = Deduplicate(radius=radius, verify=None)
+    rule = trusting(radius=radius, verify=None)
     kept = table.filter(~np.isin(table["id"].to_numpy(), rule.judge(table).ids))
     assert rule.judge(kept).ids == []
 
@@ -122,7 +127,7 @@ def test_again(seed: int, size: int, radius: int) -> None:
 def test_exact_only(seed: int, size: int, radius: int) -> None:
     """Without a hash, what is dropped are all but one of each content."""
     table = random_table(seed, size, radius)
-    drops = Deduplicate(by=None).judge(table)
+    drops = trusting(by=None).judge(table)
     digest = dict(zip(table["id"].to_pylist(), table["digest"].to_pylist(), strict=True))
     assert len(drops.ids) == size - len(set(digest.values()))
     assert all(digest[id] == digest[twin] for id, twin in zip(drops.ids, drops.twins, strict=True) if twin is not None)
@@ -146,7 +151,7 @@ def test_best_is_kept(best: int) -> None:
             [{"uri": row["digest"], "phash64": b"12345678", "split": "all", "label": "cat", **row} for row in rows]
         )
         table = table.append_column("id", pa.array(range(len(rows))))
-        drops = Deduplicate(radius=8, verify=None).judge(table)
+        drops = trusting(radius=8, verify=None).judge(table)
         (kept,) = set(range(len(rows))) - set(drops.ids)
         assert rows[kept] is BETTER[best]
         assert set(drops.twins) == {kept}
@@ -175,7 +180,7 @@ def test_without_sharpness() -> None:
     """Where sharpness was not measured, bytes come right after pixels."""
     table = random_table(0, 40, 4, sharpness=False)
     assert "sharpness" not in table.column_names
-    assert Deduplicate(radius=8, verify=None).judge(table).ids
+    assert trusting(radius=8, verify=None).judge(table).ids
 
 
 def test_chain() -> None:
@@ -186,21 +191,21 @@ def test_chain() -> None:
         | {"phash64": code, "split": "all", "label": "cat"}
         for place, code in enumerate(codes)
     ]
-    drops = Deduplicate(radius=8, verify=None).judge(pa.Table.from_pylist(rows))
+    drops = trusting(radius=8, verify=None).judge(pa.Table.from_pylist(rows))
     assert dict(zip(drops.ids, drops.twins, strict=True)) == {1: 0, 3: 2, 5: 4, 7: 6, 9: 8}
     assert set(drops.details) == {"distance 6"}
 
 
 def test_no_rows() -> None:
     """No rows, no drops."""
-    assert Deduplicate(radius=8, verify=None).judge(random_table(0, 5, 0).slice(0, 0)).ids == []
+    assert trusting(radius=8, verify=None).judge(random_table(0, 5, 0).slice(0, 0)).ids == []
 
 
 @pytest.mark.parametrize(("by", "radius"), [(PHash(), -1), (PHash(), 32), (DHash(256), 128)])
 def test_radius(by: PHash | DHash, radius: int) -> None:
     """A radius of half the bits or more, or below 0, is refused."""
     with pytest.raises(PipelineError, match=rf"radius={radius}.* is 0 to {by.bits // 2 - 1}"):
-        Deduplicate(by, radius)
+        trusting(by, radius)
 
 
 HASHES = [kind() for kind in (AverageHash, ColorHash, CropResistantHash, DHash, PHash, WaveletHash)] + [PHash(256), DHash(256)]
@@ -263,7 +268,7 @@ PAIRS = [*((hash, None) for hash in HASHES), *((PHash(), hash) for hash in HASHE
 @given(seed=st.integers(0, 10_000), size=st.integers(1, 40))
 def test_every_hash(by: Any, verify: Any, seed: int, size: int) -> None:
     """By any hash, and verified by any, the images that fall and their twins are those found one by one."""
-    rule = Deduplicate(by, verify=verify)
+    rule = trusting(by, verify=verify)
     table = with_hash(random_table(seed, size, 3), by, seed, rule.radius)
     if verify not in (None, by):
         table = with_hash(table, verify, seed + 1, rule.verify_radius)
@@ -274,16 +279,16 @@ def test_every_hash(by: Any, verify: Any, seed: int, size: int) -> None:
 @pytest.mark.parametrize("hash", HASHES, ids=repr)
 def test_radius_of_every_hash(hash: Any) -> None:
     """A hash has radii by default that it allows, and beyond what unrelated pictures differ in the error names one that suits."""
-    rule = Deduplicate(by=hash, verify=hash)
+    rule = trusting(by=hash, verify=hash)
     assert (rule.radius, rule.verify_radius) == hash.radii
-    assert rule == Deduplicate(hash, hash.radii[0], hash, hash.radii[1])
+    assert rule == trusting(hash, hash.radii[0], hash, hash.radii[1])
     most = hash.unrelated - 1
-    assert Deduplicate(hash, most, hash, most).radius == most
+    assert trusting(hash, most, hash, most).radius == most
     for wrong in (-1, most + 1, 2.5, "8"):
         with pytest.raises(PipelineError, match=rf"Deduplicate\(radius={wrong!r}\).* is 0 to {most}, such as {hash.radii[0]};"):
-            Deduplicate(hash, wrong)
+            trusting(hash, wrong)
         with pytest.raises(PipelineError, match=rf"\(verify_radius={wrong!r}\).* is 0 to {most}, such as {hash.radii[1]};"):
-            Deduplicate(verify=hash, verify_radius=wrong)
+            trusting(verify=hash, verify_radius=wrong)
 
 
 @pytest.mark.parametrize("invariant", ["flip", "dihedral"])
@@ -291,13 +296,13 @@ def test_radius_of_every_hash(hash: Any) -> None:
 def test_regions_have_no_mirrored_copies(invariant: Any, name: str) -> None:
     """A hash that would miss mirrored copies, or refuse them, is refused where they are asked for."""
     with pytest.raises(PipelineError, match=rf"invariant='{invariant}'.*CropResistantHash.* knows no mirrored or turned copies"):
-        Deduplicate(**{name: CropResistantHash()}, invariant=invariant)
-    assert Deduplicate(by=None, verify=CropResistantHash(), invariant=invariant).needs == ()
+        trusting(**{name: CropResistantHash()}, invariant=invariant)
+    assert trusting(by=None, verify=CropResistantHash(), invariant=invariant).needs == ()
 
 
 def test_palettes_need_no_variants() -> None:
     """`ColorHash` is measured once, for mirrored, turned and cropped copies too."""
-    assert Deduplicate(by=ColorHash(), verify=None, invariant="dihedral", views=True).needs == (ColorHash(),)
+    assert trusting(by=ColorHash(), verify=None, invariant="dihedral", views=True).needs == (ColorHash(),)
 
 
 def with_second_hash(table: pa.Table, seed: int) -> pa.Table:
@@ -312,7 +317,7 @@ def with_second_hash(table: pa.Table, seed: int) -> pa.Table:
 def test_second_hash_must_agree(seed: int, size: int, radius: int) -> None:
     """An image is a near duplicate only of one that both hashes find near it, and no two kept ones are near in both."""
     table = with_second_hash(random_table(seed, size, radius), seed)
-    drops = Deduplicate(radius=radius, verify_radius=80).judge(table)
+    drops = trusting(radius=radius, verify_radius=80).judge(table)
     second = dict(zip(table["id"].to_pylist(), table["phash256"].to_pylist(), strict=True))
     for id, twin in zip(drops.ids, drops.twins, strict=True):
         assert twin is not None
@@ -330,7 +335,7 @@ def test_protected_splits(seed: int, size: int, radius: int, exact_only: bool) -
     table = random_table(seed, size, radius)
     splits = np.random.default_rng(seed).choice(["train", "test", "val"], size).tolist()
     table = table.set_column(table.column_names.index("split"), "split", pa.array(splits))
-    rule = Deduplicate(by=None if exact_only else PHash(), radius=radius, verify=None, protect=("test", "val"))
+    rule = trusting(by=None if exact_only else PHash(), radius=radius, verify=None, protect=("test", "val"))
     drops = rule.judge(table)
     split = dict(zip(table["id"].to_pylist(), splits, strict=True))
     assert {split[id] for id in drops.ids} <= {"train"}
@@ -354,8 +359,8 @@ def test_conflicts(seed: int, size: int, radius: int) -> None:
     labels = np.random.default_rng(seed).choice(["cat", "dog", None], size).tolist()
     table = table.set_column(table.column_names.index("label"), "label", pa.array(labels, pa.string()))
     label = dict(zip(table["id"].to_pylist(), labels, strict=True))
-    before = Deduplicate(radius=radius, verify=None).judge(table)
-    after = Deduplicate(radius=radius, verify=None, conflicts="drop").judge(table)
+    before = trusting(radius=radius, verify=None).judge(table)
+    after = trusting(radius=radius, verify=None, conflicts="drop").judge(table)
     groups: dict[int, set[int]] = {}
     for id, twin in zip(before.ids, before.twins, strict=True):
         assert twin is not None
@@ -401,7 +406,7 @@ def edited(tmp_path_factory: pytest.TempPathFactory) -> Folder:
 @pytest.mark.parametrize(("invariant", "views"), FOUND)
 def test_invariance(edited: Folder, invariant: Any, views: bool, verify: Any) -> None:
     """Mirrored and turned copies, crops, frames and slight turns are found where they are asked for, and no other picture is."""
-    rule = Deduplicate(radius=8, verify=verify, invariant=invariant, views=views)
+    rule = trusting(radius=8, verify=verify, invariant=invariant, views=views)
     scanned = edited.records().drop_columns(["error"])
     rows = scanned.add_column(0, "row", pa.array(range(len(scanned)))).combine_chunks()
     table = pa.Table.from_batches([measure_batch(rows.to_batches()[0], rule.needs, edited)]).rename_columns({"row": "id"})
