@@ -34,6 +34,8 @@ KIN: Final = (0.15, 0.3)
 """The correlation with others of the set: up to the first a picture stands alone, from the second on it is one of a family."""
 REFERENCES: Final = 64
 """Pictures of the set that each one is compared with, to see whether it is one of a family."""
+MARGIN: Final = 3
+"""Pixels at each edge that make no kin: frames and the black corners of turned pictures are alike in any two."""
 FEWEST: Final = 10
 """In a set of fewer nothing is known of families; then a picture has to look like a photograph to count as one."""
 FLAT: Final = (0.6, 0.75)
@@ -164,8 +166,9 @@ def kinship(codes: NDArray[np.uint8], order: NDArray[np.int64]) -> NDArray[np.fl
 
 
 def _directions(codes: NDArray[np.uint8]) -> Floats:
-    """Returns (N, 1922) the gradients of pictures as vectors of length 1."""
-    fields = gradients(luminance(codes)).reshape(len(codes), 2 * (SIDE - 1) ** 2)
+    """Returns (N, 1250) the gradients of pictures within their margin, as vectors of length 1."""
+    inside = slice(MARGIN, -MARGIN)
+    fields = gradients(luminance(codes))[:, :, inside, inside].reshape(len(codes), 2 * (SIDE - 1 - 2 * MARGIN) ** 2)
     return np.asarray(fields / np.maximum(np.linalg.norm(fields, axis=1, keepdims=True), 1e-9), np.float32)
 
 
