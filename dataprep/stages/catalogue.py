@@ -5,9 +5,9 @@ from typing import Final
 
 from dataprep.describe import STAGES
 from dataprep.stages import mixes
-from dataprep.stages.measures import hashing, quality
+from dataprep.stages.measures import hashing, local, quality
 from dataprep.stages.ops import affine, albumentations, color, effects, geometry, policies, values
-from dataprep.stages.rules import deduplicate, limits, outliers
+from dataprep.stages.rules import crops, deduplicate, limits, outliers
 
 
 def _stages(*modules: object) -> tuple[type, ...]:
@@ -16,7 +16,7 @@ def _stages(*modules: object) -> tuple[type, ...]:
     return tuple(stage for _, stage in sorted(found.items()))
 
 
-MEASURES: Final = _stages(hashing, quality)
-RULES: Final = _stages(deduplicate, limits, outliers)
+MEASURES: Final = _stages(hashing, local, quality)
+RULES: Final = _stages(crops, deduplicate, limits, outliers)
 OPS: Final = _stages(affine, albumentations, color, effects, geometry, policies, values)
 MIXES: Final = _stages(mixes)

@@ -28,7 +28,7 @@ def _hash(given: AnyHash | None) -> AnyHash | None:
     return given
 
 
-def _splits(given: Sequence[str]) -> tuple[str, ...]:
+def as_splits(given: Sequence[str]) -> tuple[str, ...]:
     """Returns splits, a list as a tuple."""
     kept: tuple[str, ...] = as_tuple(given)
     return kept
@@ -76,7 +76,7 @@ class Deduplicate:
     verify_radius: int = field()
     invariant: Invariant = field(default="none", validator=one_of("none", "flip", "dihedral"))
     views: bool = False
-    protect: tuple[str, ...] = field(default=(), converter=_splits, validator=SPLITS)
+    protect: tuple[str, ...] = field(default=(), converter=as_splits, validator=SPLITS)
     conflicts: Literal["keep", "drop"] = field(default="keep", validator=one_of("keep", "drop"))
 
     @radius.default
@@ -120,7 +120,7 @@ class Deduplicate:
         if len(table) == 0:
             return Drops()
         shielded = pc.is_in(table["split"], pa.array(self.protect, pa.string())).to_numpy()
-        table, protected = table.take(pa.array(_preference(table, shielded))), int(shielded.sum())
+        table, protected = table.take(pa.array(preference(table, shielded))), int(shielded.sum())
         groups = self._groups(table, protected)
         verdicts = dict(_copies(table, groups, protected))
         if self.conflicts == "drop":
@@ -198,7 +198,7 @@ def _conflicts(labels: list[str | None], centres: list[int], protected: int) -> 
     }
 
 
-def _preference(table: pa.Table, shielded: NDArray[np.bool_]) -> NDArray[np.int64]:
+def preference(table: pa.Table, shielded: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Returns the rows of the table, the one to keep first; shielded ones before all others."""
     columns = {name: table[name] for name in ("digest", "uri")}
     columns["shielded"] = pa.array(shielded)
