@@ -24,7 +24,7 @@ from dataprep.columns import EXACT_DUPLICATE, NEAR_DUPLICATE
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.stages.rules.standard import standard_rules
-from dataprep.types import Rule
+from dataprep.protocols import Rule
 
 PAGE = Path(__file__).parents[2] / "docs" / "measures.md"
 MARKS = ("<!-- how often the rules are right, written by tests/truth -->", "<!-- end of how often the rules are right -->")
