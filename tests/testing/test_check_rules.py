@@ -237,7 +237,7 @@ HOUSE = [
     dp.Outliers("bytes", k=2, within="all"),
     dp.Deduplicate(by=None),
     dp.Deduplicate(conflicts="drop", invariant="flip"),
-    *dp.standard_rules(),
+    *dp.standard_rules(crops=True),
 ]
 
 

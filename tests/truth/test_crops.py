@@ -1,4 +1,4 @@
-"""How often `DeduplicateCrops` is right: what it finds of the copies that hashes miss, and that it takes no picture for another's."""
+"""How often `DeduplicateCrops` is right: what it finds of the copies that hashes miss, and that other pictures stay."""
 
 import pytest
 
@@ -25,7 +25,7 @@ FOUND = (
 
 
 def test_found() -> None:
-    """Of each sort of copies that it is for, four in five are found, though the photographs are small; none is taken for another."""
+    """Of each sort of copies that it is for, four in five are found, small as the photographs are; no other is dropped."""
     found = {each.name: each for each in recalls(measure(planted()[0], [DeduplicateCrops()]))}
     assert all(found[name].found >= 0.8 * found[name].pictures for name in FOUND), found
     assert not any(each.wrong for each in found.values()), found
