@@ -5,19 +5,20 @@ the other, and the two small pictures agree there. What lies on each other as a 
 kind, such as forms, do so by nature.
 """
 
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from attrs import field, frozen
 
+from dataprep.arguments import one_of
 from dataprep.columns import LEAK, NEAR_DUPLICATE
 from dataprep.describe import register
 from dataprep.protocols import Measure
 from dataprep.search import Agreement, Local, Overlap, agreement, candidates, overlap, stars
 from dataprep.stages.measures.local import SMALL, LocalFeatures, corners_of
-from dataprep.stages.rules.deduplicate import SPLITS, as_splits, preference
+from dataprep.stages.rules.deduplicate import SPLITS, as_splits, label_conflicts, preference
 from dataprep.types import Drops
 
 CORNERS: Final = 12
@@ -28,7 +29,7 @@ WITHIN: Final = 0.8
 """Share of one of the pictures that is in the other, at least."""
 SHARED: Final = 0.3
 """Share of the other one."""
-WHOLE: Final = 0.94
+WHOLE: Final = 0.9
 """From this share of both on, each is the whole of the other."""
 LEAST: Final = Agreement(luminance=0.99, gradients=0.98, cells=0.95, texture=0.2)
 """How well the small pictures agree where they overlap."""
@@ -39,17 +40,19 @@ LEAST: Final = Agreement(luminance=0.99, gradients=0.98, cells=0.95, texture=0.2
 class DeduplicateCrops:
     """Drops copies that show a part of another picture, have bars, a border or a caption around it, or are its negative.
 
-    The part is 30 % or more of the one picture and 80 % or more of the other, upright and not mirrored. Photographs with few
-    details, or below some 100 pixels, are not found. Of two copies the better one is kept, as by `Deduplicate`, after which it
-    comes: the one with more pixels, whatever they show.
+    The part is 30 % to 90 % of the one picture and 80 % or more of the other, upright and not mirrored; where it is more of both,
+    hashes find it. Photographs with few details, or below some 100 pixels, are not found. Of two copies the better one is kept,
+    as by `Deduplicate`, after which it comes: the one with more pixels, whatever they show.
 
     Attributes:
         by: The measure of local features.
         protect: Splits whose images stay, such as ("test",): a copy of one in another split is dropped as a "leak".
+        conflicts: What to do with a group whose labels disagree: "keep" the best, or "drop" it whole, but for protected images.
     """
 
     by: LocalFeatures = field(factory=LocalFeatures)
     protect: tuple[str, ...] = field(default=(), converter=as_splits, validator=SPLITS)
+    conflicts: Literal["keep", "drop"] = field(default="keep", validator=one_of("keep", "drop"))
 
     @property
     def needs(self) -> tuple[Measure, ...]:
@@ -58,19 +61,25 @@ class DeduplicateCrops:
 
     def judge(self, table: pa.Table) -> Drops:
         """Returns the copies, each with the image that is kept for it."""
-        drops = Drops()
         if len(table) == 0:
-            return drops
+            return Drops()
         shielded = pc.is_in(table["split"], pa.array(self.protect, pa.string())).to_numpy()
         table, protected = table.take(pa.array(preference(table, shielded))), int(shielded.sum())
         details = _copies(table, self.by.side, protected)
-        pairs = np.array(list(details), np.int64).reshape(-1, 2)
-        ids, splits = table["id"].to_pylist(), table["split"].to_pylist()
-        for row, twin in enumerate(stars(pairs, len(table)).tolist()):
-            if twin != row:
-                detail = details[twin, row]
-                leak = (LEAK, f"{NEAR_DUPLICATE} of an image in {splits[twin]!r}, {detail}")
-                drops.add(ids[row], *(leak if twin < protected else (NEAR_DUPLICATE, detail)), ids[twin])
+        centres: list[int] = stars(np.array(list(details), np.int64).reshape(-1, 2), len(table)).tolist()
+        splits, ids = table["split"].to_pylist(), table["id"].to_pylist()
+        verdicts = {
+            row: (LEAK, f"{NEAR_DUPLICATE} of an image in {splits[twin]!r}, {details[twin, row]}")
+            if twin < protected
+            else (NEAR_DUPLICATE, details[twin, row])
+            for row, twin in enumerate(centres)
+            if twin != row
+        }
+        if self.conflicts == "drop":
+            verdicts |= label_conflicts(table["label"].to_pylist(), centres, protected)
+        drops = Drops()
+        for row, (reason, detail) in verdicts.items():
+            drops.add(ids[row], reason, detail, None if centres[row] == row else ids[centres[row]])
         return drops
 
 

@@ -124,7 +124,7 @@ class Deduplicate:
         groups = self._groups(table, protected)
         verdicts = dict(_copies(table, groups, protected))
         if self.conflicts == "drop":
-            verdicts |= _conflicts(table["label"].to_pylist(), groups.centre.tolist(), protected)
+            verdicts |= label_conflicts(table["label"].to_pylist(), groups.centre.tolist(), protected)
         ids = table["id"].to_pylist()
         drops = Drops()
         for row, (reason, detail) in verdicts.items():
@@ -186,7 +186,7 @@ def _copies(table: pa.Table, groups: Groups, protected: int) -> Iterator[tuple[i
         yield row, (LEAK, f"{reason} of an image in {splits[twin]!r}, {detail}") if twin < protected else (reason, detail)
 
 
-def _conflicts(labels: list[str | None], centres: list[int], protected: int) -> dict[int, tuple[str, str]]:
+def label_conflicts(labels: list[str | None], centres: list[int], protected: int) -> dict[int, tuple[str, str]]:
     """Returns the rows of all groups in which labels disagree, but for protected ones, each with its reason and detail."""
     given: dict[int, set[str]] = {}
     for label, centre in zip(labels, centres, strict=True):

@@ -80,5 +80,5 @@ def standard_rules(
         near |= {"verify": None} if verify_radius is None else {"verify_radius": verify_radius}
         rules.append(Deduplicate(**near, protect=protect, conflicts=conflicts))
     if duplicates and crops:
-        rules.append(DeduplicateCrops(protect=protect))
+        rules.append(DeduplicateCrops(protect=protect, conflicts=conflicts))
     return tuple(rules)

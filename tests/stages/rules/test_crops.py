@@ -92,3 +92,15 @@ def test_protected_splits(table: pa.Table, protected: str) -> None:
     assert {splits[id] for id in drops.ids} == {"train", "test"} - {protected}
     for reason, twin in zip(drops.reasons, drops.twins, strict=True):
         assert (reason == "leak") == (splits[twin] == protected)
+
+
+def test_conflicts(table: pa.Table) -> None:
+    """On request a group goes whole where its labels disagree, the one that would be kept without a twin."""
+    labels = ["dog" if uri == "test/0 corner.png" else "cat" for uri in table["uri"].to_pylist()]
+    labelled = table.set_column(table.column_names.index("label"), "label", pa.array(labels))
+    before, after = DeduplicateCrops().judge(labelled), DeduplicateCrops(conflicts="drop").judge(labelled)
+    torn = [id for id, reason in zip(after.ids, after.reasons, strict=True) if reason == "label conflict"]
+    assert {number(table, id) for id in torn} == {"0"}
+    (corner,) = (twin for id, twin in zip(before.ids, before.twins, strict=True) if labels[id] == "dog")
+    assert dict(zip(after.ids, after.twins, strict=True))[corner] is None
+    assert set(after.ids) == set(before.ids) | {corner}
