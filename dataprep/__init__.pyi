@@ -60,6 +60,7 @@ from .stages import Contrast as Contrast
 from .stages import CropResistantHash as CropResistantHash
 from .stages import CutMix as CutMix
 from .stages import Deduplicate as Deduplicate
+from .stages import DeduplicateCrops as DeduplicateCrops
 from .stages import DHash as DHash
 from .stages import Equalize as Equalize
 from .stages import FarBelow as FarBelow
@@ -71,6 +72,7 @@ from .stages import Hue as Hue
 from .stages import JpegCompression as JpegCompression
 from .stages import LaplacianVariance as LaplacianVariance
 from .stages import Levels as Levels
+from .stages import LocalFeatures as LocalFeatures
 from .stages import Luminance as Luminance
 from .stages import LuminanceHistogram as LuminanceHistogram
 from .stages import Miniature as Miniature

@@ -118,6 +118,10 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
     "CropResistantHash": (Column("cropresistanthash", pa.binary(), "hashes of the regions, end to end, 8 bytes each"),),
     "Miniature": (Column("miniature", pa.binary(1056), "32 × 32 luminance, then Cb and Cr of 4 × 4 cells, one byte each"),),
     "Variants": tuple(variants_column(kind, bits) for kind in HASHES for bits in BITS),
+    "LocalFeatures": (
+        Column("local_features", pa.large_binary(), "corners of 36 bytes: 32 of a descriptor, x and y in 65536ths of the sides"),
+        Column("small_picture", pa.binary(48 * 48), "luminance at 48 × 48 pixels, row by row"),
+    ),
     "verdict": (
         Column("keep", pa.bool_(), "whether the image is kept"),
         Column("reason", pa.string(), f'why it is dropped, in few words such as "{NEAR_DUPLICATE}", or null'),

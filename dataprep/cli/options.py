@@ -18,7 +18,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 Option = Callable[[Command], Command]
 
 THRESHOLDS: Final = ("min_side", "min_brightness", "max_brightness", "min_contrast", "min_sharpness")
-DUPLICATES: Final = ("radius", "verify_radius", "invariant", "views", "drop_conflicts", "keep_duplicates")
+DUPLICATES: Final = ("radius", "verify_radius", "invariant", "views", "crops", "drop_conflicts", "keep_duplicates")
 
 PROTECTED: Final = ("test", "val", "valid", "validation")
 """Splits that --splits protects where --protect does not say which."""
@@ -148,6 +148,11 @@ duplicate_options = group(
         help="Also find copies that are mirrored (flip), or mirrored and turned by multiples of 90° (dihedral).",
     ),
     click.option("--views", is_flag=True, help="Also find copies that are cropped, framed or slightly turned."),
+    click.option(
+        "--crops",
+        is_flag=True,
+        help="Also find parts of photographs, and photographs with bars or a caption or in negative, by local features.",
+    ),
     click.option("--drop-conflicts", is_flag=True, help="Drop every image of a group of copies whose labels disagree."),
     click.option("--keep-duplicates", is_flag=True, help="Drop neither exact nor near duplicates."),
 )
@@ -208,7 +213,7 @@ def choose_pipeline(context: click.Context, flags: dict[str, Any], source: Sourc
         stages = Pipeline.read(flags["pipeline_file"]).stages
         return Pipeline(*extra, *stages)
     rules: tuple[Rule, ...] = standard.standard_rules(
-        **{name: flags[name] for name in (*THRESHOLDS, "radius", "verify_radius", "invariant", "views")},
+        **{name: flags[name] for name in (*THRESHOLDS, "radius", "verify_radius", "invariant", "views", "crops")},
         duplicates=not flags["keep_duplicates"],
         protect=_protected(flags, source),
         conflicts="drop" if flags["drop_conflicts"] else "keep",

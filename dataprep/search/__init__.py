@@ -1,8 +1,27 @@
-"""All pairs of hashes within a Hamming radius, exactly, and the stars around kept images that follow from them."""
+"""All pairs of hashes within a Hamming radius, exactly, and the stars around kept images that follow from them; shared parts."""
 
 from dataprep.search.alike import Hashes, keep_best
+from dataprep.search.overlaps import Agreement, Local, Overlap, agreement, overlap
 from dataprep.search.pairs import Codes, Pairs, hamming, pairs_within
 from dataprep.search.proof import Pictures
 from dataprep.search.stars import stars, stars_of
+from dataprep.search.votes import Candidates, candidates
 
-__all__ = ["Codes", "Hashes", "Pairs", "Pictures", "hamming", "keep_best", "pairs_within", "stars", "stars_of"]
+__all__ = [
+    "Agreement",
+    "Candidates",
+    "Codes",
+    "Hashes",
+    "Local",
+    "Overlap",
+    "Pairs",
+    "Pictures",
+    "agreement",
+    "candidates",
+    "hamming",
+    "keep_best",
+    "overlap",
+    "pairs_within",
+    "stars",
+    "stars_of",
+]

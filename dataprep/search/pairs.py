@@ -93,7 +93,7 @@ def _all_pairs(words: Words, radius: int, firsts: int) -> Iterator[NDArray[np.ui
 
 def _table_pairs(words: Words, radius: int, firsts: int, table: Table) -> Iterator[NDArray[np.uint64]]:
     """Yields the pairs within the radius that a table answers for."""
-    for one, other in _agreeing(mixed(words & table.mask[:, None]), firsts):
+    for one, other in agreeing(mixed(words & table.mask[:, None]), firsts):
         differing = words[:, one] ^ words[:, other]
         near = np.bitwise_count(differing).sum(axis=0, dtype=np.uint16) <= radius
         first, second, differing = one[near], other[near], differing[:, near]
@@ -103,7 +103,7 @@ def _table_pairs(words: Words, radius: int, firsts: int, table: Table) -> Iterat
         yield _as_one(first[own], second[own])
 
 
-def _agreeing(keys: NDArray[np.uint64], firsts: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def agreeing(keys: NDArray[np.uint64], firsts: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Yields the pairs of rows whose keys are equal, about CHUNK at once."""
     order = np.argsort(keys, kind="stable")  # rows ascend where keys are equal
     ordered = keys[order]

@@ -8,6 +8,7 @@ from .measures.hashing import Hash as Hash
 from .measures.hashing import PHash as PHash
 from .measures.hashing import Variants as Variants
 from .measures.hashing import WaveletHash as WaveletHash
+from .measures.local import LocalFeatures as LocalFeatures
 from .measures.miniature import Miniature as Miniature
 from .measures.quality import ChannelSums as ChannelSums
 from .measures.quality import Colorfulness as Colorfulness
@@ -46,6 +47,7 @@ from .ops.policies import TrivialAugmentWide as TrivialAugmentWide
 from .ops.values import Normalize as Normalize
 from .ops.values import Output as Output
 from .rules.combine import AllOf as AllOf
+from .rules.crops import DeduplicateCrops as DeduplicateCrops
 from .rules.deduplicate import Deduplicate as Deduplicate
 from .rules.limits import Readable as Readable
 from .rules.limits import Require as Require

@@ -5,9 +5,9 @@ from typing import Final
 
 from dataprep.describe import STAGES
 from dataprep.stages import mixes
-from dataprep.stages.measures import hashing, miniature, quality
+from dataprep.stages.measures import hashing, local, miniature, quality
 from dataprep.stages.ops import affine, albumentations, color, effects, geometry, policies, values
-from dataprep.stages.rules import combine, deduplicate, limits, outliers
+from dataprep.stages.rules import combine, crops, deduplicate, limits, outliers
 
 
 def _stages(*modules: ModuleType) -> tuple[type, ...]:
@@ -16,7 +16,7 @@ def _stages(*modules: ModuleType) -> tuple[type, ...]:
     return tuple(stage for _, stage in sorted(STAGES.items()) if stage.__module__ in names)
 
 
-MEASURES: Final = _stages(hashing, miniature, quality)
-RULES: Final = _stages(combine, deduplicate, limits, outliers)
+MEASURES: Final = _stages(hashing, local, miniature, quality)
+RULES: Final = _stages(combine, crops, deduplicate, limits, outliers)
 OPS: Final = _stages(affine, albumentations, color, effects, geometry, policies, values)
 MIXES: Final = _stages(mixes)

@@ -228,7 +228,7 @@ def test_the_defaults_are_the_standard_rules(dataprep: Command, photos: Path, tm
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("version: 1\nstages: [{Dedupicate: {radius: 8}}]", ("stage 1", "'Dedupicate'", "did you mean 'Deduplicate'?")),
+        ("version: 1\nstages: [{Dedupicate: {radius: 8}}]", ("stage 1", "'Dedupicate'", "did you mean 'Deduplicate'")),
         ("version: 1\nstages: [Deduplicate, {Require: {column: sharpnes, least: 3}}]", ("stage 2", "'sharpnes'", "'sharpness'")),
         ("version: 1\nstages: [{Require: {column: height, leest: 3}}]", ("stage 1", "'leest'", "did you mean 'least'?")),
         ("version: 1\nstages: [{Resize: {size: 0}}]", ("stage 1", "Resize(size=0)")),
@@ -658,3 +658,14 @@ def descendants(parent: int) -> list[int]:
         children.setdefault(int(after_name[1]), []).append(int(folder.name))
     found = children.get(parent, [])
     return found + [pid for child in found for pid in descendants(child)]
+
+
+def test_crops(dataprep: Command, tmp_path: Path) -> None:
+    """A part of another picture stays until it is asked for; then it is dropped, with one cache for both runs."""
+    image = photo(0, 300, 400)
+    for name, part in {"whole": image, "part": image[60:, :320], "other": photo(1, 300, 400)}.items():
+        (tmp_path / "photos").mkdir(exist_ok=True)
+        (tmp_path / "photos" / f"{name}.png").write_bytes(encoded(np.ascontiguousarray(part), "PNG"))
+    for flags, dropped in (((), {}), (("--crops",), {"part.png": "near duplicate"}), (("--crops", "--keep-duplicates"), {})):
+        assert dataprep("clean", tmp_path / "photos", "--out", tmp_path / "out", *flags).code == 0
+        assert {uri: reason for uri, reason in reasons_of(tmp_path / "out").items() if reason} == dropped

@@ -238,7 +238,7 @@ HOUSE = [
     dp.FarBelow("bytes", share=0.9),
     dp.Deduplicate(by=None),
     dp.Deduplicate(conflicts="drop", invariant="flip"),
-    *dp.standard_rules(),
+    *dp.standard_rules(crops=True),
 ]
 
 

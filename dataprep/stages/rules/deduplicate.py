@@ -33,7 +33,7 @@ def _hash(given: AnyHash | None) -> AnyHash | None:
     return given
 
 
-def _splits(given: Sequence[str]) -> tuple[str, ...]:
+def as_splits(given: Sequence[str]) -> tuple[str, ...]:
     """Returns splits, a list as a tuple."""
     kept: tuple[str, ...] = as_tuple(given)
     return kept
@@ -89,7 +89,7 @@ class Deduplicate:
     verify_radius: int = field()
     invariant: Invariant = field(default="none", validator=one_of("none", "flip", "dihedral"))
     views: bool = False
-    protect: tuple[str, ...] = field(default=(), converter=_splits, validator=SPLITS)
+    protect: tuple[str, ...] = field(default=(), converter=as_splits, validator=SPLITS)
     conflicts: Literal["keep", "drop"] = field(default="keep", validator=one_of("keep", "drop"))
 
     @radius.default
@@ -139,11 +139,11 @@ class Deduplicate:
         if len(table) == 0:
             return Drops()
         shielded = pc.is_in(table["split"], pa.array(self.protect, pa.string())).to_numpy()
-        table, protected = table.take(pa.array(_preference(table, shielded))), int(shielded.sum())
+        table, protected = table.take(pa.array(preference(table, shielded))), int(shielded.sum())
         groups = self._groups(table, protected)
         verdicts = dict(_copies(table, groups, protected))
         if self.conflicts == "drop":
-            verdicts |= _conflicts(table["label"].to_pylist(), groups.centre.tolist(), protected)
+            verdicts |= label_conflicts(table["label"].to_pylist(), groups.centre.tolist(), protected)
         ids = table["id"].to_pylist()
         drops = Drops()
         for row, (reason, detail) in verdicts.items():
@@ -213,7 +213,7 @@ def _copies(table: pa.Table, groups: Groups, protected: int) -> Iterator[tuple[i
         yield row, (LEAK, f"{reason} of an image in {splits[twin]!r}, {detail}") if twin < protected else (reason, detail)
 
 
-def _conflicts(labels: list[str | None], centres: list[int], protected: int) -> dict[int, tuple[str, str]]:
+def label_conflicts(labels: list[str | None], centres: list[int], protected: int) -> dict[int, tuple[str, str]]:
     """Returns the rows of all groups in which labels disagree, but for protected ones, each with its reason and detail."""
     given: dict[int, set[str]] = {}
     for label, centre in zip(labels, centres, strict=True):
@@ -225,7 +225,7 @@ def _conflicts(labels: list[str | None], centres: list[int], protected: int) -> 
     }
 
 
-def _preference(table: pa.Table, shielded: NDArray[np.bool_]) -> NDArray[np.int64]:
+def preference(table: pa.Table, shielded: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Returns the rows of the table, the one to keep first; shielded ones before all others."""
     columns = {name: table[name] for name in ("digest", "uri")}
     columns["shielded"] = pa.array(shielded)

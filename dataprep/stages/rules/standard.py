@@ -15,6 +15,7 @@ from dataprep.columns import BLURRED, TOO_BRIGHT, TOO_DARK, TOO_SMALL, UNIFORM
 from dataprep.protocols import Rule
 from dataprep.stages.measures.hashing import Invariant
 from dataprep.stages.rules.combine import AllOf
+from dataprep.stages.rules.crops import DeduplicateCrops
 from dataprep.stages.rules.deduplicate import Deduplicate
 from dataprep.stages.rules.limits import Require
 from dataprep.stages.rules.outliers import FarBelow
@@ -84,6 +85,7 @@ def standard_rules(
     verify_radius: int | None = VERIFY_RADIUS,
     invariant: Invariant = "none",
     views: bool = False,
+    crops: bool = False,
     protect: tuple[str, ...] = (),
     conflicts: Literal["keep", "drop"] = "keep",
 ) -> tuple[Rule, ...]:
@@ -107,6 +109,7 @@ def standard_rules(
         verify_radius: The largest distance of the second hash, in bits of 256; None does without it.
         invariant: Whether mirrored ("flip") or also turned ("dihedral") copies are looked for.
         views: Whether cropped, framed and slightly turned copies are looked for.
+        crops: Whether parts of pictures, and pictures with bars or a caption or in negative, are looked for by local features.
         protect: Splits that must not leak: copies of their images in other splits are dropped.
         conflicts: "drop" for groups of copies whose labels disagree to be dropped whole.
     """
@@ -121,6 +124,8 @@ def standard_rules(
         near: dict[str, Any] = {"by": None} if radius is None else {"radius": radius, "invariant": invariant, "views": views}
         near |= {"verify": None} if verify_radius is None else {"verify_radius": verify_radius}
         rules.append(Deduplicate(**near, protect=protect, conflicts=conflicts))
+    if duplicates and crops:
+        rules.append(DeduplicateCrops(protect=protect, conflicts=conflicts))
     return tuple(rules)
 
 
