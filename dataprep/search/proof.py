@@ -54,6 +54,8 @@ UNLIKE: Final = 0.3
 """The share of the gradients of any sixteenth of a simple picture that may differ."""
 LIGHT: Final = 14.0
 """Levels by which the light of a simple picture may differ from that of its copy, be it darker, brighter or of less contrast."""
+ALIGNED_FLAT: Final = 0.85
+"""The same of pictures that are mostly flat."""
 FLAT_ALONE: Final = (0.4, 0.5)
 """The same in a set of which nothing else is known."""
 CROWD: Final = 4
@@ -130,8 +132,10 @@ def _prove(
     found = correlation(one, other)
     alike = np.where(strict, found, best_of_shifts(one, other)) >= wanted
     alike[strict] &= without_difference(one[strict], other[strict])
-    for row in np.flatnonzero(~alike & ~strict & (found >= asked.hope)):
-        least = kin[row] + asked.aligned * (1 - kin[row])
+    # where the hashes of variants have found the motion, also a photograph that is mostly flat may be aligned
+    loose = ~strict | ((asked.hope < 0) & ~crowded & (kin < KIN[0]))
+    for row in np.flatnonzero(~alike & loose & (found >= asked.hope)):
+        least = kin[row] + max(asked.aligned, ALIGNED_FLAT * strict[row]) * (1 - kin[row])
         alike[row] = align(one[row], other[row]) >= least or align(other[row], one[row]) >= least
     return np.asarray(alike & same_colors(first, second, strict))
 
