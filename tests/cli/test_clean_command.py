@@ -25,7 +25,7 @@ from dataprep.images.decode import decode
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.report.findings import REMEDIES
-from dataprep.stages import Deduplicate, Normalize, Require, Resize
+from dataprep.stages import AllOf, Deduplicate, Normalize, Require, Resize
 from dataprep.stages.rules.standard import standard_rules
 from dataprep.testing import encoded, photo, write_images
 
@@ -440,7 +440,7 @@ def test_every_remedy_mends(dataprep: Command, doubtful: Path, tmp_path: Path) -
     command = clean.make_parser(click.Context(clean))
     for remedy in (*REMEDIES.values(), "--radius 5", "--radius off"):
         command.parse_args(["photos", "--out", "cleaned", *remedy.split()])
-    reasons = {rule.reason for rule in standard_rules() if isinstance(rule, Require)} | {"exact duplicate"}
+    reasons = {rule.reason for rule in standard_rules() if isinstance(rule, Require | AllOf)} | {"exact duplicate"}
     assert set(REMEDIES) == reasons
     ended = dataprep("clean", doubtful, "--out", tmp_path / "out", "--workers", "0", "--min-sharpness", "off")
     assert "blurred" not in ended.out + ended.error

@@ -22,7 +22,7 @@ from dataprep.stages.rules.standard import standard_rules
 
 Rows = Sequence[Mapping[str, Any]]
 
-PROTECTING = Pipeline(Deduplicate(radius=8, verify=None, protect=("test",)))
+PROTECTING = Pipeline(Deduplicate(radius=8, verify=None, proof=None, protect=("test",)))
 
 
 def code(number: int) -> bytes:

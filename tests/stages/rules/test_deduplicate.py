@@ -172,7 +172,7 @@ def test_lossless_is_kept(one: str | None, other: str | None) -> None:
             {**facts, "id": 1, "uri": "b", "digest": "b", "sharpness": 900.0, "height": 10 + larger},
         ]
         table = pa.Table.from_pylist(rows).append_column("format", pa.array([one, other], pa.string()))
-        drops = Deduplicate(radius=8, verify=None).judge(table)
+        drops = trusting(radius=8, verify=None).judge(table)
         assert drops.ids == [1 if one in lossless and other not in lossless and not larger else 0]
 
 
