@@ -165,7 +165,7 @@ def test_every_threshold_changes_or_switches_off_its_rule(
         counts[value] = json.loads(ended.out)["dropped"].get(reason, 0)
     assert counts["off"] == 0
     assert counts[None] == 1
-    assert counts[dropping] > 1
+    assert counts[dropping] > int(flag != "--radius")  # a wider radius asks for more pairs; what pictures do not prove stays
 
 
 def test_duplicates_can_be_kept(dataprep: Command, photos: Path, tmp_path: Path) -> None:
