@@ -85,7 +85,7 @@ class Pictures:
         codes: (N, BYTES) uint8: luminance row by row, then Cb and Cr of each cell.
         poses: In which poses the second of a pair may be a copy.
         aligned: The correlation that is enough once photographs are aligned.
-        kin: (N,) how well each correlates with others that are no candidates; None where nobody looked.
+        kin: (N,) how well each correlates with others of its set, see `kinship`; None where nobody looked.
         hope: The correlation from which on an alignment is tried.
     """
 
