@@ -55,6 +55,7 @@ def training() -> None:
     pytest.importorskip("sklearn")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("training")
 def test_training_from_dali_reaches_the_same_accuracy() -> None:
     """train_dali.py learns the digits as train_torch.py does."""
@@ -62,6 +63,7 @@ def test_training_from_dali_reaches_the_same_accuracy() -> None:
     assert held_out_accuracy(run(EXAMPLES / "train_dali.py", "--epochs", 4)) >= 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("training")
 def test_training_reaches_its_accuracy() -> None:
     """train_torch.py as it is called without arguments learns the digits: 95 of 100 held-out images at least."""
@@ -70,6 +72,7 @@ def test_training_reaches_its_accuracy() -> None:
     assert held_out_accuracy(printed) >= 0.95
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("training")
 def test_training_accumulates_and_takes_data_parallel() -> None:
     """With two batches for a step and `--parallel dp`, wherever it runs, train_torch.py learns, too."""
@@ -80,6 +83,7 @@ def test_training_accumulates_and_takes_data_parallel() -> None:
     assert held_out_accuracy(printed) > 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("training")
 def test_a_distributed_run_resumes_to_the_same_losses(tmp_path: Path) -> None:
     """train_ddp.py stopped in mid-epoch and started again writes the very losses of a run that was left alone."""
@@ -100,6 +104,7 @@ def children(parent: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("training")
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the ranks by /proc")
 def test_a_rank_that_is_killed_costs_nothing(tmp_path: Path) -> None:
@@ -125,6 +130,7 @@ def test_a_rank_that_is_killed_costs_nothing(tmp_path: Path) -> None:
     assert {step["step"]: step for step in again} == {step["step"]: step for step in whole}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("training")
 def test_a_distributed_evaluation_counts_every_image_once(tmp_path: Path) -> None:
     """evaluate_ddp.py prints the same metrics to the last digit on one, two and three ranks, and ends on all of them."""
@@ -136,6 +142,7 @@ def test_a_distributed_evaluation_counts_every_image_once(tmp_path: Path) -> Non
         assert json.loads(run(*torchrun, *program, "--batch-size", batch_size)) == alone
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("training")
 def test_lightning_resumes_with_the_same_images(tmp_path: Path) -> None:
     """train_lightning.py stopped in mid-epoch and started again has the images of a run that was left alone, step by step."""
