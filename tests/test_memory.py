@@ -66,6 +66,7 @@ def test_the_program_does_not_grow(million: Manifest) -> None:
     assert seen + sum(len(batch.ids) for batch in batches) == ROWS // BATCH * BATCH
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", ["fork", "spawn"])
 def test_workers_do_not_grow(million: Manifest, start: Any) -> None:
     """A worker's own memory is after 150 batches what it was after 30: nothing of the table is copied as it is read."""

@@ -186,6 +186,7 @@ def main(folder: str, disk: str) -> None:
             sys.stdout.write(f"{first} {then} {len(list(scene.kills(first, then)))}\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("disk", DISKS)
 def test_killed_anywhere(tmp_path: Path, disk: str) -> None:
     """Killed before any operation, no file is lost or torn, and the same call, as well as undo, comes to its end."""

@@ -184,6 +184,7 @@ def test_nothing_is_left(tmp_path: Path) -> None:
     assert Manifest.read(tmp_path / "manifest.parquet").table.equals(manifest.table)
 
 
+@pytest.mark.slow
 def test_hostile_files(hostile_files: list[Path], tmp_path: Path) -> None:
     """Every file of a malformed corpus, called .jpg, ends as a row with a reason or with finite values, and costs no other."""
     folder = tmp_path / "hostile"
@@ -269,6 +270,7 @@ class Deadly:
         return {"alive": True}
 
 
+@pytest.mark.slow
 def test_decoder_that_crashes(folder: Path, tmp_path: Path) -> None:
     """An image that kills the process that decodes it is dropped by name, every other one is measured, and it is tried again."""
     (folder / "cat" / "bad.jpg").write_bytes(encoded(photo(60, 77, 90)))

@@ -109,6 +109,7 @@ def test_gray_jpeg_as_pillow(skimage_photos: dict[str, Image]) -> None:
         assert (colour == colour[..., :1]).all()
 
 
+@pytest.mark.slow
 def test_real_photos_as_pillow(real_photos: list[Path]) -> None:
     """Photos from the wild have the same pixels as from Pillow."""
     for path in real_photos:

@@ -255,6 +255,7 @@ def test_width(open_page: Callable[..., Any], report: Path, width: int) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand(open_page: Callable[..., Any], drawn: Callable[[int], Manifest], tmp_path: Path) -> None:
     """With 100,000 rows, half of them dropped and one with 5,000 copies, the document holds one page at a time."""
     manifest = drawn(100_000)

@@ -77,6 +77,7 @@ def by(way: str, codes: Codes, radius: int, blocks: int, firsts: int | None = No
     return np.stack([found >> np.uint64(32), found & np.uint64(0xFFFFFFFF)], axis=1).astype(np.int64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("width", [8, 32])
 @pytest.mark.parametrize("way", WAYS)

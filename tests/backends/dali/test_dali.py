@@ -185,6 +185,7 @@ def test_close_ops(manifest: Manifest, ops: tuple[Op, ...]) -> None:
     assert off.mean() < 1
 
 
+@pytest.mark.slow
 def test_real_photos(real_photos: list[Path], tmp_path: Path) -> None:
     """On real photos 99.9 % of all values are within 2 of 255 after crop, colour, flip and normalisation."""
     for path in real_photos[:: -(-len(real_photos) // 64)]:

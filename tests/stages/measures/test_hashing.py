@@ -111,6 +111,7 @@ def test_color_as_imagehash(skimage_photos: dict[str, Image]) -> None:
         assert bits_of(ColorHash(), image) == np.packbits(expected).tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [60, 300])
 def test_crop_resistant_as_imagehash(skimage_photos: dict[str, Image], side: int) -> None:
     """The crop-resistant hash has imagehash's regions, in its order, each with its bits."""
