@@ -95,7 +95,7 @@ def _fields(stage: type) -> dict[str, Any]:
 def _default(field: Any, stage: object) -> Any:
     """Returns what a field of a stage would be if it had not been given, or a mark that equals nothing."""
     default = field.default
-    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # attrs types it as a function
         return default.factory(stage) if default.takes_self else default.factory()
     made = getattr(field, "default_factory", dataclasses.MISSING)
     return default if made is dataclasses.MISSING else made()

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Bytes to pixels, and pixels to another size: what cleaning, loading and the report share."""
