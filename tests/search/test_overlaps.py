@@ -25,6 +25,8 @@ def small(image: np.ndarray) -> np.ndarray:
 
 SCALE, SHIFT = st.floats(0.4, 2.5), st.floats(-0.4, 0.4)
 
+WHOLE = Overlap(np.ones(2), np.zeros(2), 40, 40)
+
 
 @given(st.integers(0, 1000), SCALE, st.floats(0.85, 1.15), SHIFT, SHIFT, st.integers(0, 30), st.booleans())
 def test_place(seed: int, scale: float, squeeze: float, x: float, y: float, others: int, negative: bool) -> None:
@@ -64,13 +66,18 @@ def test_parts(across: float, down: float, x: float, y: float) -> None:
 
 @given(st.integers(0, 300), st.floats(0, 0.3), st.floats(0, 0.3), st.booleans())
 def test_agreement(seed: int, left: float, top: float, negative: bool) -> None:
-    """A picture agrees with its part, or with the negative of it, where it lies, and with the part of no other picture."""
+    """A picture agrees with its part, or with the negative of it, where it lies, and with the part of no other picture.
+
+    How much of it has texture is a fact of the part, not of how well the two agree.
+    """
     whole = photo(seed, 240, 360)
     part = whole[round(top * 240) : round((top + 0.7) * 240), round(left * 360) : round((left + 0.7) * 360)]
     found = Overlap(np.full(2, 1 / 0.7), -np.array([left, top]) / 0.7, 40, 40)
     pictures = [local(np.zeros((0, 32), np.uint8), np.zeros((0, 2)), small(image)) for image in (whole, part, photo(seed + 1))]
     seen = pictures[1]._replace(small=255 - pictures[1].small) if negative else pictures[1]
-    assert min(agreement(pictures[0], seen, found, negative)) > 0.9
+    *agreed, texture = agreement(pictures[0], seen, found, negative)
+    assert min(agreed) > 0.98
+    assert texture == pytest.approx(agreement(pictures[1], pictures[1], WHOLE).texture, abs=0.1)
     assert agreement(pictures[0], seen, found, not negative).luminance < 0
     assert agreement(pictures[0], pictures[2], found).luminance < 0.8
 
@@ -78,4 +85,4 @@ def test_agreement(seed: int, left: float, top: float, negative: bool) -> None:
 def test_flat() -> None:
     """Pictures of one level agree in nothing, as they have no texture."""
     blank = local(np.zeros((0, 32), np.uint8), np.zeros((0, 2)), np.full((48, 48), 7, np.float32))
-    assert agreement(blank, blank, Overlap(np.ones(2), np.zeros(2), 40, 40)) == (0, 0, 0, 0)
+    assert agreement(blank, blank, WHOLE) == (0, 0, 0, 0)
