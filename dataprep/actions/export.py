@@ -17,7 +17,7 @@ import pyarrow.csv
 from dataprep.actions.places import files_of
 from dataprep.columns import names_of
 from dataprep.errors import DataprepError, suggestion
-from dataprep.files import replacing, shown
+from dataprep.files import naming, replacing
 from dataprep.manifest import Manifest
 
 Kind = Literal["csv", "jsonl", "txt"]
@@ -40,11 +40,8 @@ def export(manifest: Manifest, path: str | Path, kind: Kind) -> None:
     writers = {"csv": _write_csv, "jsonl": _write_jsonl, "txt": _write_paths}
     if kind not in writers:
         raise DataprepError(f"records cannot be exported as {kind!r}; {suggestion(kind, get_args(Kind))}")
-    try:
-        with replacing(path) as temporary, open(temporary, "wb") as file:
-            writers[kind](manifest, file)
-    except OSError as error:
-        raise DataprepError(f"{shown(path)} cannot be written: {error.strerror or error}") from error
+    with naming(path), replacing(path) as temporary, open(temporary, "wb") as file:
+        writers[kind](manifest, file)
 
 
 def records(manifest: Manifest) -> pa.Table:

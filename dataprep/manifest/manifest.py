@@ -23,7 +23,7 @@ from dataprep import sources  # noqa: F401  registers the sources that a manifes
 from dataprep.columns import LEAK
 from dataprep.describe import build, describe
 from dataprep.errors import ManifestError, PipelineError, suggestion
-from dataprep.files import replacing
+from dataprep.files import naming, replacing
 from dataprep.manifest.overrides import NO_OVERRIDES, Overrides
 from dataprep.manifest.verdicts import verdicts
 from dataprep.manifest.versions import VERSION, bring_up_to_date
@@ -211,11 +211,8 @@ class Manifest:
             "statistics": self.statistics._asdict() if self.statistics else None,
         }
         table = self.table.replace_schema_metadata({METADATA: json.dumps(metadata)})
-        try:
-            with replacing(path) as temporary, temporary.open("wb") as file:  # opened here, for names that are not UTF-8
-                pq.write_table(table, file, compression="zstd")
-        except OSError as error:
-            raise ManifestError(f"{path} cannot be written: {error.strerror or error}") from error
+        with naming(path, kind=ManifestError), replacing(path) as temporary, temporary.open("wb") as file:
+            pq.write_table(table, file, compression="zstd")  # to an open file, for names that are not UTF-8
 
     @classmethod
     def read(cls, path: str | Path, source: Source | None = None) -> "Manifest":
@@ -230,10 +227,8 @@ class Manifest:
         """
         path = file_of(path)
         try:
-            with path.open("rb") as file:
+            with naming(path, "read", ManifestError), path.open("rb") as file:
                 table = pq.read_table(file)
-        except OSError as error:
-            raise ManifestError(f"{path} cannot be read: {error.strerror or error}") from error
         except pa.ArrowInvalid as error:
             raise ManifestError(f"{path} is not a manifest: not a Parquet file") from error
         metadata = _metadata(table, path)

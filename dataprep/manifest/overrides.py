@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from dataprep.columns import OVERRULED
 from dataprep.errors import ManifestError, suggestion
+from dataprep.files import naming
 from dataprep.types import Drops
 
 VERSION: Final = 1
@@ -69,9 +70,8 @@ class Overrides:
             ManifestError: It cannot be read, is not JSON, of another version, or says what cannot be understood.
         """
         try:
-            data = json.loads(Path(path).read_bytes())
-        except OSError as error:
-            raise ManifestError(f"{path} cannot be read: {error.strerror or error}") from error
+            with naming(path, "read", ManifestError):
+                data = json.loads(Path(path).read_bytes())
         except (ValueError, RecursionError) as error:
             raise ManifestError(f"{path} is not a file of overrides: not JSON ({error})") from error
         try:

@@ -14,8 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-from dataprep.errors import DataprepError
-from dataprep.files import replacing
+from dataprep.files import write_text
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides
 from dataprep.protocols import Progress
 from dataprep.report.contents import contents
@@ -47,12 +46,7 @@ def write_report(
     Raises:
         DataprepError: It cannot be written.
     """
-    text = _html(manifest, summary, overrides, when, progress)
-    try:
-        with replacing(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise DataprepError(f"{path} cannot be written: {error.strerror or error}") from error
+    write_text(path, _html(manifest, summary, overrides, when, progress))
 
 
 def _html(manifest: Manifest, summary: Summary, overrides: Overrides, when: datetime | None, progress: Progress | None) -> str:
