@@ -68,6 +68,9 @@ HASHES: Final = ("PHash", "DHash", "AverageHash", "WaveletHash")
 """The hashes of as many bits for every image."""
 BITS: Final = (64, 256)
 
+PAIR: Final = pa.list_(pa.float32(), 2)
+"""A place in an image: pixels from the left, pixels from the top."""
+
 ERROR: Final = Column("error", pa.string(), "why it cannot be read or decoded, or null")
 
 COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
@@ -79,6 +82,15 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         Column("bytes", pa.int64(), "size of the file in bytes"),
         Column("modified", pa.int64(), "nanoseconds since 1970"),
         ERROR,
+    ),
+    "targets": (
+        Column("boxes", pa.list_(pa.list_(pa.float32(), 4)), "left, top, right, bottom of each, pixels of the upright image"),
+        Column("box_labels", pa.list_(pa.string()), "the class of each box"),
+        Column("points", pa.list_(PAIR), "x and y of each point, pixels of the upright image"),
+        Column("polygons", pa.list_(pa.list_(PAIR)), "the corners of each outline, x and y, pixels of the upright image"),
+        Column("polygon_objects", pa.list_(pa.int32()), "the box that each outline belongs to, from 0; one may have several"),
+        Column("mask", pa.string(), "the uri of an image of class numbers, or run lengths as JSON, as COCO writes them"),
+        Column("caption", pa.string(), "a text about the image"),
     ),
     "read": (
         Column("digest", pa.string(), "SHA-256 of the file, 64 hex digits"),
@@ -134,7 +146,11 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         Column("part_id", pa.int64(), "its id there"),
     ),
 }
-"""The columns by who fills them: a step of the way to the manifest, or a measure."""
+"""The columns by who fills them: a step of the way to the manifest, a source that knows targets, or a measure.
+
+Coordinates of targets are continuous: pixel i covers [i, i + 1), so a box of a whole image is 0, 0, width, height. An image in
+which there is nothing has an empty list; null means that nobody looked.
+"""
 
 
 def fields_of(filler: str) -> tuple[pa.Field, ...]:

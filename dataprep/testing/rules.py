@@ -27,7 +27,7 @@ IMAGES: Final = (
 )
 """What a measure is tried on: photos, small and narrow ones, black and white."""
 
-STEPS: Final = ("clean", "scan", "read", "verdict", "concatenate")
+STEPS: Final = ("clean", "scan", "targets", "read", "verdict", "concatenate")
 OWN: Final = frozenset(name for step in STEPS for name in names_of(step))
 """Columns that are in every manifest, which no measure fills."""
 
