@@ -12,18 +12,19 @@ Whatever view is asked for, a file that is not a common JPEG is decoded to the s
 """
 
 import io
+from importlib import import_module
 from typing import Any, Final
 
 import numpy as np
 import PIL.Image
-import PIL.ImageOps
 import simplejpeg
 
 from dataprep.errors import DecodeError
+from dataprep.images.formats import Format, format_of
 from dataprep.images.jpeg import Decoded, decode_jpeg, orientation_of, refuse_damaged, refuse_scans
-from dataprep.images.limits import BROKEN, IS_POINTER, MAX_PIXELS, POINTER, reason, refuse_bomb
+from dataprep.images.limits import IS_POINTER, MAX_PIXELS, POINTER, reason, refuse_bomb
 from dataprep.images.mend import MENDS, mend_jpeg
-from dataprep.images.png import SIGNATURE, Png, look_at_png, refuse_missing_rows
+from dataprep.images.png import Png, look_at_png, refuse_missing_rows
 from dataprep.images.tones import over_a_colour, to_eight_bits
 from dataprep.images.views import TRANSPOSED, upright
 from dataprep.types import Box, Image
@@ -72,7 +73,7 @@ def decode(
         return _decode_any(data, channels, max_pixels)
     except DecodeError:
         raise
-    except BROKEN as error:
+    except Exception as error:  # whatever a decoder raises is the fault of the file, which may be anything
         raise DecodeError(reason(error)) from error
 
 
@@ -104,11 +105,11 @@ def _decode_jpeg(data: bytes, side: int | None, channels: int, max_pixels: int, 
 
 def _decode_any(data: bytes, channels: int, max_pixels: int) -> Decoded:
     """Decodes whatever Pillow reads."""
-    png = look_at_png(data) if data[:8] == SIGNATURE else None
-    with PIL.Image.open(io.BytesIO(data if png is None else png.data)) as opened:
-        name = opened.format or "unknown"
-        if name == "EPS":
-            raise DecodeError("PostScript is a program, not an image; it is not run")
+    known = format_of(data)
+    png = look_at_png(data) if known.name == "PNG" else None
+    _load_plugin(known)
+    with PIL.Image.open(io.BytesIO(data if png is None else png.data), formats=[known.name]) as opened:
+        name = opened.format or known.name
         width, height = opened.size
         refuse_bomb(height, width, max_pixels)
         if data[:3] == b"\xff\xd8\xff":
@@ -123,6 +124,14 @@ def _decode_any(data: bytes, channels: int, max_pixels: int) -> Decoded:
         height, width = width, height
     remark = "; ".join([*(png.remarks if png else ()), *remarks]) or None
     return Decoded(upright(image, orientation), name, height, width, remark=remark)
+
+
+def _load_plugin(known: Format) -> None:
+    """Makes Pillow know a format; raises `DecodeError` where what decodes it is not installed."""
+    try:
+        import_module(known.plugin)
+    except ImportError as error:
+        raise DecodeError(f"{known.name} needs an extra: pip install 'dataprep-images[{known.extra}]'") from error
 
 
 def _flatten(opened: PIL.Image.Image, png: Png | None, mode: str) -> tuple[Image, list[str]]:
@@ -156,6 +165,6 @@ def _pages(opened: PIL.Image.Image, size: int) -> list[str]:
         return []
     try:
         count = str(getattr(opened, "n_frames", 1)) if size <= COUNTED else "many"
-    except BROKEN:
+    except Exception:
         count = "several"
     return [f"the first of {count} pages"]

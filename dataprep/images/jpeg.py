@@ -7,13 +7,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import PIL.Image
-import PIL.ImageOps
 import simplejpeg
 from numpy.typing import NDArray
 
 from dataprep.errors import DecodeError
 from dataprep.images import native
-from dataprep.images.limits import BROKEN, refuse_bomb
+from dataprep.images.limits import refuse_bomb
 from dataprep.images.mend import count_scans, is_lossless, is_mendable
 from dataprep.images.scratch import scratch
 from dataprep.images.views import TRANSPOSED, scale, upright
@@ -171,7 +170,7 @@ def _jpeg_orientation(data: bytes) -> int:
     try:
         with PIL.Image.open(io.BytesIO(data)) as opened:
             return orientation_of(opened)
-    except BROKEN:
+    except Exception:
         return 1
 
 
@@ -181,7 +180,7 @@ def orientation_of(opened: PIL.Image.Image) -> int:
         opened.info.pop(name, None)
     try:
         return int(opened.getexif().get(ORIENTATION_TAG, 1))
-    except BROKEN:
+    except Exception:
         return 1
 
 

@@ -1,13 +1,11 @@
-"""What is refused unread, and what decoders may raise: the one place that knows how files go wrong."""
+"""What is refused unread, and what is said of what a decoder raised."""
 
-import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
 import PIL.Image
-import PIL.ImageOps
 
 from dataprep.errors import DecodeError
 
@@ -19,24 +17,6 @@ POINTER: Final = b"version https://git-lfs.github.com/spec/v1"
 IS_POINTER: Final = "a pointer of Git LFS, not the image: run `git lfs pull`"
 RAISE: Final = "give --max-pixels a larger one if this is no attack"
 
-BROKEN: Final = (
-    OSError,  # includes UnidentifiedImageError and most truncations
-    ValueError,
-    SyntaxError,
-    NotImplementedError,
-    TypeError,
-    IndexError,
-    KeyError,
-    EOFError,
-    OverflowError,
-    AttributeError,
-    MemoryError,
-    RuntimeError,
-    struct.error,
-    PIL.Image.DecompressionBombError,
-)
-"""What Pillow and simplejpeg raise on files that are not images, seen on malformed corpora."""
-
 
 def refuse_bomb(height: int, width: int, max_pixels: int) -> None:
     """Raises `DecodeError` for an image of more pixels than the limit."""
@@ -47,7 +27,7 @@ def refuse_bomb(height: int, width: int, max_pixels: int) -> None:
 def reason(error: BaseException) -> str:
     """Returns one line that says what is wrong with a file, without addresses of objects in it."""
     if isinstance(error, PIL.UnidentifiedImageError):
-        return "not an image of a known format"
+        return "damaged at its start"
     if isinstance(error, PIL.Image.DecompressionBombError):
         return f"{str(error).partition(',')[0]}; {RAISE}"  # the numbers, without "could be decompression bomb DOS attack"
     return " ".join(str(error).split())[:200] or type(error).__name__
