@@ -15,9 +15,9 @@ from typing import Final, Literal, NamedTuple, get_args
 from dataprep.actions.places import check_apart, check_names, files_of, place_of
 from dataprep.errors import DataprepError, SourceError, suggestion
 from dataprep.files import NO_LINKS, claimed, digest, naming, shown, sweep, write
+from dataprep.images.formats import is_image
 from dataprep.manifest import Manifest
 from dataprep.protocols import Progress, Source
-from dataprep.sources.folder import EXTENSIONS
 
 Mode = Literal["copy", "hardlink", "symlink"]
 
@@ -129,7 +129,7 @@ def _enter(folder: str | Path, places: set[str]) -> None:
     for parent, _, names in os.walk(folder):
         with naming(parent):
             sweep([parent])
-        paths = (os.path.relpath(os.path.join(parent, name), folder) for name in names if _is_image(name))
+        paths = (os.path.relpath(os.path.join(parent, name), folder) for name in names if is_image(name))
         others += [path for path in paths if path not in places]
     if others:
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""
@@ -137,10 +137,6 @@ def _enter(folder: str | Path, places: set[str]) -> None:
             f"{shown(folder)} holds images that are not kept in this manifest: {shown(min(others))}{more}; "
             "remove the folder or choose another one"
         )
-
-
-def _is_image(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in EXTENSIONS
 
 
 def _put(image: Kept, target: str, mode: Mode, source: Source) -> bool:

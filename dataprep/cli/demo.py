@@ -13,8 +13,8 @@ from dataprep.cleaning.folder import clean_into
 from dataprep.cli.output import ProgressBar, show
 from dataprep.demo import Score, make_messy_folder, score
 from dataprep.errors import DataprepError
+from dataprep.images.formats import is_image
 from dataprep.pipeline import Pipeline
-from dataprep.sources.folder import EXTENSIONS
 from dataprep.stages import ChannelSums
 from dataprep.stages.rules.standard import standard_rules
 
@@ -59,7 +59,7 @@ def _demonstrate(out: Path, photos: Path | None, seed: int, as_json: bool) -> No
 
 def _image_files(folder: Path) -> list[Path]:
     """Returns the image files of a folder and those below it."""
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS)
+    found = sorted(path for path in folder.rglob("*") if is_image(path.name))
     if not found:
         raise DataprepError(f"no images in {folder}; `--photos` takes a folder of photographs")
     return found

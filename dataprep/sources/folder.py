@@ -7,7 +7,6 @@ percent-encoded, so that every name that a file system allows is a string that a
 import os
 import stat
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -17,11 +16,7 @@ from attrs import field, frozen
 from dataprep.columns import fields_of
 from dataprep.describe import register
 from dataprep.errors import SourceError
-
-EXTENSIONS: Final = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .gif .tif .tiff .ppm .pgm .pbm .pnm .avif .jp2 .j2k .jpx .ico .tga".split()
-)
-"""What counts as an image file, in any case; others are counted, not read."""
+from dataprep.images.formats import is_image
 
 SCHEMA: Final = pa.schema(fields_of("scan"))
 
@@ -66,7 +61,7 @@ class Folder:
         """
         _check_root(self.root)
         entries = list(_walk(self.root))
-        images = [entry for entry in entries if entry.error is not None or _is_image(entry.path)]
+        images = [entry for entry in entries if entry.error is not None or is_image(entry.path)]
         ignored = len(entries) - len(images)
         if not images:
             found = {0: "nothing", 1: "1 other file"}.get(ignored, f"{ignored} other files")
@@ -153,13 +148,9 @@ def _entry(path: str, item: os.DirEntry[str]) -> Entry:
     try:
         status = item.stat()
     except OSError as error:
-        return Entry(path, None, None, f"cannot be read: {error.strerror}" if _is_image(path) else None)
-    odd = _is_image(path) and not stat.S_ISREG(status.st_mode)  # opening a pipe would wait for ever
+        return Entry(path, None, None, f"cannot be read: {error.strerror}" if is_image(path) else None)
+    odd = is_image(path) and not stat.S_ISREG(status.st_mode)  # opening a pipe would wait for ever
     return Entry(path, status.st_size, status.st_mtime_ns, "not a regular file" if odd else None)
-
-
-def _is_image(path: str) -> bool:
-    return Path(path).suffix.lower() in EXTENSIONS
 
 
 def _name(part: str) -> str:

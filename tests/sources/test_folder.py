@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataprep.errors import SourceError
+from dataprep.images.formats import ENDINGS
 from dataprep.sources import Folder
-from dataprep.sources.folder import EXTENSIONS, SCHEMA
+from dataprep.sources.folder import SCHEMA
 from dataprep.testing import write_images
 
 NAMES = st.binary(min_size=1, max_size=40).filter(lambda name: b"/" not in name and b"\0" not in name)
@@ -74,7 +75,7 @@ def test_table(folder: Path) -> None:
         assert (row["bytes"], row["modified"], row["error"]) == (status.st_size, status.st_mtime_ns, None)
 
 
-@pytest.mark.parametrize("extension", sorted(EXTENSIONS))
+@pytest.mark.parametrize("extension", sorted(ENDINGS))
 def test_extensions(tmp_path: Path, extension: str) -> None:
     """A file counts as an image by its extension, in any case; the others are counted."""
     touch(tmp_path, f"a{extension}", f"b{extension.upper()}", f"c{extension}.txt", f"d{extension[1:]}", "Makefile")
