@@ -3,15 +3,19 @@
 import json
 import os
 import tempfile
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
+
+import pyarrow as pa
 
 from dataprep.cleaning.clean import clean
 from dataprep.errors import DataprepError
 from dataprep.files import naming, shown, write_text
 from dataprep.images.limits import MAX_PIXELS
 from dataprep.manifest import NAME, NO_OVERRIDES, Manifest, Overrides
+from dataprep.manifest.carried import carry_splits, read_splits
 from dataprep.pipeline import Pipeline
 from dataprep.protocols import Engine, Progress, Source
 from dataprep.report import Summary, summarize, write_report
@@ -49,6 +53,7 @@ def clean_into(
     """Cleans a source and writes `manifest.parquet`, `summary.json` and `report.html` into a folder, as `dataprep clean` does.
 
     What was measured is kept in `cache` there: after a kill the same call goes on, and another threshold reads no image again.
+    Splits that the manifest there has been given are kept, by content; new images are divided in the same proportions.
 
     Args:
         source: A source, or the path of a folder.
@@ -63,11 +68,12 @@ def clean_into(
 
     Raises:
         SourceError: The source cannot be listed or holds no image.
-        DataprepError: `out` is the source, or cannot be written.
+        DataprepError: `out` is the source, or cannot be written, or has splits that those of the source would replace.
     """
     source = Folder(str(source)) if isinstance(source, str | Path) else source
     out = Path(out)
     _prepare(out, source)
+    earlier = read_splits(out / NAME)
     manifest = clean(
         source,
         pipeline,
@@ -77,12 +83,20 @@ def clean_into(
         progress=progress,
         max_pixels=max_pixels,
     )
+    if earlier is not None:
+        manifest = _carry(manifest, earlier, out / NAME)
     manifest.write(out / NAME)
     summary = summarize(manifest)
     write_text(out / SUMMARY, json.dumps(summary.as_json(), indent=2) + "\n")
     if report:
         write_report(manifest, summary, out / REPORT, overrides=overrides, when=when, progress=progress)
     return Cleaned(manifest, summary)
+
+
+def _carry(manifest: Manifest, earlier: pa.Table, where: Path) -> Manifest:
+    """Returns the manifest with the splits of the one that it replaces, and what became of them."""
+    done, carried = carry_splits(manifest, earlier, shown(where))
+    return replace(done, run=replace(done.run, carried=carried._asdict()) if done.run and carried else done.run)
 
 
 def _prepare(out: Path, source: Source) -> None:

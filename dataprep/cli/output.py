@@ -1,6 +1,7 @@
 """What the commands print: a progress bar while they work, a table when they are done."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -17,6 +18,10 @@ from dataprep.report.findings import percent
 
 WARNINGS: Final = 6
 """Warnings that the terminal shows; the others are counted."""
+
+
+SPLITS: Final = 8
+"""Splits that the terminal names."""
 
 
 class ProgressBar:
@@ -80,10 +85,25 @@ def show(summary: Summary, out: Path) -> None:
     console.print(table)
     again = f" ({summary.known:,} known from before)" if summary.known else ""
     console.print(f"{summary.seconds:.1f} s, {summary.rate:,.0f} images/s{again}")
+    for line in _splits(summary):
+        say(line)
     for name in (NAME, REPORT):
         if (out / name).exists():
             say(f"{name.partition('.')[0]}: {out / name}")
     warn(summary)
+
+
+def _splits(summary: Summary) -> Iterator[str]:
+    """Yields what became of splits, and how many images are kept of each."""
+    if summary.splits:
+        shown = [f"{name} {count:,}" for name, count in list(summary.splits.items())[:SPLITS]]
+        more = f" and {len(summary.splits) - SPLITS:,} more" if len(summary.splits) > SPLITS else ""
+        yield f"splits: {', '.join(shown)}{more}"
+    if summary.carried:
+        said = f"splits are those that the images had: {summary.carried['known']:,}"
+        said += f", {summary.carried['new']:,} new ones were divided alike" if summary.carried["new"] else ""
+        moved = summary.carried["moved"]
+        yield said + (f", {moved:,} went to the larger split that they are copies of images in" if moved else "")
 
 
 def warn(summary: Summary) -> None:

@@ -1,6 +1,7 @@
 """`dataprep split`: training, validation and test images of one manifest, with duplicates on the same side."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from dataprep.cli.output import say
 from dataprep.manifest import Manifest, file_of
-from dataprep.manifest.splits import Division, check_shares, divisions
+from dataprep.manifest.splits import Division, divisions, shares_of
 from dataprep.manifest.splits import split as split_manifest
+from dataprep.report.summary import name_trained
 
 VERSION = 1
 ROWS = 20  # labels; more do not fit a screen
@@ -23,6 +26,7 @@ NAMED = 5  # labels that a note lists
 @click.option("--train", type=float, metavar="SHARE", help="Share of the training images, such as 0.8.")
 @click.option("--val", type=float, metavar="SHARE", help="Share of the validation images.")
 @click.option("--test", type=float, metavar="SHARE", help="Share of the test images.")
+@click.option("--folds", type=click.IntRange(2), metavar="K", help="Instead of shares: K equal parts for a cross-validation.")
 @click.option("--out", type=click.Path(path_type=Path), help="File to write, instead of MANIFEST itself.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random division.")
 @click.option("--replace", is_flag=True, help="Replace splits that the manifest has already.")
@@ -32,6 +36,7 @@ def split(
     train: float | None,
     val: float | None,
     test: float | None,
+    folds: int | None,
     out: Path | None,
     seed: int,
     replace: bool,
@@ -41,31 +46,35 @@ def split(
 
     A duplicate always goes into the split of its twin, so that no two splits share an image. Only kept images count for the
     shares. MANIFEST is the file that `dataprep clean` wrote, or the folder that holds it. The same seed gives the same splits,
-    and when images are added later, few of the old ones change their split.
+    and when images are added later, few of the old ones change their split; `dataprep clean` into the same folder moves none.
+
+    With --folds, `manifest.fold(0)` in Python gives the images to train on and to validate with in the first round.
     """
     shares = {name: share for name, share in (("train", train), ("val", val), ("test", test)) if share is not None}
-    if not shares:
-        raise click.UsageError("no shares are given; add some, such as --train 0.8 --val 0.1 --test 0.1")
-    check_shares(shares)
+    if not shares and folds is None:
+        raise click.UsageError("no shares are given; add some, such as --train 0.8 --val 0.1 --test 0.1, or --folds 5")
+    parts = shares_of(shares or None, folds)
     path = file_of(manifest)
-    done = split_manifest(Manifest.read(path), shares, seed, replace=replace)
+    done = split_manifest(Manifest.read(path), shares or None, seed, folds=folds, replace=replace)
     target = path if out is None else out
     done.write(target)
-    rows = divisions(done, shares)
+    rows = divisions(done, parts)
     if as_json:
-        click.echo(json.dumps(as_data(rows, shares, seed, target), indent=2))
+        click.echo(json.dumps(as_data(rows, parts, seed, target), indent=2))
     else:
         show(rows, target)
+        if done.statistics is not None:
+            say(f"mean and std for every split are those of {name_trained(done)}")
 
 
-def as_data(rows: list[Division], shares: dict[str, float], seed: int, target: Path) -> dict[str, Any]:
+def as_data(rows: list[Division], shares: Mapping[str, float], seed: int, target: Path) -> dict[str, Any]:
     """Returns what the table and the notes say as plain data."""
     labels = [{"label": row.label, "images": row.images, "splits": row.counts, "absent": list(row.absent)} for row in rows]
     return {
         "version": VERSION,
         "manifest": str(target),
         "seed": seed,
-        "shares": shares,
+        "shares": dict(shares),
         "images": sum(row.images for row in rows),
         "splits": totals(rows),
         "labels": labels,

@@ -7,10 +7,11 @@ each measure, error, and the verdict. What Parquet has no column for is JSON in 
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +26,7 @@ from dataprep.describe import build, describe
 from dataprep.errors import ManifestError, PipelineError, suggestion
 from dataprep.files import naming, replacing
 from dataprep.manifest.overrides import NO_OVERRIDES, Overrides
+from dataprep.manifest.statistics import statistics_of, train_rows
 from dataprep.manifest.verdicts import verdicts
 from dataprep.manifest.versions import VERSION, bring_up_to_date
 from dataprep.pipeline import Pipeline
@@ -35,6 +37,9 @@ from dataprep.types import Statistics
 METADATA: Final = b"dataprep"
 NAME: Final = "manifest.parquet"
 """What `dataprep clean` calls the file."""
+
+FOLD: Final = "fold-"
+"""What the name of a split starts with that is one fold of a cross-validation; its number follows."""
 
 SLICE: Final = 65_536
 
@@ -47,11 +52,25 @@ class Run:
         measured: How many images it read, or tried to.
         known: How many it knew from its cache.
         seconds: From the scan to the verdicts.
+        carried: What became of the splits of the manifest that it replaces, by number of images; None where there were none.
     """
 
     measured: int
     known: int
     seconds: float
+    carried: Mapping[str, int] | None = None
+
+
+class Fold(NamedTuple):
+    """One round of a cross-validation.
+
+    Attributes:
+        train: The records of all folds but one.
+        val: The records of that one.
+    """
+
+    train: "Manifest"
+    val: "Manifest"
 
 
 @dataclass(frozen=True)
@@ -66,6 +85,8 @@ class Manifest:
         classes: The labels of all records that were scanned, sorted; a label's index is its class number, whatever is kept.
         ignored: How many files beside the images the scan met and left alone.
         run: What `clean` did in this process to make it; not written to the file.
+        frozen: Mean and std that were fixed when splits were made, or where this is a part of another manifest: those of what is
+            trained on; every split carries them, whatever is judged anew. None where there are no splits.
     """
 
     table: pa.Table
@@ -75,6 +96,7 @@ class Manifest:
     classes: tuple[str, ...]
     ignored: int = 0
     run: Run | None = field(default=None, compare=False)
+    frozen: Statistics | None = None
 
     def __len__(self) -> int:
         """The number of records, kept or not."""
@@ -95,7 +117,7 @@ class Manifest:
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def select(self, split: str) -> "Manifest":
-        """Returns the records of one split, with the same ids and class numbers.
+        """Returns the records of one split, with the same ids, class numbers and statistics as the other splits have.
 
         Raises:
             ManifestError: There is no such split.
@@ -104,7 +126,30 @@ class Manifest:
         if split not in known:
             hint = suggestion(split, known) if known else "it has none; scan with `Folder(root, splits=True)`"
             raise ManifestError(f"the manifest has no split {split!r}; {hint}")
-        return replace(self, table=self.table.filter(pc.equal(self.table["split"], split)))
+        return replace(self, table=self.table.filter(pc.equal(self.table["split"], split)), frozen=self.statistics)
+
+    def fold(self, number: int) -> Fold:
+        """Returns what to train on and what to validate with in one round of a cross-validation.
+
+        Both have the same ids and class numbers, and the statistics of what is trained on in this round.
+
+        Args:
+            number: From 0, less than the number of folds that `dp.split(manifest, folds=...)` made.
+
+        Raises:
+            ManifestError: There is no such fold.
+
+        Example:
+            >>> train, val = dp.split(manifest, folds=5).fold(0)  # doctest: +SKIP
+        """
+        known = sorted(name for name in self.table["split"].drop_null().unique().to_pylist() if name.startswith(FOLD))
+        if not known or number not in range(len(known)):
+            hint = f"give 0 to {len(known) - 1}" if known else "it has none; `dp.split(manifest, folds=5)` makes them"
+            raise ManifestError(f"the manifest has no fold {number!r}; {hint}")
+        is_val = pc.equal(self.table["split"], f"{FOLD}{number}")
+        train = replace(self, table=self.table.filter(pc.invert(is_val)), frozen=None)
+        frozen = train.statistics
+        return Fold(replace(train, frozen=frozen), replace(self, table=self.table.filter(is_val), frozen=frozen))
 
     def labels(self) -> NDArray[np.int64]:
         """Returns the class number of each kept row, -1 without a label."""
@@ -133,6 +178,10 @@ class Manifest:
         """Returns the records outside of the splits that its rules protect: all, where they protect none."""
         return self._within(protected=False)
 
+    def trained(self) -> pa.Table:
+        """Returns the rows that statistics are of: those of the split called train, else those that are not held out."""
+        return train_rows(self.table, self._protecting())
+
     def protected(self) -> "Manifest":
         """Returns the records of the splits that its rules protect, which stay whatever they are copies of."""
         return self._within(protected=True)
@@ -146,9 +195,12 @@ class Manifest:
         table = verdicts(self.protected().kept(), tuple(evolve(rule, protect=(), conflicts="keep") for rule in rules))
         return replace(self, table=table)
 
+    def _protecting(self) -> list[str]:
+        """Returns the splits that its rules protect."""
+        return sorted({split for rule in self.pipeline.rules if isinstance(rule, Deduplicate) for split in rule.protect})
+
     def _within(self, *, protected: bool) -> "Manifest":
-        splits = {split for rule in self.pipeline.rules if isinstance(rule, Deduplicate) for split in rule.protect}
-        rows = pc.is_in(self.table["split"], value_set=pa.array(sorted(splits), pa.string()))
+        rows = pc.is_in(self.table["split"], value_set=pa.array(self._protecting(), pa.string()))
         return replace(self, table=self.table.filter(rows if protected else pc.invert(rows)))
 
     @cached_property
@@ -163,19 +215,13 @@ class Manifest:
 
     @cached_property
     def statistics(self) -> Statistics | None:
-        """Mean and std over the kept images, exact from integer sums; None where `ChannelSums` was not measured."""
-        if ChannelSums() not in self.measures:
-            return None
-        kept = self.kept("height", "width", "channel_sums", "channel_squares")
-        if kept.num_rows == 0:
-            return None
-        pixels = int(pc.sum(pc.multiply_checked(kept["height"].cast(pa.int64()), kept["width"].cast(pa.int64()))).as_py())
-        sums, squares = (_totals(kept[name]) for name in ("channel_sums", "channel_squares"))
-        mean = [total / pixels for total in sums]
-        # pixels * squares - sums**2 in integers: no cancellation
-        std = [(pixels * square - total * total) ** 0.5 / pixels for square, total in zip(squares, sums, strict=True)]
-        scaled = [tuple(value / 255 for value in values) for values in (mean, std)]
-        return Statistics(scaled[0], scaled[1], kept.num_rows, pixels)  # type: ignore[arg-type]  # three channels each
+        """Mean and std for all splits: the frozen ones, else those of the kept images that are trained on.
+
+        None where `ChannelSums` was not measured, or no such image is kept.
+        """
+        if self.frozen is not None:
+            return self.frozen
+        return statistics_of(self.trained()) if ChannelSums() in self.measures else None
 
     def judge(self, pipeline: Pipeline, overrides: Overrides = NO_OVERRIDES) -> "Manifest":
         """Decides anew what is kept, from the table alone; reads no image.
@@ -209,6 +255,7 @@ class Manifest:
             "classes": self.classes,
             "ignored": self.ignored,
             "statistics": self.statistics._asdict() if self.statistics else None,
+            "frozen": self.frozen is not None,
         }
         table = self.table.replace_schema_metadata({METADATA: json.dumps(metadata)})
         with naming(path, kind=ManifestError), replacing(path) as temporary, temporary.open("wb") as file:
@@ -240,7 +287,19 @@ class Manifest:
         except PipelineError as error:
             raise ManifestError(f"{path}: {error}; import the module that registers it first") from error
         classes = tuple(metadata["classes"])
-        return cls(table, pipeline, source, measures, classes, metadata["ignored"])
+        return cls(table, pipeline, source, measures, classes, metadata["ignored"], frozen=_frozen(metadata))
+
+
+def check_manifest(given: object, where: str) -> None:
+    """Checks that a function got a manifest, and no path of one, nor what else is easily taken for it.
+
+    Raises:
+        ManifestError: It did not.
+    """
+    if isinstance(given, Manifest):
+        return
+    advice = f"read it first: `Manifest.read({str(given)!r})`" if isinstance(given, str | Path) else "`dp.clean(...)` makes one"
+    raise ManifestError(f"{where} takes a manifest, got {given!r:.200}; {advice}")
 
 
 def file_of(path: str | Path) -> Path:
@@ -248,11 +307,12 @@ def file_of(path: str | Path) -> Path:
     return Path(path) / NAME if Path(path).is_dir() else Path(path)
 
 
-def _totals(column: pa.ChunkedArray) -> list[int]:
-    """Returns the sum of each of three channels as integers of any size."""
-    values = column.combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, 3)
-    # high and low words are summed apart: the squares of 1e8 large images do not fit 64 bits
-    return [(int((channel >> 32).sum()) << 32) + int((channel & 0xFFFFFFFF).sum()) for channel in values.T]
+def _frozen(metadata: Mapping[str, Any]) -> Statistics | None:
+    """Returns the statistics of a file that are not to be counted anew."""
+    if not metadata.get("frozen"):
+        return None
+    mean, std, images, pixels = (metadata["statistics"][name] for name in Statistics._fields)
+    return Statistics(tuple(mean), tuple(std), images, pixels)
 
 
 def _metadata(table: pa.Table, path: str | Path) -> dict[str, Any]:

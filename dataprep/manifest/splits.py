@@ -22,9 +22,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from dataprep.arguments import is_whole
 from dataprep.draws import words
 from dataprep.errors import ManifestError, PipelineError
-from dataprep.manifest.manifest import Manifest
+from dataprep.manifest.manifest import FOLD, Manifest, check_manifest
 
 STREAM: Final = int.from_bytes(b"split")  # a stream of draws of its own, apart from augmentation and shuffling
 TOLERANCE: Final = 1e-6  # how far from 1 the shares may sum
@@ -63,34 +64,75 @@ class Division(NamedTuple):
         return abs(self.counts[split] - self.wanted[split])
 
 
-def split(manifest: Manifest, shares: Mapping[str, float], seed: int = 0, *, replace: bool = False) -> Manifest:
+def split(
+    manifest: Manifest,
+    shares: Mapping[str, float] | None = None,
+    seed: int = 0,
+    *,
+    folds: int | None = None,
+    replace: bool = False,
+) -> Manifest:
     """Fills the split of every record, so that each label is divided by the shares and no duplicate is torn from its twin.
 
     A cluster is an image and all that are copies of it: by twin, chains of twins followed, or by content. It goes as a whole,
     under the label of the image that is kept. What is dropped for other reasons gets a split too, but counts for nothing:
     with other thresholds it may be kept.
 
+    Mean and std of the images to train on are frozen, where `ChannelSums` was measured: `Normalize()` takes them in every
+    split. Those are the images of the split called train; without one, of all but those called test, val and the like.
+
     Args:
         manifest: Whose records; it stays as it is.
         shares: The share of each split; more than 0, together 1.
         seed: What the order is drawn from; the same seed and images give the same splits, whatever the order of the rows.
+        folds: Instead of shares, into how many equal parts for a cross-validation; `Manifest.fold` gives each round of it.
         replace: Whether splits that are there already may be overwritten.
 
     Returns:
-        The manifest with its splits; `divisions` says how they came out.
+        The manifest with its splits; `divisions` says how they came out. All splits have the same class numbers.
 
     Raises:
-        PipelineError: The shares are invalid.
-        ManifestError: The manifest has splits already, or keeps no image.
+        PipelineError: The shares or folds are invalid.
+        ManifestError: The manifest has splits already, keeps no image, or too few for the folds.
+
+    Example:
+        >>> parts = dp.split(manifest, {"train": 0.8, "val": 0.2})  # doctest: +SKIP
+        >>> train, val = parts.select("train"), parts.select("val")  # doctest: +SKIP
     """
-    check_shares(shares)
+    check_manifest(manifest, "split")
+    shares = shares_of(shares, folds)
     _check_free(manifest, replace)
     table = manifest.table
     names = sorted(shares)  # the order in which a caller lists the splits plays no part
-    indices = _assign(table, [shares[name] for name in names], seed)
+    done = with_splits(manifest, names, assign(table, [shares[name] for name in names], seed))
+    if folds is not None:
+        _check_folds(done, names)
+    return done
+
+
+def with_splits(manifest: Manifest, names: Sequence[str], indices: NDArray[np.int64]) -> Manifest:
+    """Returns the manifest with the split of each row, by its index, and the statistics frozen that follow from them."""
+    table = manifest.table
     column = pa.array(names, pa.string()).take(pa.array(indices))
     at = table.column_names.index("split")
-    return changed(manifest, table=table.set_column(at, table.schema.field(at), column))
+    done = changed(manifest, table=table.set_column(at, table.schema.field(at), column), frozen=None)
+    return changed(done, frozen=done.statistics)
+
+
+def shares_of(shares: Mapping[str, float] | None, folds: int | None) -> Mapping[str, float]:
+    """Returns the shares, or those of equal folds.
+
+    Raises:
+        PipelineError: They are invalid, or both are given.
+    """
+    if folds is None:
+        check_shares(shares)
+        return shares or {}
+    if shares is not None:
+        raise PipelineError(f"split(shares={shares!r}, folds={folds!r}): give either shares or folds")
+    if not is_whole(folds) or folds < 2:
+        raise PipelineError(f"split(folds={folds!r}): give a whole number of at least 2, such as 5")
+    return {f"{FOLD}{number}": 1 / folds for number in range(folds)}
 
 
 def divisions(manifest: Manifest, shares: Mapping[str, float]) -> list[Division]:
@@ -107,12 +149,14 @@ def divisions(manifest: Manifest, shares: Mapping[str, float]) -> list[Division]
     return rows
 
 
-def check_shares(shares: Mapping[str, float]) -> None:
+def check_shares(shares: Mapping[str, float] | None) -> None:
     """Checks that there are shares, each more than 0, that sum to 1.
 
     Raises:
         PipelineError: They are not so.
     """
+    if shares is not None and not isinstance(shares, Mapping):
+        raise PipelineError(f'the shares are {shares!r}; give each split its share, such as {{"train": 0.8, "val": 0.2}}')
     if not shares:
         raise PipelineError("there are no shares to split by; give some, such as train 0.8, val 0.1, test 0.1")
     for name, share in shares.items():
@@ -137,9 +181,18 @@ def _check_free(manifest: Manifest, replace: bool) -> None:
         raise ManifestError(f"the manifest has splits already: {shown}; `replace=True` (`--replace`) overwrites them")
 
 
-def _assign(table: pa.Table, shares: Sequence[float], seed: int) -> NDArray[np.int64]:
-    """Returns (N,) the index of the split that each row goes to."""
-    heads = _heads(table)
+def _check_folds(manifest: Manifest, names: Sequence[str]) -> None:
+    """Checks that every fold has an image to validate with."""
+    empty = sorted(set(names) - set(manifest.kept("split")["split"].to_pylist()))
+    if empty:
+        raise ManifestError(
+            f"too few images for {len(names)} folds: {', '.join(map(repr, empty[:5]))} would be empty; take fewer"
+        )
+
+
+def assign(table: pa.Table, shares: Sequence[float], seed: int) -> NDArray[np.int64]:
+    """Returns (N,) the index of the share that each row goes to; shares are proportions, of which 0 gets nothing."""
+    heads = heads_of(table)
     chosen, cluster = np.unique(heads, return_inverse=True)  # chosen: (C,) the head of each cluster, ascending
     weights = np.bincount(cluster, table["keep"].to_numpy()).astype(np.float64)
     labels = table["label"].take(pa.array(chosen)).combine_chunks().dictionary_encode(null_encoding="encode")
@@ -182,7 +235,7 @@ def _cut(
     return assigned
 
 
-def _heads(table: pa.Table) -> NDArray[np.int64]:
+def heads_of(table: pa.Table) -> NDArray[np.int64]:
     """Returns (N,) the row that speaks for the cluster of each row: one that is kept, else the end of its chain of twins."""
     columns = {
         "cluster": _connect(_links(table), table.num_rows),

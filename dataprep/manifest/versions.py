@@ -1,6 +1,7 @@
 """The versions of a manifest's file: which are read, and how an older one is brought up to date.
 
-Version 1 has no column `distance`; a sentence for people says it. Version 2 has it.
+Version 1 has no column `distance`; a sentence for people says it. Version 2 has it. Version 3 says whether its statistics are
+frozen, which those of an older one are not.
 """
 
 from typing import Any, Final
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 from dataprep.columns import COLUMNS, EXACT_DUPLICATE, LEAK, NEAR_DUPLICATE
 from dataprep.errors import ManifestError
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 SAME: Final = rf"^(?:{EXACT_DUPLICATE} of an image in .*, )?same content$"
 NEAR: Final = rf"^(?:{NEAR_DUPLICATE} of an image in .*, )?distance (?P<bits>\d{{1,3}})$"
@@ -31,9 +32,9 @@ def bring_up_to_date(table: pa.Table, version: Any, path: object) -> pa.Table:
     """
     if version == 1:
         return _add_distance(table)
-    if version != VERSION:
+    if version not in (2, VERSION):
         raise ManifestError(
-            f"{path} is a manifest of version {version!r}; this dataprep reads versions 1 and {VERSION}: "
+            f"{path} is a manifest of version {version!r}; this dataprep reads versions 1 to {VERSION}: "
             "run `dataprep clean` again, or use the dataprep that wrote it"
         )
     return table

@@ -101,7 +101,9 @@ class Tally(NamedTuple):
 def examine(manifest: Manifest) -> tuple[Finding, ...]:
     """Returns what looks wrong, the worst first; nothing where all is as it usually is."""
     parts = [part for part in (manifest.training(), manifest.protected()) if len(part)]
-    found = [finding for part in parts for finding in _examine_part(part, f" in {splits_of(part)}" if len(parts) > 1 else "")]
+    found = [
+        finding for part in parts for finding in _examine_part(part, f" in {splits_of(part.table)}" if len(parts) > 1 else "")
+    ]
     found += _examine_near_duplicates(manifest)
     order = list(Kind.__args__)  # type: ignore[attr-defined]  # of a Literal
     return tuple(sorted(found, key=lambda finding: (order.index(finding.kind), -max(finding.counts.values()))))
@@ -222,9 +224,9 @@ def _tally(table: pa.Table) -> dict[str, list[Tally]]:
     return {reason: sorted(tallies, key=lambda tally: (-tally.share, tally.label)) for reason, tallies in found.items()}
 
 
-def splits_of(part: Manifest) -> str:
-    """Returns the names of a part's splits as text."""
-    names = sorted(part.table["split"].drop_null().unique().to_pylist())
+def splits_of(table: pa.Table) -> str:
+    """Returns the names of the splits in a table as text."""
+    names = sorted(table["split"].drop_null().unique().to_pylist())
     return _names(names) if names else "no split"
 
 

@@ -27,6 +27,10 @@ class Summary:
         near_conflicts: Those of them whose label is not that of their twin.
         protected_copies: Protected images that are copies of another protected one, and stay; None without protected ones.
         protected_conflicts: Those of them whose label is not that of the other one.
+        splits: How many images are kept of each split.
+        carried: What became of the splits of the manifest that this one replaces: how many images are "known" and keep theirs,
+            how many are "new" and were divided in the same proportions, and how many "moved" since they are copies of images
+            of another split; None where there were none.
         ignored: Files beside the images, left alone.
         labels: How many images are kept of each label.
         measured: Images that `clean` read to make the manifest, 0 where it was not made in this process.
@@ -49,6 +53,8 @@ class Summary:
     near_conflicts: int | None
     protected_copies: int | None
     protected_conflicts: int | None
+    splits: dict[str, int]
+    carried: dict[str, int] | None
     ignored: int
     labels: dict[str, int]
     measured: int
@@ -82,9 +88,7 @@ class Summary:
 def summarize(manifest: Manifest) -> Summary:
     """Returns the numbers of a manifest and of the run of `clean` that made it."""
     run = manifest.run or Run(0, 0, 0.0)
-    counts = manifest.kept()["label"].drop_null().value_counts().to_pylist()
-    training = manifest.training()
-    statistics = training.statistics
+    statistics = manifest.statistics
     return Summary(
         source=describe(manifest.source),
         scanned=len(manifest),
@@ -92,16 +96,24 @@ def summarize(manifest: Manifest) -> Summary:
         dropped=manifest.reasons(),
         warnings=examine(manifest),
         **_count_copies(manifest),
+        splits=_count(manifest, "split"),
+        carried=None if run.carried is None else dict(run.carried),
         ignored=manifest.ignored,
-        labels={count["values"]: count["counts"] for count in sorted(counts, key=lambda count: str(count["values"]))},
+        labels=_count(manifest, "label"),
         measured=run.measured,
         known=run.known,
         seconds=round(run.seconds, 3),
-        statistics_of=_name(training, statistics.images, len(training) < len(manifest)) if statistics else None,
+        statistics_of=name_trained(manifest),
         mean=statistics.mean if statistics else None,
         std=statistics.std if statistics else None,
         fingerprint=manifest.fingerprint,
     )
+
+
+def _count(manifest: Manifest, column: str) -> dict[str, int]:
+    """Returns how many images are kept of each value of a column of text, by value."""
+    counts = manifest.kept(column)[column].drop_null().value_counts().to_pylist()
+    return {count["values"]: count["counts"] for count in sorted(counts, key=lambda count: str(count["values"]))}
 
 
 def _count_copies(manifest: Manifest) -> dict[str, int | None]:
@@ -120,6 +132,10 @@ def _count_copies(manifest: Manifest) -> dict[str, int | None]:
     }
 
 
-def _name(training: Manifest, images: int, is_part: bool) -> str:
-    """Returns in words which images the statistics are of."""
-    return f"{images:,} kept images" + (f" in {splits_of(training)}" if is_part else "")
+def name_trained(manifest: Manifest) -> str | None:
+    """Returns in words which images the statistics are of, None where there are none."""
+    if manifest.statistics is None:
+        return None
+    trained = manifest.trained()
+    where = "" if len(trained) == len(manifest) else f" in {splits_of(trained)}" if len(trained) else " to train on"
+    return f"{manifest.statistics.images:,} kept images{where}"

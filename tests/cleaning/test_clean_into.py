@@ -72,3 +72,34 @@ def test_out_is_checked_first(photos: Path, tmp_path: Path) -> None:
     with pytest.raises(dp.DataprepError, match=r"out cannot be written: Not a directory"):
         dp.clean_into(photos, out=photos / "copy.jpg" / "out", engine=engine)
     assert engine.uris == []
+
+
+def test_splits_are_kept(photos: Path, tmp_path: Path) -> None:
+    """Cleaning again into a folder keeps the splits by content, gives new images theirs, freezes statistics anew, and says so."""
+    out, engine = tmp_path / "out", FakeEngine()
+    first = dp.clean_into(photos, dp.Pipeline(*dp.standard_rules(), dp.ChannelSums()), out=out, engine=engine).manifest
+    parts = dp.split(first, {"train": 0.5, "test": 0.5})
+    parts.write(out / "manifest.parquet")
+    before = dict(zip(parts.table["digest"].to_pylist(), parts.table["split"].to_pylist(), strict=True))
+    (photos / "cat").rename(photos / "tomcat")
+    write_images(tmp_path / "more", 9)[8].rename(photos / "tomcat" / "new.jpg")
+    manifest, summary = dp.clean_into(photos, parts.pipeline, out=out, engine=engine)
+    after = dict(zip(manifest.table["digest"].to_pylist(), manifest.table["split"].to_pylist(), strict=True))
+    assert None not in after.values()
+    assert after.items() >= before.items()
+    assert summary.carried == {"known": 8, "new": 1, "moved": 0}
+    assert sum(summary.splits.values()) == summary.kept
+    assert manifest.select("test").statistics == manifest.statistics
+    assert manifest.statistics is not None
+    assert manifest.statistics.images == summary.splits["train"]
+    assert dp.Manifest.read(out).table.equals(manifest.table)
+
+
+def test_splits_are_not_replaced(photos: Path, tmp_path: Path) -> None:
+    """Where the source names splits of its own, those of the folder stay and nothing is written."""
+    out, engine = tmp_path / "out", FakeEngine()
+    parts = dp.split(dp.clean_into(photos, out=out, engine=engine).manifest, {"train": 0.5, "test": 0.5})
+    parts.write(out / "manifest.parquet")
+    with pytest.raises(dp.ManifestError, match=r"manifest\.parquet has splits \('test', 'train'\) that those of the source"):
+        dp.clean_into(dp.Folder(str(photos), splits=True), out=out, engine=engine)
+    assert dp.Manifest.read(out).table.equals(parts.table)

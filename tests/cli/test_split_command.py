@@ -14,6 +14,7 @@ from dataprep.manifest import Manifest
 from dataprep.manifest.splits import split
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder
+from dataprep.stages import ChannelSums
 from dataprep.testing import FakeEngine
 
 USUAL = ("--train", "0.5", "--val", "0.25", "--test", "0.25")
@@ -158,3 +159,23 @@ def test_help(dataprep: Command) -> None:
     assert ended.code == 0
     assert "A duplicate always goes into the split of its twin" in " ".join(ended.out.split())
     assert "Exit codes: 0 done" in ended.out
+
+
+def test_folds(dataprep: Command, manifest: Path) -> None:
+    """Folds are those of the library, and take the place of shares."""
+    expected = split(Manifest.read(manifest), folds=3)
+    ended = dataprep("split", manifest, "--folds", "3")
+    assert (ended.code, ended.error) == (0, "")
+    assert ended.out.split()[:3] == ["fold-0", "fold-1", "fold-2"]
+    assert Manifest.read(manifest).table.equals(expected.table)
+    dataprep("split", manifest, "--folds", "3", "--train", "1").assert_refused(2, "give either shares or folds")
+
+
+def test_statistics(dataprep: Command, folder: Path, tmp_path: Path) -> None:
+    """Where mean and std were measured, the command says of which images they are now."""
+    clean(folder, Pipeline(ChannelSums()), engine=FakeEngine()).write(tmp_path / "m.parquet")
+    ended = dataprep("split", tmp_path / "m.parquet", *USUAL)
+    train = Manifest.read(tmp_path / "m.parquet").select("train")
+    assert (
+        ended.out.splitlines()[-1] == f"mean and std for every split are those of {train.kept().num_rows} kept images in 'train'"
+    )

@@ -180,7 +180,7 @@ def test_statistics_of_many_large_images(manifest: Manifest) -> None:
     """Sums beyond 64 bits are exact: 2 million white images of 100 megapixels have mean 1 and std 0."""
     side, images = 10_000, 2_000_000
     pixels = side * side
-    row = {"id": 0, "uri": "a", "label": None, "digest": "d", "height": side, "width": side, "keep": True}
+    row = {"id": 0, "uri": "a", "label": None, "split": "train", "digest": "d", "height": side, "width": side, "keep": True}
     sums = pa.array([[pixels * 255] * 3], pa.list_(pa.int64(), 3))
     squares = pa.array([[pixels * 255**2] * 3], pa.list_(pa.int64(), 3))
     one = pa.Table.from_pylist([row]).append_column("channel_sums", sums).append_column("channel_squares", squares)
@@ -244,11 +244,11 @@ def test_files_that_are_no_manifest(manifest: Manifest, tmp_path: Path) -> None:
         Manifest.read(path)
     manifest.write(path)
     table = pq.read_table(path)
-    for version in (b"0", b"3", b"null", b'"1"'):
-        other = table.schema.metadata[b"dataprep"].replace(b'"version": 2', b'"version": ' + version)
+    for version in (b"0", b"4", b"null", b'"1"'):
+        other = table.schema.metadata[b"dataprep"].replace(b'"version": 3', b'"version": ' + version)
         pq.write_table(table.replace_schema_metadata({b"dataprep": other}), path)
         with pytest.raises(
-            ManifestError, match=r"of version .*; this dataprep reads versions 1 and 2: run `dataprep clean` again"
+            ManifestError, match=r"of version .*; this dataprep reads versions 1 to 3: run `dataprep clean` again"
         ):
             Manifest.read(path)
 

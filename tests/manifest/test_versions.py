@@ -14,7 +14,7 @@ from dataprep.manifest import Manifest
 from dataprep.manifest.versions import bring_up_to_date
 
 ROWS = (
-    # id, uri, split, keep, reason, detail, twin, and the distance that version 2 has
+    # id, uri, split, keep, reason, detail, twin, and the distance that later versions have
     (0, "fold9/0.jpg", "fold9", True, None, None, None, None),
     (1, "train/1.jpg", "train", False, "exact duplicate", "same content", 0, 0),
     (2, "train/2.jpg", "train", False, "near duplicate", "distance 2", 0, 2),
@@ -59,7 +59,7 @@ def test_version_1(tmp_path: Path) -> None:
     assert manifest.table["distance"].to_pylist() == [row[-1] for row in ROWS]
     assert manifest.table.drop_columns(["distance"]).equals(old)
     manifest.write(path)
-    assert json.loads(pq.read_schema(path).metadata[b"dataprep"])["version"] == 2
+    assert json.loads(pq.read_schema(path).metadata[b"dataprep"])["version"] == 3
     assert Manifest.read(path).table.equals(manifest.table)
 
 
@@ -77,8 +77,8 @@ def test_no_rows() -> None:
     assert bring_up_to_date(table_of_version_1(), 1, "manifest.parquet")["distance"].to_pylist() == []
 
 
-@pytest.mark.parametrize("version", [0, 3, None, "1"])
+@pytest.mark.parametrize("version", [0, 4, None, "1"])
 def test_unknown_versions(version: object) -> None:
     """Any other version is refused, with the file, the versions that are read, and what to do."""
-    with pytest.raises(ManifestError, match=rf"^a.parquet is a manifest of version {version!r}; .* versions 1 and 2: run"):
+    with pytest.raises(ManifestError, match=rf"^a.parquet is a manifest of version {version!r}; .* versions 1 to 3: run"):
         bring_up_to_date(table_of_version_1(), version, "a.parquet")
