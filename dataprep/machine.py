@@ -1,8 +1,19 @@
 """What this machine is: how many cores a process may use, and whether the namesake of this library is installed, too."""
 
+import math
+import os
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
+
+QUOTAS: Final = (
+    ("/sys/fs/cgroup/cpu.max",),
+    ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us"),
+)
+"""Files that hold a quota and its period, in µs; the second pair is of version 1."""
 
 
 def warn_of_namesake() -> None:
@@ -20,7 +31,23 @@ def warn_of_namesake() -> None:
 
 
 def cores() -> int:
-    """Returns how many cores this process may use, at least 1: the least of affinity, quota and LOKY_MAX_CPU_COUNT."""
-    from loky import cpu_count  # takes longer than all else that an import of dataprep loads
+    """Returns how many cores this process may use, at least 1: the least of affinity, quota and PYTHON_CPU_COUNT."""
+    counts = [os.cpu_count() or 1, *_quotas()]
+    if hasattr(os, "sched_getaffinity"):
+        counts.append(len(os.sched_getaffinity(0)))
+    if (asked := os.environ.get("PYTHON_CPU_COUNT", "")).isdecimal():  # which Python itself heeds from 3.13 on
+        counts.append(int(asked))
+    return max(min(counts), 1)
 
-    return int(cpu_count())
+
+def _quotas() -> Iterator[int]:
+    """Yields how many cores the control group of a container pays for, in either version of control groups."""
+    for names in QUOTAS:
+        with suppress(OSError, ValueError):
+            texts = []
+            for name in names:
+                with open(name) as file:
+                    texts += file.read().split()
+            quota, period = map(int, texts)  # "max" is none
+            if quota > 0 and period > 0:
+                yield math.ceil(quota / period)

@@ -67,18 +67,18 @@ def test_cores_are_counted_in_one_place() -> None:
 
 def fake_system(monkeypatch: pytest.MonkeyPatch, count: int, files: dict[str, str]) -> None:
     """Makes a machine of so many cores, whose kernel says of control groups what the files hold."""
-    exists, opened = os.path.exists, builtins.open
-
-    def look(path: Any) -> bool:
-        return path in files if str(path).startswith("/sys/fs/cgroup") else exists(path)
+    opened = builtins.open
 
     def read(path: Any, *arguments: Any, **options: Any) -> IO[Any]:
-        return io.StringIO(files[path]) if str(path) in files else opened(path, *arguments, **options)
+        if not str(path).startswith("/sys/fs/cgroup"):
+            return opened(path, *arguments, **options)
+        if path not in files:
+            raise FileNotFoundError(path)
+        return io.StringIO(files[path])
 
-    monkeypatch.delenv("LOKY_MAX_CPU_COUNT", raising=False)
+    monkeypatch.delenv("PYTHON_CPU_COUNT", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: count)
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(count)), raising=False)
-    monkeypatch.setattr(os.path, "exists", look)
     monkeypatch.setattr(builtins, "open", read)
 
 
@@ -104,9 +104,9 @@ def test_a_quota_counts(monkeypatch: pytest.MonkeyPatch, files: dict[str, str], 
 
 
 def test_affinity_and_environment_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cores that the process may not run on do not count, nor those beyond `LOKY_MAX_CPU_COUNT`."""
+    """Cores that the process may not run on do not count, nor those beyond `PYTHON_CPU_COUNT`."""
     fake_system(monkeypatch, 64, {})
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {1, 5, 7}, raising=False)
     assert cores() == 3
-    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "2")
+    monkeypatch.setenv("PYTHON_CPU_COUNT", "2")
     assert cores() == 2

@@ -1,29 +1,23 @@
 """Runs measures in processes of this machine.
 
 Processes and not threads: a decoder that crashes, or is killed for the memory it takes, costs one process, and the image
-that did it is named. They come from loky, which needs no `if __name__ == "__main__"` in the caller's script, and end with
-the process that started them, however that ends.
+that did it is named. They end with the process that started them, however that ends.
 """
 
-import os
-import signal
-import threading
-import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
-from itertools import islice
+from multiprocessing.connection import wait
+from types import TracebackType
 from typing import Any, Final, TypeAlias
 
 import pyarrow as pa
 from attrs import field, frozen
-from loky import ProcessPoolExecutor
 
+from dataprep.cleaning.engines.process import Code, DiedError, Function, Process
 from dataprep.errors import DataprepError
 from dataprep.machine import cores
 
-Function: TypeAlias = Callable[[pa.RecordBatch], pa.RecordBatch]
 Lost: TypeAlias = Callable[[pa.RecordBatch, str], pa.RecordBatch]
-Pending: TypeAlias = "dict[Future[pa.RecordBatch], pa.RecordBatch]"
 
 AHEAD: Final = 2  # batches in flight for each process: one at work, one waiting
 
@@ -41,10 +35,10 @@ class Local:
 
     Attributes:
         workers: How many; 0 runs in this process, without protection from a decoder that crashes. None stands for every core
-            that this process may use.
+            that this process may use. Where not so many can be started, those that can do the work.
 
     Raises:
-        DataprepError: `workers` is neither None nor a whole number from 0.
+        DataprepError: `workers` is neither None nor a whole number from 0; or, when it is used, no process can be started.
     """
 
     workers: int | None = field(default=None, validator=_check_workers)
@@ -52,107 +46,111 @@ class Local:
     def map(self, function: Function, batches: Iterable[pa.RecordBatch], lost: Lost) -> Iterator[pa.RecordBatch]:
         """Yields the results in any order.
 
-        When a process dies, the batches in flight are run again one record at a time, each alone in a fresh process; a record
-        whose process dies again gets its result from `lost`.
+        When a process dies, the batches that it had are run again one record at a time, each alone; a record whose process dies
+        again gets its result from `lost`.
         """
         workers = cores() if self.workers is None else self.workers
         if workers == 0:
             yield from map(function, batches)
             return
         queue = iter(batches)
+        with Code(function) as code, _Crew(code, workers) as crew, _Crew(code, 1) as alone:
+            while True:
+                deaths: list[_Death] = []
+                yield from crew.run(queue, deaths)
+                if not deaths:
+                    return
+                for batch in (batch for death in deaths for batch in death.batches):
+                    yield from _run_alone(alone, batch, lost)
+
+
+def _run_alone(crew: "_Crew", batch: pa.RecordBatch, lost: Lost) -> Iterator[pa.RecordBatch]:
+    """Yields the result of each record of a batch, one after the other where it can harm no other."""
+    for row in range(batch.num_rows):
+        record = batch.slice(row, 1)
+        deaths: list[_Death] = []
+        yield from crew.run(iter([record]), deaths)
+        for death in deaths:
+            yield lost(record, f"the process that decoded it died: {death.why}")
+
+
+@frozen
+class _Death:
+    """How a process ended, and what it was at."""
+
+    why: str
+    batches: list[pa.RecordBatch]
+
+
+class _Crew:
+    """Processes that run one function; a context manager, after which all are gone. Each is started when there is work for it."""
+
+    def __init__(self, code: Code, size: int) -> None:
+        self._code, self._size = code, size
+        self._processes: list[Process] = []
+        self._returned: deque[pa.RecordBatch] = deque()
+
+    def __enter__(self) -> "_Crew":
+        """Returns itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Ends the processes, whatever they do."""
+        for process in self._processes:
+            process.close()
+
+    def run(self, queue: Iterator[pa.RecordBatch], deaths: list[_Death]) -> Iterator[pa.RecordBatch]:
+        """Yields results until the queue is empty, or until a process dies: then the others end what they have, and no more."""
         while True:
-            suspects: list[pa.RecordBatch] = []
-            yield from _run(function, queue, workers, suspects)
-            if not suspects:
+            while not deaths and (process := self._free()) is not None and (batch := self._next(queue)) is not None:
+                process.submit(batch)
+            busy = [process for process in self._processes if process.work]
+            if not busy:
                 return
-            yield from _run_alone(function, suspects, lost)
-
-
-def _run(
-    function: Function, queue: Iterator[pa.RecordBatch], workers: int, suspects: list[pa.RecordBatch]
-) -> Iterator[pa.RecordBatch]:
-    """Yields results until the queue is empty, or until a process dies: then `suspects` holds what was in flight."""
-    executor = _executor(workers)
-    pending: Pending = {}
-    try:
-        while True:
-            for batch in islice(queue, 0 if suspects else workers * AHEAD - len(pending)):
+            ready: list[Any] = wait(busy)  # type: ignore[arg-type]  # whatever has a `fileno`
+            for process in ready:
                 try:
-                    pending[_submit(executor, function, batch)] = batch
-                except BrokenExecutor:  # a process died since the last result
-                    suspects.append(batch)
-                    break
-            if not pending:
-                return
-            done, _ = wait(pending, return_when=FIRST_COMPLETED)
-            for future in done:
-                batch = pending.pop(future)
-                try:
-                    yield future.result()
-                except BrokenExecutor:
-                    suspects.append(batch)
-    finally:
-        executor.shutdown(wait=True, kill_workers=True)
+                    result = process.receive()
+                except DiedError as error:
+                    self._bury(process, error, deaths)
+                else:
+                    if result is not None:
+                        yield result
 
+    def _next(self, queue: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
+        return self._returned.popleft() if self._returned else next(queue, None)
 
-def _run_alone(function: Function, batches: list[pa.RecordBatch], lost: Lost) -> Iterator[pa.RecordBatch]:
-    """Yields the result of each record of some batches, one after the other in a process where it can harm no other."""
-    records = iter([batch.slice(row, 1) for batch in batches for row in range(batch.num_rows)])
-    while True:
-        suspects: list[pa.RecordBatch] = []
-        executor = _executor(1)
+    def _free(self) -> Process | None:
+        """Returns the process with the least to do, which may be a new one; None if all have enough."""
+        least = min(self._processes, key=lambda process: len(process.work), default=None)
+        if least is not None and (not least.work or len(self._processes) >= self._size):
+            return least if len(least.work) < AHEAD else None
         try:
-            for record in records:
-                try:
-                    yield _submit(executor, function, record).result()
-                except BrokenExecutor as error:
-                    yield lost(record, _cause(error))
-                    suspects.append(record)
-                    break
-        finally:
-            executor.shutdown(wait=True, kill_workers=True)
-        if not suspects:
-            return
+            least = Process(self._code)
+            self._processes.append(least)
+        except OSError as error:
+            self._shrink(error.strerror or str(error))
+        return least
 
+    def _bury(self, process: Process, error: DiedError, deaths: list[_Death]) -> None:
+        """Takes a dead process out; if it never began, its work goes to the others, and no further one is started."""
+        self._processes.remove(process)
+        process.close()
+        if error.ready:
+            deaths.append(_Death(str(error), list(process.work)))
+        else:
+            self._returned.extend(process.work)
+            self._shrink(str(error))
 
-def _cause(error: BrokenExecutor) -> str:
-    """Returns how the process ended, in the words of the exit code, such as SIGSEGV(-11)."""
-    _, _, codes = str(error).rpartition("{")
-    return f"the process that decoded it died: {codes.rstrip('}. ')}" if codes else "the process that decoded it died"
+    def _shrink(self, why: str) -> None:
+        """Leaves it at the processes that there are.
 
-
-def _executor(workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(
-        max_workers=workers,
-        initializer=_follow,
-        initargs=(os.getpid(),),
-        env={
-            "OPENBLAS_NUM_THREADS": "1",
-            "OMP_NUM_THREADS": "1",
-            "OPENCV_FOR_THREADS_NUM": "1",
-        },  # the processes are the parallelism
-    )
-
-
-def _submit(executor: ProcessPoolExecutor, function: Function, batch: pa.RecordBatch) -> "Future[pa.RecordBatch]":
-    """Starts work; a process that this starts inherits that Ctrl-C is held back, so it is the parent's alone from the outset."""
-    if not hasattr(signal, "pthread_sigmask"):
-        return executor.submit(function, batch)  # type: ignore[no-any-return]  # loky has no types
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        return executor.submit(function, batch)  # type: ignore[no-any-return]  # loky has no types
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _follow(parent: int) -> None:
-    """Leaves Ctrl-C and the terminal to the parent, and ends this process when the parent is gone, however that ended."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff and others write there of every fault, which is in the row as well
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+        Raises:
+            DataprepError: There are none.
+        """
+        self._size = len(self._processes)
+        if not self._processes:
+            raise DataprepError(
+                f"no process can be started to measure in: {why}; "
+                "`Local(workers=0)` (`--workers 0`) measures in this one, without protection from decoders that crash"
+            )
