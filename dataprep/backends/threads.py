@@ -6,7 +6,6 @@ tenth of the time of an image (0.17 of 1.8 ms), so beyond some ten cores take pr
 """
 
 import math
-import warnings
 import weakref
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -15,16 +14,15 @@ from typing import Any, Literal, TypeAlias
 
 import cv2
 import numpy as np
-import PIL.Image
 from attrs import field, frozen
 from numpy.typing import NDArray
 
 from dataprep.arguments import one_of, whole
-from dataprep.backends.cpu.render import blank, channels_first, fill, pixel_limit
+from dataprep.backends.cpu.render import blank, channels_first, fill
 from dataprep.backends.mix import mix_batch
 from dataprep.backends.program import PREFETCH
 from dataprep.errors import LoaderError
-from dataprep.images.limits import MAX_PIXELS
+from dataprep.images.limits import quiet_threads
 from dataprep.protocols import Program, Source
 from dataprep.types import Batch, Failure, Recipe, Rendered, Slow
 
@@ -53,7 +51,7 @@ class Threads:
         """Yields the batch of each recipe, in order."""
         if self.output == "numpy" and program.spec.dtype == "bfloat16":
             raise LoaderError("NumPy has no bfloat16; take tensors with Threads(output='torch'), or `Output('float16')`")
-        warnings.filterwarnings("ignore", module=r"PIL\.")  # not undone: filters belong to all threads
+        quiet_threads()
         threads, pool = cv2.getNumThreads(), ThreadPoolExecutor(self.workers, "dataprep")
         cv2.setNumThreads(1)  # these threads are the parallelism
         work = _Work(source, program, _tensors_of(program) if self.output == "torch" else lambda batch: batch)
@@ -127,9 +125,7 @@ class _Work:
 
     def start(self, pool: ThreadPoolExecutor, recipe: Recipe) -> "Future[Rendered]":
         """Hands the pieces of a batch to the threads, and what is done when they are there; the last waits for the others."""
-        count, limit = len(recipe.uris), pixel_limit(recipe.sizes)
-        if limit > MAX_PIXELS:  # `clean` was allowed larger images than Pillow allows by itself
-            PIL.Image.MAX_IMAGE_PIXELS = max(PIL.Image.MAX_IMAGE_PIXELS or 0, (limit + 1) // 2)
+        count = len(recipe.uris)
         images = channels_first(self.memory.lend(self.program, count), self.program)
         pieces = [range(start, min(start + PIECE, count)) for start in range(0, count, PIECE)]
         filling = [pool.submit(fill, self.source, self.program, recipe, piece, images) for piece in pieces]

@@ -107,8 +107,7 @@ def _decode_any(data: bytes, channels: int, max_pixels: int) -> Decoded:
     """Decodes whatever Pillow reads."""
     known = format_of(data)
     png = look_at_png(data) if known.name == "PNG" else None
-    _load_plugin(known)
-    with PIL.Image.open(io.BytesIO(data if png is None else png.data), formats=[known.name]) as opened:
+    with _open(known, data if png is None else png.data) as opened:
         name = opened.format or known.name
         width, height = opened.size
         refuse_bomb(height, width, max_pixels)
@@ -126,12 +125,17 @@ def _decode_any(data: bytes, channels: int, max_pixels: int) -> Decoded:
     return Decoded(upright(image, orientation), name, height, width, remark=remark)
 
 
-def _load_plugin(known: Format) -> None:
-    """Makes Pillow know a format; raises `DecodeError` where what decodes it is not installed."""
+def _open(known: Format, data: bytes) -> PIL.Image.Image:
+    """Returns a file opened by Pillow's plugin for its format alone, without Pillow's own limit, which holds for all threads.
+
+    Raises:
+        DecodeError: The plugin is not installed.
+    """
     try:
         import_module(known.plugin)
     except ImportError as error:
         raise DecodeError(f"{known.name} needs an extra: pip install 'dataprep-images[{known.extra}]'") from error
+    return PIL.Image.OPEN[known.name][0](io.BytesIO(data), "")
 
 
 def _flatten(opened: PIL.Image.Image, png: Png | None, mode: str) -> tuple[Image, list[str]]:

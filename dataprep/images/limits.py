@@ -49,3 +49,8 @@ def quiet_decoders(max_pixels: int = MAX_PIXELS) -> Iterator[None]:
             yield
     finally:
         PIL.Image.MAX_IMAGE_PIXELS = limit
+
+
+def quiet_threads() -> None:
+    """Lets decoders warn of nothing in any thread, for good: filters belong to all threads, so that none can put them back."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")

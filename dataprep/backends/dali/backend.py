@@ -1,16 +1,18 @@
 """The DALI backend: the recipes of any loader, decoded and augmented by NVIDIA DALI, on the CPU or on a GPU.
 
-The graph gets the bytes of each file and what was drawn for it; nothing in it is random. DALI decodes common JPEG, and only the
-region that the first op cuts out. Other formats are decoded as the CPU backends decode them and enter the graph as pixels, so
-that one policy holds for all images. An op that DALI cannot run is run by its CPU kernel before the graph (see `Dali.on_host`).
+The graph gets each file and what was drawn for it; nothing in it is random. On a GPU, DALI decodes common JPEG whose pixels were
+found whole, and only the region that the first op cuts out. All else, and on the CPU everything, is decoded as the CPU backends
+decode it and enters the graph as pixels, so that one policy holds for all images and the same files fail. An op that DALI cannot
+run is run by its CPU kernel before the graph, and on the CPU so is the resize that needs only a part of a file (`Dali.on_host`).
 """
 
 import math
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import chain
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import torch
@@ -19,13 +21,16 @@ from numpy.typing import NDArray
 from nvidia.dali import Pipeline as Graph
 
 from dataprep.arguments import one_of, whole
-from dataprep.backends.dali.graph import Feed, build, deliver, run_once
+from dataprep.backends.dali.graph import Feed, deliver, run_graph
 from dataprep.backends.dali.lowering import obstacle
 from dataprep.backends.program import PREFETCH, compile_ops
 from dataprep.errors import LoaderError
+from dataprep.images.limits import quiet_threads
 from dataprep.protocols import Op, Program, Source
 from dataprep.stages import Output
 from dataprep.types import Recipe, Rendered
+
+PARTLY: Final = "of a file, only what it needs is decoded"
 
 
 @frozen
@@ -46,8 +51,10 @@ class Dali:
         """Returns the ops that run on the CPU before the graph, each with the reason; none where DALI runs them all."""
         ops = in_graph(ops)
         reasons = [obstacle(op) for op in ops]
+        opening = compile_ops(ops).opening if self.device == "cpu" else 0
         host = max((count for count, reason in enumerate(reasons, start=1) if reason), default=0)
-        return tuple((op, reason or "an op after it does") for op, reason in zip(ops[:host], reasons, strict=False))
+        whys = [PARTLY if place < opening else reason or "an op after it does" for place, reason in enumerate(reasons)]
+        return tuple(zip(ops[: max(host, opening)], whys, strict=False))
 
     def run(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Rendered]:
         """Yields the batch of each recipe, in order, as tensors.
@@ -60,26 +67,32 @@ class Dali:
         if first is None:
             return
         lowered = compile_ops(in_graph(program.ops))
-        with ThreadPoolExecutor(self.threads) as pool:
-            feed = Feed(source, lowered, len(self.on_host(lowered.ops)) or None, chain([first], queue), pool)
-            graph = build(feed, Graph(len(first.ids), self.threads, self._device_id(), prefetch_queue_depth=self.prefetch))
-            while (images := run_once(graph)) is not None:
-                yield deliver(images, program.spec, feed.under_way.popleft())
+        host, device = len(self.on_host(lowered.ops)), self._device_id()
+        quiet_threads()
+        pool = ThreadPoolExecutor(self.threads, "dataprep")
+        feed = Feed(source, lowered, host, chain([first], queue), pool, encoded=device is not None and host == 0)
+        try:
+            graph = partial(Graph, len(first.ids), self.threads, device, prefetch_queue_depth=self.prefetch)
+            for images, made in run_graph(feed, graph):
+                yield deliver(images, program.spec, made)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
-    def trace(self, source: Source, ops: tuple[Op, ...], recipe: Recipe, host: int | None) -> list[NDArray[Any]]:
+    def trace(self, source: Source, ops: tuple[Op, ...], recipe: Recipe, host: int, encoded: bool = False) -> list[NDArray[Any]]:
         """Returns the images of one recipe as they are after `ops`, (3, H, W) each, of any size: what parity is measured on.
 
         Args:
             source: Reads the uris.
             ops: The first ops of those that the recipe was drawn for.
             recipe: The batch.
-            host: How many of them run on the CPU, which decodes as well; None for DALI to decode and to do all.
+            host: How many of them run on the CPU before the graph.
+            encoded: Whether DALI decodes, where there is a GPU and the host runs none.
         """
+        device = self._device_id()
         with ThreadPoolExecutor(self.threads) as pool:
-            feed = Feed(source, compile_ops(ops), host, iter([recipe]), pool)
-            graph = build(feed, Graph(len(recipe.ids), self.threads, self._device_id(), prefetch_queue_depth=1))
-            images = run_once(graph)
-        for failure in feed.under_way[0].failures:
+            feed = Feed(source, compile_ops(ops), host, iter([recipe]), pool, encoded and device is not None and host == 0)
+            ((images, made),) = run_graph(feed, partial(Graph, len(recipe.ids), self.threads, device, prefetch_queue_depth=1))
+        for failure in made.failures:
             raise LoaderError(failure.why)
         images = images.as_cpu()
         return [np.array(images[index]) for index in range(len(images))]

@@ -1,9 +1,10 @@
 """The graph of a program: what enters it, batch by batch, its nodes, and the tensors that leave it."""
 
+import logging
 import time
 from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -14,15 +15,18 @@ from nvidia.dali import Pipeline as Graph
 from nvidia.dali import fn, types
 from torch.utils.dlpack import from_dlpack
 
-from dataprep.backends.cpu.kernels import kernel
-from dataprep.backends.cpu.render import pixel_limit, read
+from dataprep.backends.cpu.kernels import run_kernels
+from dataprep.backends.cpu.render import opening_of, pixel_limit, read
 from dataprep.backends.dali.lowering import Node, arguments, node, normalize, resize_region
 from dataprep.backends.mix import mix_batch
-from dataprep.errors import LoaderError, SourceError
+from dataprep.errors import DecodeError, LoaderError, SourceError
+from dataprep.images.decode import decode
 from dataprep.images.jpeg import plain_jpeg
-from dataprep.images.limits import quiet_decoders
+from dataprep.images.resize import resize_window
 from dataprep.protocols import Program, Source
-from dataprep.types import Batch, Failure, Image, Recipe, Rendered, Slow, Spec
+from dataprep.types import Batch, Failure, Image, Params, Recipe, Rendered, Slow, Spec
+
+LOGGER: Final = logging.getLogger("dataprep")
 
 DTYPES: Final = {
     np.dtype(np.uint8): types.DALIDataType.UINT8,
@@ -33,6 +37,10 @@ DTYPES: Final = {
 
 Input: TypeAlias = NDArray[Any] | list[NDArray[Any]]
 """What enters the graph for one batch: an array with an entry for each sample, or a list of arrays of different sizes."""
+
+
+Made: TypeAlias = tuple[NDArray[Any], Failure | None, Slow]
+"""What one file gives: what enters the graph, what is wrong with the file, and how long it took."""
 
 
 class UnderWay(NamedTuple):
@@ -53,57 +61,86 @@ class Feed:
     """What enters the graph, batch by batch: the images, black where a file cannot be read, then the arguments of its ops."""
 
     def __init__(
-        self, source: Source, program: Program, host: int | None, recipes: Iterator[Recipe], pool: ThreadPoolExecutor
+        self,
+        source: Source,
+        program: Program,
+        host: int,
+        recipes: Iterator[Recipe],
+        pool: ThreadPoolExecutor,
+        encoded: bool = False,
     ) -> None:
         """Takes what to run.
 
         Args:
             source: Reads the uris.
             program: The ops, without `Output`.
-            host: How many of them run on the CPU, which decodes as well; None for DALI to decode and to do all.
+            host: How many of them run on the CPU before the graph.
             recipes: The batches.
-            pool: The threads that read, and that run what is done on the host.
+            pool: The threads that read, decode, and run what is done on the host.
+            encoded: Whether DALI decodes; then the host runs none.
         """
-        self.source, self.program, self.pool = source, program, pool
-        self.encoded, self.host = host is None, host or 0
+        self.source, self.program, self.pool, self.host, self.encoded = source, program, pool, host, encoded
         self.under_way: deque[UnderWay] = deque()
         self.counts: list[int] = []  # inputs of each op of the graph, beside the images
-        self._inputs = map(self._prepare, recipes)
+        self._recipes = recipes
+        self._started: deque[tuple[Recipe, list[Future[Made]]]] = deque()
         self._ready: deque[list[Input]] = deque()
 
     def peek(self) -> list[NDArray[Any]]:
         """Returns one sample of each input of the next batch."""
-        self._ready.append(next(self._inputs))
+        self._ready.append(self._prepare())
         return [np.asarray(inputs[0]) for inputs in self._ready[0]]
 
     def __call__(self) -> list[Input]:
         """Returns the inputs of the next batch; raises `StopIteration` at the end."""
-        return self._ready.popleft() if self._ready else next(self._inputs)
+        return self._ready.popleft() if self._ready else self._prepare()
 
-    def _prepare(self, recipe: Recipe) -> list[Input]:
-        limit = pixel_limit(recipe.sizes)
-        with quiet_decoders(limit):
-            made = list(self.pool.map(lambda index: self._image(recipe, index, limit), range(len(recipe.ids))))
+    def decoding_here(self) -> "Feed":
+        """Returns a feed of what did not leave the graph or never entered it, which DALI does not decode."""
+        left = chain([made.recipe for made in self.under_way], [recipe for recipe, _ in self._started], self._recipes)
+        return Feed(self.source, self.program, self.host, left, self.pool)
+
+    def _prepare(self) -> list[Input]:
+        """Waits for a batch, when the threads have the next one to go on with, so that they work while the loop does."""
+        while len(self._started) < 2 and (recipe := next(self._recipes, None)) is not None:
+            self._started.append((recipe, [self.pool.submit(self._image, recipe, index) for index in range(len(recipe.ids))]))
+        if not self._started:
+            raise StopIteration
+        recipe, images = self._started.popleft()
+        made = [image.result() for image in images]
         drawn = [arguments(op, mine) for op, mine in zip(self.program.ops, recipe.params, strict=False)][self.host :]
         self.counts = [len(arrays) for arrays in drawn]
         failures = tuple(failure for _, failure, _ in made if failure)
         self.under_way.append(UnderWay(recipe, failures, max(slow for *_, slow in made)))
         return [[image for image, *_ in made], *chain.from_iterable(drawn)]
 
-    def _image(self, recipe: Recipe, index: int, limit: int) -> tuple[NDArray[Any], Failure | None, Slow]:
-        """Returns the bytes that DALI decodes, or an image after the ops of the host; what is wrong; and how long it took."""
+    def _image(self, recipe: Recipe, index: int) -> Made:
+        """Returns what enters the graph for one image; what is wrong; and how long it took."""
         start, uri, failure = time.perf_counter(), recipe.uris[index], None
         measured = int(recipe.sizes[index, 0]), int(recipe.sizes[index, 1])
+        params, limit = [drawn[index] for drawn in recipe.params], pixel_limit(recipe.sizes)
         try:
-            image: NDArray[Any] = (_read_encoded if self.encoded else _read_decoded)(self.source, uri, measured, limit)
+            image = (
+                read_encoded(self.source, uri, measured, limit) if self.encoded else self._on_host(uri, measured, params, limit)
+            )
         except LoaderError as error:
             failure, black = Failure(index, uri, str(error)), np.zeros((*measured, 3), np.uint8)
-            image = _pixmap(black) if self.encoded else black
-        for op, params in zip(self.program.ops[: self.host], recipe.params, strict=False):
-            image = kernel(op, image, params[index])
-        if not self.encoded:
-            image = np.array(image, order="C")  # a copy: what was decoded lies in memory that is used again
+            image = _pixmap(black) if self.encoded else self._after_kernels(black, params, 0)
         return image, failure, Slow(time.perf_counter() - start, uri)
+
+    def _on_host(self, uri: str, measured: tuple[int, int], params: list[Params], limit: int) -> Image:
+        """Returns an image after the ops of the host; as on the other CPU backends, only what the opening needs is decoded."""
+        opening = opening_of(self.program, params, measured) if self.host >= self.program.opening else None
+        if opening is not None:
+            found = read(self.source, uri, measured, limit, opening.window.needed)
+            return self._after_kernels(
+                resize_window(found.image, opening.window.moved(found.top, found.left)), params, opening.ops
+            )
+        return self._after_kernels(read(self.source, uri, measured, limit).image, params, 0)
+
+    def _after_kernels(self, image: Image, params: list[Params], first: int) -> Image:
+        """Returns a copy, since what was decoded lies in memory that is used again."""
+        return np.array(run_kernels(self.program.ops[first : self.host], image, params[first : self.host]), order="C")
 
 
 def build(feed: Feed, graph: Graph) -> Graph:
@@ -126,13 +163,29 @@ def build(feed: Feed, graph: Graph) -> Graph:
     return graph
 
 
-def run_once(graph: Graph) -> Any:
-    """Returns the next images of a graph, None at the end."""
-    try:
-        (images,) = graph.run()
-    except StopIteration:
-        return None
-    return images
+def run_graph(feed: Feed, graph: Callable[[], Graph]) -> Iterator[tuple[Any, UnderWay]]:
+    """Yields the images of each batch, as DALI holds them.
+
+    DALI says neither which file it cannot decode nor goes on after one, so that batch and all behind it are then decoded here.
+
+    Args:
+        feed: What enters the graph; of one batch at least.
+        graph: Makes an empty graph.
+    """
+    built = build(feed, graph())
+    while True:
+        try:
+            (images,) = built.run()
+        except StopIteration:
+            return
+        except RuntimeError as error:
+            if not feed.encoded:
+                raise
+            LOGGER.warning("DALI cannot decode a file that others decode; from this batch on the CPU decodes: %s", error)
+            feed = feed.decoding_here()
+            built = build(feed, graph())
+        else:
+            yield images, feed.under_way.popleft()
 
 
 def deliver(images: Any, last: Spec, made: UnderWay) -> Rendered:
@@ -167,19 +220,20 @@ def _nodes(feed: Feed, images: Node, drawn: Iterator[Node], decoder: str) -> Nod
     return fn.transpose(images, perm=[2, 0, 1]) if program.spec.layout == "HWC" else images
 
 
-def _read_encoded(source: Source, uri: str, measured: tuple[int, int], limit: int) -> NDArray[np.uint8]:
-    """Returns the bytes of a file as DALI decodes them; what it would decode otherwise than we do, as a portable pixmap."""
+def read_encoded(source: Source, uri: str, measured: tuple[int, int], limit: int) -> NDArray[np.uint8]:
+    """Returns the bytes of a file as DALI decodes them; what it would decode otherwise than we do, as a portable pixmap.
+
+    DALI fills what is damaged with gray and says nothing, so the pixels are read here first, at an eighth of the size.
+
+    Raises:
+        LoaderError: It cannot be read or decoded, or has another size now; the message names it.
+    """
     try:
         data = source.read(uri)
-    except SourceError as error:
+        plain = plain_jpeg(data) == measured and decode(data, side=1, channels=1, max_pixels=limit, reuse=True).remark is None
+    except (SourceError, DecodeError) as error:
         raise LoaderError(f"{uri}: {error}; run `clean` again to drop it") from error
-    if plain_jpeg(data) != measured:
-        return _pixmap(_read_decoded(source, uri, measured, limit))
-    return np.frombuffer(data, np.uint8)
-
-
-def _read_decoded(source: Source, uri: str, measured: tuple[int, int], limit: int) -> Image:
-    return read(source, uri, measured, limit).image
+    return np.frombuffer(data, np.uint8) if plain else _pixmap(read(source, uri, measured, limit).image)
 
 
 def _pixmap(image: Image) -> NDArray[np.uint8]:

@@ -54,7 +54,7 @@ def parity(source: Source, ops: tuple[Op, ...], recipe: Recipe, dali: Dali) -> I
     host = dali.on_host(ops)
     layouts = [spec.layout for spec in compile_ops(ops).specs]
     ours = _decode(source, recipe)
-    yield _agreement("decode", _channels_first(ours, "HWC"), dali.trace(source, (), recipe, None), ops[:0])
+    yield _agreement("decode", _channels_first(ours, "HWC"), dali.trace(source, (), recipe, 0, encoded=True), ops[:0])
     for index, op in enumerate(ops):
         ours = [kernel(op, image, recipe.params[index][row]) for row, image in enumerate(ours)]
         name, pixels = type(op).__name__, _channels_first(ours, layouts[index + 1])
@@ -62,7 +62,9 @@ def parity(source: Source, ops: tuple[Op, ...], recipe: Recipe, dali: Dali) -> I
             yield _agreement(name, pixels, pixels, ops)._replace(on_host=host[index][1])
         else:
             yield _agreement(name, pixels, dali.trace(source, ops[: index + 1], recipe, index), ops[: index + 1])
-    yield _agreement("end to end", _channels_first(ours, layouts[-1]), dali.trace(source, ops, recipe, len(host) or None), ops)
+    yield _agreement(
+        "end to end", _channels_first(ours, layouts[-1]), dali.trace(source, ops, recipe, len(host), encoded=True), ops
+    )
 
 
 def _decode(source: Source, recipe: Recipe) -> list[NDArray[Any]]:

@@ -1,6 +1,7 @@
 """The DALI backend: the batches of the CPU kernels, whatever the files are, and the same order, state and errors."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,9 +13,11 @@ import pytest
 
 import dataprep
 from dataprep.backends.cpu.kernels import kernel
+from dataprep.backends.threads import Threads
 from dataprep.cleaning.clean import clean
 from dataprep.cleaning.engines import Local
-from dataprep.errors import LoaderError
+from dataprep.errors import DecodeError, LoaderError
+from dataprep.images.decode import decode
 from dataprep.loading.loader import Loader
 from dataprep.loading.sampler import Sampler
 from dataprep.manifest import Manifest
@@ -41,15 +44,19 @@ from dataprep.stages import (
     Saturation,
     VerticalFlip,
 )
-from dataprep.stages.ops.arguments import INTERPOLATIONS
+from dataprep.stages.ops.arguments import INTERPOLATIONS, Interpolation
 from dataprep.testing import FakeBackend, encoded, photo, write_images
-from dataprep.types import Batch, Image, Params, Sizes, Spec, Uniforms
+from dataprep.types import Batch, Image, Params, Rendered, Sizes, Spec, Uniforms
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("nvidia.dali", reason="DALI is not installed")
 
+from nvidia.dali import Pipeline as Graph  # noqa: E402  after what skips
+
 from dataprep.backends.dali.backend import Dali  # noqa: E402  after what skips
+from dataprep.backends.dali.graph import Feed, deliver, run_graph  # noqa: E402  after what skips
 from dataprep.backends.dali.parity import parity  # noqa: E402  after what skips
+from dataprep.backends.torch import Torch  # noqa: E402  after what skips
 
 KEPT = 22
 OPS = (RandomResizedCrop((24, 30)), HorizontalFlip(), Rotate(5), Brightness(), Normalize())
@@ -330,6 +337,110 @@ def test_a_file_that_fails_follows_the_policy(tmp_path: Path, policy: Literal["s
     stats = loader.stats()
     assert (stats.failed, stats.images, stats.batches) == (1, len(expected), 1)
     assert stats.failures[0].uri.endswith(paths[3].name)
+
+
+DAMAGE = {
+    "cut": lambda data, at, rng: data[:at],
+    "noise": lambda data, at, rng: data[:at] + rng.bytes(200) + data[at + 200 :],
+    "zeros": lambda data, at, rng: data[:at] + bytes(200) + data[at + 200 :],
+    "ones": lambda data, at, rng: data[:at] + b"\xff" * 200 + data[at + 200 :],
+    "lost": lambda data, at, rng: data[:at] + data[at + 200 :],
+    "empty": lambda data, at, rng: b"",
+}
+
+
+@pytest.fixture(scope="module")
+def spoilt(tmp_path_factory: pytest.TempPathFactory) -> tuple[Manifest, set[str]]:
+    """Images that were damaged after `clean` in every way, half of them JPEG, beside whole ones; and which cannot be decoded."""
+    folder, rng = tmp_path_factory.mktemp("spoilt"), np.random.default_rng(0)
+    for number in range(48):
+        name, options = ("jpg", {"quality": 95, "progressive": number % 4 == 0}) if number % 2 else ("png", {})
+        (folder / f"{number:02d}.{name}").write_bytes(
+            encoded(photo(number, 60, 80), {"jpg": "JPEG", "png": "PNG"}[name], **options)
+        )
+    manifest = clean(folder, Pipeline(CenterCrop(24)), engine=Local(0))
+    gone = set()
+    for number, path in enumerate(sorted(folder.iterdir())):
+        if number % 3:
+            data = path.read_bytes()
+            path.write_bytes(list(DAMAGE.values())[number % len(DAMAGE)](data, int(rng.integers(100, len(data) - 250)), rng))
+        try:
+            decode(path.read_bytes())
+        except DecodeError:
+            gone.add(path.name)
+    return manifest, gone
+
+
+@pytest.mark.parametrize(
+    "ops", [(CenterCrop(24),), (RandomResizedCrop(24), HorizontalFlip(), Normalize.imagenet()), (Resize((20, 30)),)], ids=str
+)
+def test_damage_is_seen_by_every_backend(spoilt: tuple[Manifest, set[str]], ops: tuple[Op, ...]) -> None:
+    """Of images that were damaged after `clean`, every backend leaves out the same ones by name, and trains on the same rest."""
+    manifest, gone = spoilt
+    had = {}
+    for backend in (Threads(2), Torch(0), ON_CPU):
+        loader = Loader(manifest, Pipeline(*ops), batch_size=6, backend=backend, on_error="skip")
+        ids = [batch.ids.tolist() for batch in loader]
+        failed = {failure.uri for failure in loader.stats().failures}
+        had[type(backend)] = ids, failed, loader.stats().failed
+    assert had[Threads] == had[Torch] == had[Dali]
+    _, failed, count = had[Dali]
+    assert failed <= gone
+    if isinstance(ops[0], RandomResizedCrop):  # which need not see the damage
+        assert 10 < count <= len(gone)
+    else:
+        assert count == len(gone)
+
+
+def made_by_dali(manifest: Manifest, ops: tuple[Op, ...]) -> list[Rendered]:
+    """The batches of an epoch of images that DALI itself decodes, as on a GPU, and by its CPU decoder."""
+    loader = Loader(manifest, Pipeline(*ops), batch_size=6, backend=ON_CPU)
+    with ThreadPoolExecutor(2) as pool:
+        feed = Feed(loader.source, loader.program, 0, loader.recipes(), pool, encoded=True)
+        return [deliver(images, loader.program.spec, made) for images, made in run_graph(feed, lambda: Graph(6, 2, None))]
+
+
+@pytest.mark.parametrize("ops", [(CenterCrop(24),), (RandomResizedCrop(24), HorizontalFlip(), Normalize.imagenet())], ids=str)
+def test_damage_is_seen_where_dali_decodes(spoilt: tuple[Manifest, set[str]], ops: tuple[Op, ...]) -> None:
+    """Where DALI decodes, which fills with gray what is damaged, every image that cannot be decoded is named and black."""
+    manifest, gone = spoilt
+    failed = set()
+    for rendered in made_by_dali(manifest, ops):
+        failed |= {failure.uri for failure in rendered.failures}
+        assert all(failure.uri in failure.why for failure in rendered.failures)
+        assert not rendered.batch.images[[failure.index for failure in rendered.failures]].any()
+    assert failed == gone
+
+
+def test_what_dali_cannot_decode_is_decoded_here(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A file that only DALI cannot decode ends nothing: it and those behind it come from the CPU's decoder, and a log says so."""
+    paths = write_images(tmp_path, 20, height=48, width=64)
+    data = paths[7].read_bytes()
+    paths[7].write_bytes(data[:2] + b"\xff\x01" + data[2:])  # a marker that means nothing
+    manifest = clean(tmp_path, Pipeline(CenterCrop(24)), engine=Local(0))
+    made = made_by_dali(manifest, (CenterCrop(24),))
+    assert "DALI cannot decode" in caplog.text
+    oracle = Loader(manifest, Pipeline(CenterCrop(24)), batch_size=6, backend=FakeBackend())
+    for mine, theirs in zip(made, oracle, strict=True):
+        assert mine.failures == ()
+        np.testing.assert_array_equal(mine.batch.ids, theirs.ids)
+        np.testing.assert_array_equal(mine.batch.images, theirs.images)
+
+
+@pytest.mark.parametrize("target", [(16, 16), (64, 48), (130, 90)])
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic", "lanczos"])
+def test_the_edge_is_as_the_inside(manifest: Manifest, interpolation: Interpolation, target: tuple[int, int]) -> None:
+    """In the graph a resized image is as near to Pillow's in its outermost ring as inside, at any size and by every filter."""
+    loader = Loader(manifest, Pipeline(Resize(target, interpolation)), batch_size=KEPT, backend=ON_CPU)
+    recipe, op = next(loader.recipes()), loader.pipeline.ops[0]
+    images = [decode(loader.source.read(uri)).image for uri in recipe.uris]
+    ours = np.stack([kernel(op, image, drawn) for image, drawn in zip(images, recipe.params[0], strict=True)])
+    theirs = np.stack(ON_CPU.trace(loader.source, (op,), recipe, 0)).transpose(0, 2, 3, 1)
+    off = np.abs(ours.astype(int) - theirs)
+    inside = np.zeros(target, bool)
+    inside[1:-1, 1:-1] = True
+    assert (off[:, ~inside] > 2).mean() <= (off[:, inside] > 2).mean() + 0.002
+    assert (off > 2).mean() < (0.0001 if interpolation == "bilinear" else 0.01)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
