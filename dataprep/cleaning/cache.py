@@ -1,51 +1,63 @@
 """What was measured already, on disk, appended as it streams in: what a killed run goes on from.
 
-A folder of Arrow streams, one for each run and set of columns. A row is found again by uri, size and modified time; a
-column by the description and version of its measure; all of it by the version of the decoding policy. What could not be
-decoded is tried again under another limit of pixels and by other decoders than those that the stream names.
-A stream that ends in the middle of a batch, because its writer was killed, is read up to there. Delete the folder to measure
-everything anew.
+A folder of streams, one for each run. A stream is a row of blocks, each a batch of rows with its schema under a checksum: a block
+that was torn by a kill or a power cut, or has rotted, is passed over, and its rows are measured again. A row is found again by
+where the file is, its size and its modified time; a column by the description and version of its measure; all of it by the
+version of the decoding policy. What could not be decoded is tried again under another limit of pixels and by other decoders
+than those that the block names. Delete the folder to measure everything anew.
 """
 
 import json
-import os
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from hashlib import blake2b
+from itertools import count, groupby
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataprep.cleaning.known import Found
+from dataprep.cleaning.names import names_of
 from dataprep.describe import describe
 from dataprep.files import naming
 from dataprep.images.decode import POLICY, decoders
 from dataprep.images.limits import MAX_PIXELS
-from dataprep.protocols import Measure
+from dataprep.protocols import Measure, Source
 
-VERSION: Final = 1
+VERSION: Final = 2
 METADATA: Final = b"dataprep"
-KEY: Final = ("uri", "bytes", "modified")
+MARK: Final = b"dataprep cache %d\n" % VERSION
+"""How a block starts; one of another version is no block."""
+CHECK: Final = 16
+"""Bytes of the checksum."""
+HEAD: Final = struct.Struct(f"<{len(MARK)}sQ{CHECK}s")
+"""The mark, the length of what follows, and its checksum."""
 
 
 class Cache:
     """Measured rows in a folder; a context manager that closes what it wrote."""
 
-    def __init__(self, folder: str | Path, max_pixels: int = MAX_PIXELS) -> None:
-        """Opens the folder, and makes it if needed.
+    def __init__(self, folder: str | Path, source: Source, max_pixels: int = MAX_PIXELS) -> None:
+        """Opens the folder, and makes it if needed; if nothing comes into it, it is removed again.
 
         Args:
             folder: Where the streams are.
+            source: Where the images are.
             max_pixels: The limit that images are measured under.
 
         Raises:
             DataprepError: It cannot be made.
         """
         self.folder = Path(folder)
+        self.source = source
         self.max_pixels = max_pixels
-        self._writers: dict[pa.Schema, tuple[pa.OSFile, pa.RecordBatchStreamWriter]] = {}
+        self._stream: IO[bytes] | None = None
+        self._is_new = not self.folder.exists()
         with naming(folder, "made"):
             self.folder.mkdir(parents=True, exist_ok=True)
 
@@ -54,29 +66,46 @@ class Cache:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Closes the streams."""
-        with naming(self.folder):
-            for file, writer in self._writers.values():
-                writer.close()
-                file.close()
-        self._writers.clear()
+        """Closes the stream."""
+        if self._stream is not None:
+            with naming(self.folder):
+                self._stream.close()
+        elif self._is_new:
+            with suppress(OSError):
+                self.folder.rmdir()
 
     def find(self, records: pa.Table, measures: Sequence[Measure]) -> list[Found]:
         """Returns what is known of the records that have not changed since: facts and those of the measures, oldest first."""
         wanted = {field.name: measure_key(measure) for measure in measures for field in measure.fields}
+        scanned = records.select(["bytes", "modified"]).append_column("name", names_of(self.source, records["uri"]))
         found = []
-        for path in sorted(self.folder.glob("*.arrows")):
-            table = _read_stream(path)
-            if table is not None:
-                metadata = json.loads(table.schema.metadata[METADATA])
-                if metadata.get("policy") != POLICY:
-                    continue  # any of its pixels may be others now
-                keys = metadata["measures"]
-                current = [name for name in table.column_names if name not in keys or wanted.get(name) == keys[name]]
-                if len(current) < table.num_columns or metadata.get("reader") != self._reader():
-                    table = self._select_readable(table)  # what failed may have failed for what is not asked for now
-                found.append(_match(records, table.select(current)))
+        for table in self._tables():
+            metadata = json.loads(table.schema.metadata[METADATA])
+            if metadata["policy"] != POLICY:
+                continue  # any of its pixels may be others now
+            keys = metadata["measures"]
+            current = [name for name in table.column_names if name not in keys or wanted.get(name) == keys[name]]
+            if len(current) < table.num_columns or metadata["reader"] != self._reader():
+                table = self._select_readable(table)  # what failed may have failed for what is not asked for now
+            found.append(_match(scanned, table.select(current)))
         return found
+
+    def append(self, batch: pa.RecordBatch, measures: Sequence[Measure]) -> None:
+        """Writes measured rows through to the file system; those without a digest are left for the next run.
+
+        Raises:
+            DataprepError: The disk is full, or the folder is gone.
+        """
+        keys = {field.name: measure_key(measure) for measure in measures for field in measure.fields}
+        metadata = {METADATA: json.dumps({"policy": POLICY, "measures": keys, "reader": self._reader()})}
+        batch = batch.filter(pc.is_valid(batch["digest"]))
+        names = names_of(self.source, batch["uri"])
+        table = pa.table({"name": names} | {name: batch[name] for name in batch.schema.names if name != "uri"})
+        block = _block(table.replace_schema_metadata(metadata))
+        with naming(self.folder):
+            self._stream = self._stream or self._open()
+            self._stream.write(block)
+            self._stream.flush()
 
     def _reader(self) -> dict[str, Any]:
         """Returns what besides the measures decides whether an image can be decoded."""
@@ -87,28 +116,22 @@ class Cache:
         pixels = pc.multiply(*(pc.fill_null(table[name], 0).cast(pa.int64()) for name in ("height", "width")))
         return table.filter(pc.and_(pc.is_null(table["error"]), pc.less_equal(pixels, self.max_pixels)))
 
-    def append(self, batch: pa.RecordBatch, measures: Sequence[Measure]) -> None:
-        """Writes measured rows through to the file system; those that could not even be read are left for the next run.
+    def _tables(self) -> Iterator[pa.Table]:
+        """Yields what the streams hold, oldest first, in tables of one schema each."""
+        batches = (batch for path in sorted(self.folder.glob("*.arrows")) for batch in _read(path))
+        for _, alike in groupby(batches, key=lambda batch: (batch.schema.metadata, batch.schema.names)):
+            yield pa.Table.from_batches(alike)
 
-        Raises:
-            DataprepError: The disk is full, or the folder is gone.
-        """
-        keys = {field.name: measure_key(measure) for measure in measures for field in measure.fields}
-        metadata = {METADATA: json.dumps({"version": VERSION, "policy": POLICY, "measures": keys, "reader": self._reader()})}
-        batch = batch.filter(pc.is_valid(batch["digest"])).replace_schema_metadata(metadata)
-        with naming(self.folder):
-            file, writer = self._writers.get(batch.schema) or self._open(batch.schema)
-            writer.write_batch(batch)
-            file.flush()
-
-    def _open(self, schema: pa.Schema) -> tuple[pa.OSFile, pa.RecordBatchStreamWriter]:
-        """Starts a new stream under the next free number."""
-        number = 1 + max((int(path.stem) for path in self.folder.glob("*.arrows") if path.stem.isdigit()), default=0)
-        path = self.folder / f"{number:06d}.arrows"
-        path.touch(exist_ok=False)
-        file = pa.OSFile(os.fsencode(path), "wb")
-        self._writers[schema] = (file, pa.ipc.new_stream(file, schema))
-        return self._writers[schema]
+    def _open(self) -> IO[bytes]:
+        """Starts a stream under the next number that is free, also where another run starts one at this moment."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        last = max((int(path.stem) for path in self.folder.glob("*.arrows") if path.stem.isdecimal()), default=0)
+        for number in count(last + 1):
+            try:
+                return open(self.folder / f"{number:06d}.arrows", "xb")
+            except FileExistsError:
+                continue
+        raise AssertionError("numbers do not end")
 
 
 def measure_key(measure: Measure) -> str:
@@ -116,26 +139,43 @@ def measure_key(measure: Measure) -> str:
     return json.dumps([describe(measure), measure.version], sort_keys=True)
 
 
-def _read_stream(path: Path) -> pa.Table | None:
-    """Returns the whole batches of a stream, up to a torn end if it has one; None for one of another version."""
-    batches: list[pa.RecordBatch] = []
+def _block(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    content: bytes = sink.getvalue().to_pybytes()
+    return HEAD.pack(MARK, len(content), _check(content)) + content
+
+
+def _check(content: bytes) -> bytes:
+    return blake2b(content, digest_size=CHECK).digest()
+
+
+def _read(path: Path) -> Iterator[pa.RecordBatch]:
+    """Yields the batches of the blocks of a stream that are as they were written; nothing where it cannot be read."""
     try:
-        with pa.OSFile(os.fsencode(path), "rb") as file, pa.ipc.open_stream(file) as stream:
-            if json.loads((stream.schema.metadata or {}).get(METADATA, b"{}")).get("version") != VERSION:
-                return None
-            batches.extend(stream)
-    except (pa.ArrowInvalid, OSError):
-        pass  # what was written whole is in `batches`
-    return pa.Table.from_batches(batches) if batches else None
+        data = path.read_bytes()
+    except OSError:
+        return
+    at = data.find(MARK)
+    while 0 <= at <= len(data) - HEAD.size:
+        _, length, check = HEAD.unpack_from(data, at)
+        content = data[at + HEAD.size : at + HEAD.size + length]
+        if len(content) == length and _check(content) == check:
+            with pa.ipc.open_stream(content) as stream:
+                yield from stream
+            at = data.find(MARK, at + HEAD.size + length)
+        else:
+            at = data.find(MARK, at + 1)
 
 
 def _match(records: pa.Table, cached: pa.Table) -> Found:
     """Returns the cached rows whose file is as it was, and which records they are."""
-    indices = pc.index_in(cached["uri"], value_set=records["uri"].combine_chunks())
+    indices = pc.index_in(cached["name"], value_set=records["name"].combine_chunks())
     known = cached.filter(pc.is_valid(indices))
     rows = indices.drop_null().to_numpy().astype(np.int64)
     now = records.take(pa.array(rows))
     same = np.ones(len(rows), bool)
     for name in ("bytes", "modified"):
         same &= now[name].to_numpy() == known[name].to_numpy()
-    return Found(rows[same], known.filter(pa.array(same)).drop_columns(list(KEY)))
+    return Found(rows[same], known.filter(pa.array(same)).drop_columns(["name", "bytes", "modified"]))

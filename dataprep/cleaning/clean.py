@@ -65,7 +65,7 @@ def clean(
     engine = Local() if engine is None else engine
     measures, records = pipeline.measures, source.records()
     function = partial(measure_batch, source=source, max_pixels=max_pixels)
-    with nullcontext() if cache is None else Cache(cache, max_pixels) as opened:
+    with nullcontext() if cache is None else Cache(cache, source, max_pixels) as opened:
         known = [] if opened is None else opened.find(records, measures)
         missing = lacking(records, measures, known)
         measured = list(_measure(records, missing, function, engine, opened, progress))

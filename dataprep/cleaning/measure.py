@@ -9,12 +9,14 @@ import pyarrow as pa
 from dataprep.columns import fields_of
 from dataprep.errors import DecodeError, SourceError
 from dataprep.images.decode import decode
-from dataprep.images.limits import MAX_PIXELS, quiet_decoders
+from dataprep.images.limits import MAX_PIXELS, quiet_decoders, refuse_large
 from dataprep.images.views import reduce
 from dataprep.protocols import Measure, Source
 
 FACTS: Final = fields_of("read")
 """What is known of every image that was read, whatever is measured."""
+
+DIGESTS: Final = pa.schema([pa.field("row", pa.int64()), *(field for field in FACTS if field.name in ("digest", "error"))])
 
 
 def measure_batch(
@@ -32,7 +34,8 @@ def measure_batch(
         The columns of `records`, then digest, format, height, width, remark, error, then those of the measures, null on error.
     """
     with quiet_decoders(max_pixels):
-        rows = [_measure_one(uri, measures, source, max_pixels) for uri in records["uri"].to_pylist()]
+        named = zip(records["uri"].to_pylist(), records["bytes"].to_pylist(), strict=True)
+        rows = [_measure_one(uri, size, measures, source, max_pixels) for uri, size in named]
     return _with_columns(records, measures, rows)
 
 
@@ -41,15 +44,35 @@ def lost_batch(records: pa.RecordBatch, error: str, measures: tuple[Measure, ...
     return _with_columns(records, measures, [{"error": error}] * records.num_rows)
 
 
-def _measure_one(uri: str, measures: tuple[Measure, ...], source: Source, max_pixels: int) -> dict[str, object]:
+def digest_batch(records: pa.RecordBatch, source: Source, max_pixels: int = MAX_PIXELS) -> pa.RecordBatch:
+    """Reads some images and returns their row, digest, and error where they cannot be read."""
+    named = zip(records["row"].to_pylist(), records["uri"].to_pylist(), records["bytes"].to_pylist(), strict=True)
+    rows = [{"row": row} | _digest_one(uri, size, source, max_pixels) for row, uri, size in named]
+    return pa.RecordBatch.from_pylist(rows, DIGESTS)
+
+
+def lost_digests(records: pa.RecordBatch, error: str) -> pa.RecordBatch:
+    """Returns what `digest_batch` would, for records whose process died."""
+    return pa.RecordBatch.from_pylist([{"row": row, "error": error} for row in records["row"].to_pylist()], DIGESTS)
+
+
+def _digest_one(uri: str, size: int | None, source: Source, max_pixels: int) -> dict[str, object]:
+    try:
+        return {"digest": hashlib.sha256(_read(uri, size, source, max_pixels)).hexdigest()}
+    except (SourceError, DecodeError) as error:
+        return {"error": str(error)}
+
+
+def _measure_one(uri: str, size: int | None, measures: tuple[Measure, ...], source: Source, max_pixels: int) -> dict[str, object]:
     """Returns facts and measures of one image: one read, and one decode for each view (scale and channels) that is asked for.
 
     A view is never made from a larger one: a reduced decode has slightly other values than a whole one that is reduced, and
-    what a measure finds must depend neither on what else is measured with it nor on what a cache knew already.
+    what a measure finds must depend neither on what else is measured with it nor on what a cache knew already. An error without
+    a digest is of the moment, or of the source: nobody remembers it.
     """
     try:
-        data = source.read(uri)
-    except SourceError as error:
+        data = _read(uri, size, source, max_pixels)
+    except (SourceError, DecodeError) as error:
         return {"error": str(error)}
     digest = hashlib.sha256(data).hexdigest()
     row: dict[str, object] = {"digest": digest}
@@ -63,8 +86,29 @@ def _measure_one(uri: str, measures: tuple[Measure, ...], source: Source, max_pi
                 if (measure.side, measure.channels) == (side, channels):
                     row |= measure.measure(image)
     except DecodeError as error:
-        return {"digest": digest, "error": str(error)}
+        return {"digest": None if _passes(error.__cause__) else digest, "error": str(error)}
     return row
+
+
+def _read(uri: str, size: int | None, source: Source, max_pixels: int) -> bytes:
+    """Returns the bytes of a file that is not too large for an image.
+
+    Raises:
+        SourceError: It cannot be read, or there is no memory for it.
+        DecodeError: It is too large.
+    """
+    refuse_large(size, max_pixels)
+    try:
+        data = source.read(uri)
+    except MemoryError as error:
+        raise SourceError("cannot be read: out of memory") from error
+    refuse_large(len(data), max_pixels)
+    return data
+
+
+def _passes(cause: BaseException | None) -> bool:
+    """Returns whether a fault may be of the machine at this moment, and not of the file: memory, or files that are open."""
+    return isinstance(cause, MemoryError | ImportError) or (isinstance(cause, OSError) and cause.errno is not None)
 
 
 def _with_columns(records: pa.RecordBatch, measures: tuple[Measure, ...], rows: Sequence[dict[str, object]]) -> pa.RecordBatch:

@@ -12,6 +12,11 @@ from dataprep.errors import DecodeError
 MAX_PIXELS: Final = 178_956_970
 """Larger images are refused unread: Pillow's own limit against decompression bombs, 512 MiB of RGB."""
 
+BYTES_A_PIXEL: Final = 8
+"""Four channels of 16 bits, as they are: what files need at most."""
+BYTES_BESIDE: Final = 1 << 26
+"""For metadata, profiles and thumbnails."""
+
 POINTER: Final = b"version https://git-lfs.github.com/spec/v1"
 """How a file begins that Git LFS put in the place of an image."""
 IS_POINTER: Final = "a pointer of Git LFS, not the image: run `git lfs pull`"
@@ -22,6 +27,16 @@ def refuse_bomb(height: int, width: int, max_pixels: int) -> None:
     """Raises `DecodeError` for an image of more pixels than the limit."""
     if height * width > max_pixels:
         raise DecodeError(f"{width}×{height} is {height * width:,} pixels, over the limit of {max_pixels:,}; {RAISE}")
+
+
+def refuse_large(size: int | None, max_pixels: int) -> None:
+    """Raises `DecodeError` for a file of more bytes than an image within the limit of pixels can need.
+
+    That is `BYTES_A_PIXEL` and `BYTES_BESIDE`, so that a sparse file of terabytes is not read. None stands for an unknown size.
+    """
+    limit = BYTES_A_PIXEL * max_pixels + BYTES_BESIDE
+    if size is not None and size > limit:
+        raise DecodeError(f"{size:,} bytes, over the limit of {limit:,} for {max_pixels:,} pixels; {RAISE}")
 
 
 def reason(error: BaseException) -> str:

@@ -1,28 +1,37 @@
 """The cache: what was measured is found again, as long as neither the file nor the measure changed."""
 
+import errno
 import os
-from collections.abc import Mapping
+import re
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import accumulate, pairwise, permutations
 from pathlib import Path
+from threading import Barrier
 from typing import ClassVar
 
 import numpy as np
 import PIL
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dataprep.cleaning.cache import Cache, measure_key
+from dataprep.cleaning.cache import MARK, Cache, measure_key
 from dataprep.cleaning.clean import clean
 from dataprep.errors import DataprepError, DecodeError
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.protocols import Measure
+from dataprep.sources import Folder, Several
 from dataprep.stages import ChannelSums, Deduplicate, LaplacianVariance, Luminance, PHash, Require
 from dataprep.stages.rules.standard import standard_rules
 from dataprep.testing import FakeEngine, encoded, photo, write_images
 from dataprep.types import Image
 
+SOURCE = Folder("photos")
 MEASURES: tuple[Measure, ...] = (PHash(), Luminance())
 STANDARD = Pipeline(*standard_rules())
 
@@ -63,7 +72,7 @@ def batch_of(records: pa.Table, start: int, stop: int) -> pa.RecordBatch:
 def found_in(folder: Path, records: pa.Table, measures: tuple[Measure, ...] = MEASURES) -> list[int]:
     """The rows that a cache knows, in order; what it says of each must be of that row."""
     rows = []
-    with Cache(folder) as cache:
+    with Cache(folder, SOURCE) as cache:
         for found in cache.find(records, measures):
             assert found.table["digest"].to_pylist() == [f"{row:064x}" for row in found.rows]
             for name in set(found.table.column_names) - {"digest", "error", "height", "width"}:
@@ -76,13 +85,13 @@ def found_in(folder: Path, records: pa.Table, measures: tuple[Measure, ...] = ME
 def test_found_again(tmp_path: Path) -> None:
     """Every batch that was appended is found again, by the rows that its records have now, whatever their order."""
     records = records_of(50)
-    with Cache(tmp_path) as cache:
+    with Cache(tmp_path, SOURCE) as cache:
         assert cache.find(records, MEASURES) == []
         for start in (20, 0, 30, 10):
             cache.append(batch_of(records, start, start + 10), MEASURES)
     assert found_in(tmp_path, records) == list(range(40))
     moved = records.take(pa.array([49, 3, 20, 1]))
-    with Cache(tmp_path) as cache:
+    with Cache(tmp_path, SOURCE) as cache:
         (found,) = cache.find(moved, MEASURES)
     assert dict(zip(found.rows.tolist(), found.table["digest"].to_pylist(), strict=True)) == {
         1: f"{3:064x}",
@@ -94,51 +103,97 @@ def test_found_again(tmp_path: Path) -> None:
 def test_found_while_open(tmp_path: Path) -> None:
     """A batch is on disk once it was appended: it is found though the writer never closes, as when it is killed."""
     records = records_of(20)
-    cache = Cache(tmp_path)
+    cache = Cache(tmp_path, SOURCE)
     for start in (0, 10):
         cache.append(batch_of(records, start, start + 10), MEASURES)
         assert found_in(tmp_path, records) == list(range(start + 10))
     cache.__exit__(None, None, None)
 
 
+def stream_of(folder: Path, records: pa.Table, sizes: Sequence[int]) -> Path:
+    """The stream of a cache that batches of some sizes were appended to, of the first records."""
+    starts = [0, *accumulate(sizes)]
+    with Cache(folder, SOURCE) as cache:
+        for start, stop in pairwise(starts):
+            cache.append(batch_of(records, start, stop), MEASURES)
+    (path,) = folder.glob("*.arrows")
+    return path
+
+
 def test_torn_stream(tmp_path: Path) -> None:
     """A stream that was cut at any byte gives the batches that were written whole, in their order, and nothing else."""
     records = records_of(20)
-    with Cache(tmp_path) as cache:
-        for start in range(0, 20, 4):
-            cache.append(batch_of(records, start, start + 4), MEASURES)
-    (path,) = tmp_path.glob("*.arrows")
+    path = stream_of(tmp_path, records, [4] * 5)
     data = path.read_bytes()
     counts = []
-    for at in range(0, len(data) + 1, 3):
+    for at in range(0, len(data) + 1, 13):
         path.write_bytes(data[:at])
         rows = found_in(tmp_path, records)
         assert rows == list(range(len(rows)))
         counts.append(len(rows))
+    path.write_bytes(data)
     assert counts == sorted(counts)
-    assert set(counts) == {0, 4, 8, 12, 16, 20}
+    assert set(counts) == {0, 4, 8, 12, 16}
+    assert found_in(tmp_path, records) == list(range(20))
+
+
+@given(damages=st.lists(st.tuples(st.integers(0, 2**32), st.sampled_from([1, 7, 500, 4096]), st.integers(0, 255)), max_size=3))
+def test_damaged_stream(tmp_path_factory: pytest.TempPathFactory, damages: list[tuple[int, int, int]]) -> None:
+    """Bytes that another value overwrote anywhere cost the batches that they are in, and no other; none comes out wrong."""
+    folder, records = tmp_path_factory.mktemp("cache"), records_of(20)
+    path = stream_of(folder, records, [4] * 5)
+    data = bytearray(path.read_bytes())
+    starts, whole = [found.start() for found in re.finditer(re.escape(MARK), data)], set(range(5))
+    for at, length, value in damages:
+        start = at % len(data)
+        stop = min(start + length, len(data))
+        if data[start:stop] != bytes([value]) * (stop - start):
+            whole -= set(range(bisect_right(starts, start) - 1, bisect_right(starts, stop - 1)))
+            data[start:stop] = bytes([value]) * (stop - start)
+    path.write_bytes(data)
+    found = found_in(folder, records)
+    assert set(found) >= {row for block in whole for row in range(4 * block, 4 * block + 4)}
+    assert len(found) == len(set(found))
 
 
 def test_stream_of_something_else(tmp_path: Path) -> None:
     """A stream of another version, of another program, or no stream at all is left alone."""
     records = records_of(8)
-    with Cache(tmp_path) as cache:
-        cache.append(batch_of(records, 0, 4), MEASURES)
-    (path,) = tmp_path.glob("*.arrows")
-    (tmp_path / "000002.arrows").write_bytes(path.read_bytes().replace(b'"version": 1', b'"version": 9'))
+    path = stream_of(tmp_path, records, [4])
+    (tmp_path / "000002.arrows").write_bytes(path.read_bytes().replace(MARK, MARK.replace(b"2", b"9")))
     (tmp_path / "000003.arrows").write_bytes(b"no stream")
     (tmp_path / "000004.arrows").touch()
+    (tmp_path / "000006.arrows").mkdir()
     (tmp_path / "notes.txt").write_text("mine")
     with pa.OSFile(str(tmp_path / "000005.arrows"), "wb") as file, pa.ipc.new_stream(file, records.schema) as stream:
         stream.write_table(records)
     assert found_in(tmp_path, records) == list(range(4))
 
 
+def test_one_cache_for_many_sources(tmp_path: Path) -> None:
+    """Folders whose files have the same names, sizes and times share a cache, and each gets its own rows; so do their parts."""
+    folders = [tmp_path / name for name in ("one", "two")]
+    for seed, folder in enumerate(folders):
+        for row in range(4):
+            path = folder / "cat" / f"{row}.bmp"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(encoded(photo(10 * seed + row), "BMP"))
+            os.utime(path, ns=(10**18, 10**18))
+    for folder in folders:
+        assert len(measured_again(folder, tmp_path / "cache")) == 4
+    for folder in folders:
+        assert measured_again(folder, tmp_path / "cache") == []
+    both, engine = Several({"b": Folder(str(folders[0])), "a": Folder(str(folders[1]), splits=True)}), FakeEngine()
+    cached = clean(both, STANDARD, engine=engine, cache=tmp_path / "cache")
+    assert engine.uris == []
+    assert cached.table.equals(clean(both, STANDARD, engine=FakeEngine()).table)
+
+
 @pytest.mark.parametrize("name", ["bytes", "modified"])
 def test_changed_file(tmp_path: Path, name: str) -> None:
     """A file of another size or time is not found."""
     records = records_of(10)
-    with Cache(tmp_path) as cache:
+    with Cache(tmp_path, SOURCE) as cache:
         cache.append(batch_of(records, 0, 10), MEASURES)
     values = records[name].to_numpy().copy()
     values[[2, 5]] += 1
@@ -150,7 +205,7 @@ def test_changed_file(tmp_path: Path, name: str) -> None:
 def test_changed_measure(tmp_path: Path, other: PHash) -> None:
     """A column is found under the same parameters and version of its measure only; the others beside it stay."""
     records = records_of(6)
-    with Cache(tmp_path) as cache:
+    with Cache(tmp_path, SOURCE) as cache:
         cache.append(batch_of(records, 0, 6), MEASURES)
         (found,) = cache.find(records, (other, Luminance()))
     assert "phash64" not in found.table.column_names
@@ -316,24 +371,87 @@ def test_unreadable_files_are_tried_again(folder: Path, tmp_path: Path) -> None:
     assert measured_again(folder, tmp_path / "cache") == ["cat/0000.jpg"]
 
 
-def test_two_runs_at_once(tmp_path: Path) -> None:
-    """Two runs that share a cache write streams of their own, and both are found."""
-    records = records_of(20)
-    with Cache(tmp_path) as one, Cache(tmp_path) as other:
-        one.append(batch_of(records, 0, 10), MEASURES)
-        other.append(batch_of(records, 10, 20), MEASURES)
-    assert found_in(tmp_path, records) == list(range(20))
+def test_many_runs_at_once(tmp_path: Path) -> None:
+    """Runs that start a stream in one cache at the same moment write one each, and all are found."""
+    records, barrier = records_of(40), Barrier(8)
+
+    def run(number: int) -> None:
+        with Cache(tmp_path / "cache", SOURCE) as cache:
+            barrier.wait()
+            cache.append(batch_of(records, 5 * number, 5 * number + 5), MEASURES)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(run, range(8)))
+    assert found_in(tmp_path / "cache", records) == list(range(40))
 
 
 def test_cache_that_cannot_be(tmp_path: Path) -> None:
     """A cache that cannot be made, or is gone, is an error that says where."""
     (tmp_path / "file").touch()
     with pytest.raises(DataprepError, match="file"):
-        Cache(tmp_path / "file")
-    cache = Cache(tmp_path / "cache")
+        Cache(tmp_path / "file", SOURCE)
+    cache = Cache(tmp_path / "cache", SOURCE)
     cache.folder.rmdir()
+    cache.folder.touch()
     with pytest.raises(DataprepError, match="cannot be written"):
         cache.append(batch_of(records_of(2), 0, 2), MEASURES)
+
+
+def test_nothing_to_remember(tmp_path: Path) -> None:
+    """A cache that nothing came into leaves no folder, and one that was there stays."""
+    with Cache(tmp_path / "new", SOURCE):
+        pass
+    (tmp_path / "old").mkdir()
+    with Cache(tmp_path / "old", SOURCE):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [MemoryError(), OSError(errno.EMFILE, "Too many open files"), OSError(errno.EIO, "I/O error"), ImportError("no room")],
+)
+def test_passing_faults_are_not_remembered(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    """An image that could not be decoded for want of memory or files is tried again by the next run."""
+
+    def fail(*arguments: object, **options: object) -> None:
+        raise DecodeError("this once") from fault
+
+    with monkeypatch.context() as patched:
+        patched.setattr("dataprep.cleaning.measure.decode", fail)
+        assert clean(folder, STANDARD, engine=FakeEngine(), cache=tmp_path / "cache").reasons() == {"unreadable": 12}
+    assert len(measured_again(folder, tmp_path / "cache")) == 12
+
+
+def test_no_memory_to_read(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file for which there is no memory is a row, and is tried again by the next run."""
+    read = Folder.read
+
+    def fail(self: Folder, uri: str, *part: int) -> bytes:
+        if uri.endswith("0003.jpg"):
+            raise MemoryError
+        return read(self, uri, *part)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Folder, "read", fail)
+        manifest = clean(folder, STANDARD, engine=FakeEngine(), cache=tmp_path / "cache")
+    assert manifest.table["error"].drop_null().to_pylist() == ["cannot be read: out of memory"]
+    assert measured_again(folder, tmp_path / "cache") == ["dog/0003.jpg"]
+
+
+@pytest.mark.parametrize("size", [1 << 40, 1 << 42])
+def test_a_file_of_terabytes(folder: Path, tmp_path: Path, size: int) -> None:
+    """A sparse file that is larger than any image within the limit of pixels is not read, and says so."""
+    with open(folder / "cat" / "sparse.png", "wb") as file:
+        file.write(encoded(photo(0), "PNG"))
+        file.truncate(size)
+    for cache in (None, tmp_path / "cache", tmp_path / "cache"):
+        table = clean(folder, STANDARD, engine=FakeEngine(), cache=cache).table
+        (error,) = table["error"].drop_null().to_pylist()
+        assert error.startswith(f"{size:,} bytes, over the limit of ")
+        assert "--max-pixels" in error
 
 
 def test_another_policy(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,7 @@ def saved(out: Path, folder: Path) -> int:
     """How many images a run measured and saved before its end."""
     if not (out / "cache").exists():
         return 0
-    known = Cache(out / "cache").find(Folder(str(folder)).records(), Pipeline(*standard_rules()).measures)
+    known = Cache(out / "cache", Folder(str(folder))).find(Folder(str(folder)).records(), Pipeline(*standard_rules()).measures)
     return len({row for found in known for row in found.rows.tolist()})
 
 
