@@ -24,8 +24,8 @@ from .errors import StateError as StateError
 from .images.decode import decode as decode
 from .integrations.torch import ImageDataset as ImageDataset
 from .integrations.torch import Transform as Transform
+from .loading.epochs import EpochSampler as EpochSampler
 from .loading.loader import Loader as Loader
-from .loading.sampler import EpochSampler as EpochSampler
 from .loading.sampler import Sampler as Sampler
 from .loading.stats import LoaderStats as LoaderStats
 from .manifest import Manifest as Manifest

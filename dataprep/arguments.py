@@ -5,6 +5,7 @@ validator, made here, refuses what does not fit, by the names of the class and o
 """
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any, TypeAlias
 
 from attrs import Attribute
@@ -55,6 +56,11 @@ def limits(low: float, high: float) -> Validator:
 def is_whole(value: object) -> bool:
     """Says whether a value is a whole number, which True is not."""
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def as_whole(given: object) -> Any:
+    """Returns a whole number of NumPy's as one of Python's, which JSON can hold, and other things as they are."""
+    return given if isinstance(given, bool) or not isinstance(given, Integral) else int(given)
 
 
 def is_number(value: object) -> bool:

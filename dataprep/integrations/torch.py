@@ -13,10 +13,13 @@ from torch.utils.data import Dataset
 from dataprep.backends.cpu.render import canvas, paint, pixel_limit
 from dataprep.backends.program import compile_ops
 from dataprep.backends.tensors import as_dtype
-from dataprep.draws import key
+from dataprep.draws import again, key
 from dataprep.images.decode import decode
 from dataprep.images.limits import quiet_decoders
+from dataprep.loading.arguments import check_manifest, check_pipeline
+from dataprep.loading.epochs import Row
 from dataprep.loading.recipes import draw
+from dataprep.loading.sampler import Sampler
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.types import Image
@@ -25,13 +28,18 @@ from dataprep.types import Image
 class Transform:
     """The ops of a pipeline as a callable, for a `Dataset` of your own.
 
-    What an image gets depends on the seed, the epoch and its row, not on the worker that does it.
+    What an image gets depends on the seed, the epoch and its row, not on the worker that does it. Rows that come from an
+    `EpochSampler` bring their epoch; for others, `set_epoch` says it.
     """
 
     def __init__(self, pipeline: Pipeline, seed: int = 0) -> None:
-        """Takes the ops of a pipeline whose `Normalize` has its numbers (see `Pipeline.fill`)."""
-        self.program = compile_ops(pipeline.ops)
-        self.seed = seed
+        """Takes the ops of a pipeline whose `Normalize` has its numbers (see `Pipeline.fill`).
+
+        Raises:
+            LoaderError: It is not a pipeline, or the seed no whole number.
+        """
+        self.program = compile_ops(check_pipeline(pipeline, "Transform").ops)
+        self.seed = Sampler(seed).seed
         self._epoch = Value("q", 0, lock=False)  # shared, so that workers that are kept alive see a new epoch
 
     def __getstate__(self) -> dict[str, Any]:
@@ -44,7 +52,7 @@ class Transform:
         self.__dict__.update(state, _epoch=Value("q", epoch, lock=False) if isinstance(epoch, int) else epoch)
 
     def set_epoch(self, epoch: int) -> None:
-        """Gives every image other augmentations than in another epoch."""
+        """Gives every image other augmentations than in another epoch; rows of an `EpochSampler` know theirs by themselves."""
         self._epoch.value = epoch
 
     def __call__(self, image: "Image | PIL.Image.Image", row: int | None = None) -> torch.Tensor:
@@ -52,7 +60,7 @@ class Transform:
 
         Args:
             image: (H, W, 3) RGB, 0..255, or a Pillow image.
-            row: What identifies the image, such as its index; None derives a number from its pixels.
+            row: What identifies the image, such as its index as the sampler gave it; None derives a number from its pixels.
 
         Returns:
             (3, H, W) float32 after `Normalize`, else uint8, unless `Output` says otherwise.
@@ -60,7 +68,8 @@ class Transform:
         pixels = np.array(image.convert("RGB")) if isinstance(image, PIL.Image.Image) else image
         if row is None:
             row = int(key(*np.frombuffer(cv2.resize(pixels, (8, 8)).tobytes(), np.int64).tolist()) >> np.uint64(1))
-        drawn = draw(self.program.ops, np.array([pixels.shape[:2]]), np.array([row]), self.seed, self._epoch.value)
+        epoch, turn = (row.epoch, row.turn) if isinstance(row, Row) else (self._epoch.value, 0)
+        drawn = draw(self.program.ops, np.array([pixels.shape[:2]]), again(np.array([row]), np.array([turn])), self.seed, epoch)
         out = canvas(self.program, 1)
         paint(self.program, pixels, [params[0] for params in drawn], out[0])
         return as_dtype(torch.from_numpy(out), self.program.spec)[0]
@@ -75,7 +84,7 @@ class ImageDataset(Dataset[tuple[Any, int]]):
 
     def __init__(self, manifest: Manifest, transform: Any = None) -> None:
         """Takes a manifest and what to do to each Pillow image: a `Transform`, torchvision's, any callable, or None."""
-        kept = manifest.kept()
+        kept = check_manifest(manifest, "ImageDataset").kept()
         self.classes = manifest.classes
         self.transform = transform
         self._source = manifest.source
@@ -93,5 +102,7 @@ class ImageDataset(Dataset[tuple[Any, int]]):
         with quiet_decoders(self._limit):
             image = PIL.Image.fromarray(decode(self._source.read(self._uris[index].as_py()), max_pixels=self._limit).image)
         if isinstance(self.transform, Transform):
-            return self.transform(image, row=int(self._ids[index])), int(self._labels[index])
+            id = int(self._ids[index])
+            row = Row(id, index.epoch, index.turn) if isinstance(index, Row) else id
+            return self.transform(image, row=row), int(self._labels[index])
         return image if self.transform is None else self.transform(image), int(self._labels[index])

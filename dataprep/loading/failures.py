@@ -3,13 +3,16 @@
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
+from attrs import define
 
 from dataprep.errors import LoaderError
-from dataprep.types import Batch, Rendered
+from dataprep.types import Batch, Failure, Rendered
 
 OnError: TypeAlias = Literal["raise", "skip", "replace"]
 
 POLICIES: Final = ("raise", "skip", "replace")
+IN_A_ROW: Final = 8  # files, of two batches or more, of which none is left: then something else is wrong than some files
+MOVED: Final = "if the images have moved, say where they are: Manifest.read(path, source=Folder('elsewhere'))"
 
 
 def settle(rendered: Rendered, on_error: OnError) -> Batch | None:
@@ -36,3 +39,43 @@ def settle(rendered: Rendered, on_error: OnError) -> Batch | None:
         for index in sorted(bad):
             array[index] = array[int(follows[index])]
     return batch
+
+
+@define
+class Losses:
+    """What was left out in a loop: some files, or all there is, which is not what a policy for some is for.
+
+    Attributes:
+        batches: Whole batches, one after the other.
+        files: The files of these.
+        delivered: Whether the loop had any image.
+        first: The first file that failed.
+    """
+
+    batches: int = 0
+    files: int = 0
+    delivered: bool = False
+    first: Failure | None = None
+
+    def check(self, rendered: Rendered, batch: Batch | None) -> Batch | None:
+        """Returns what is left of a batch.
+
+        Raises:
+            LoaderError: Nothing is, and nothing of those before it.
+        """
+        self.first = self.first or next(iter(rendered.failures), None)
+        if batch is not None:
+            self.batches, self.files, self.delivered = 0, 0, True
+            return batch
+        self.batches, self.files = self.batches + 1, self.files + len(rendered.failures)
+        if self.batches > 1 and self.files >= IN_A_ROW:
+            raise LoaderError(f"no image is left of {self.batches} batches in a row; {self._why()}")
+        return None
+
+    def check_all(self) -> None:
+        """Raises a `LoaderError` at the end of a loop that had no image though there were some."""
+        if self.first is not None and not self.delivered:
+            raise LoaderError(f"no image is left of the epoch; {self._why()}")
+
+    def _why(self) -> str:
+        return f"the first: {self.first.why if self.first else ''}; {MOVED}"

@@ -1,7 +1,7 @@
 """Which rows come when, and to whom: the order of an epoch, this rank's share of it, and the state that resumes it.
 
-The state of a run is four numbers: seed, epoch, position and the manifest's fingerprint. `position` counts the samples
-delivered over all ranks, so the number of ranks, of workers and the backend may change between one run and the next.
+`position` counts the samples delivered over all ranks, so the number of ranks, of workers and the backend may change between one
+run and the next.
 
     order of the epoch          7 2 9 0 5 3 8 1 6 4          position 4, world 2, batches of 2
     delivered                   7 2 9 0
@@ -9,25 +9,34 @@ delivered over all ranks, so the number of ranks, of workers and the backend may
     rank 1 takes order[5::2]              3   1   4          first batch 3 1         -> position 8
 """
 
-import dataclasses
 import math
-import os
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from dataprep.arguments import check, is_whole, one_of
+from dataprep.arguments import as_whole, check, is_whole, one_of
 from dataprep.errors import LoaderError, suggestion
 from dataprep.loading.orders import Each, Order, Quotas, Rows
-from dataprep.loading.state import Position, fingerprint_of
+from dataprep.loading.ranks import rank_and_world
+
+if TYPE_CHECKING:
+    from dataprep.loading.epochs import EpochSampler
 
 REMAINDERS: Final = ("drop", "pad", "exact")
 BLOCK: Final = 16_384  # positions that are looked up at once, so that a long order is never held whole
+SEED: Final = check(is_whole, "a seed is a whole number, such as 0", LoaderError)
+COUNT: Final = check(lambda value: value is None or is_whole(value), "give a whole number, or None", LoaderError)
+NAME: Final = check(lambda value: value is None or isinstance(value, str), "name a column, such as 'label'", LoaderError)
+SHARES: Final = check(
+    lambda value: value is None or isinstance(value, Mapping),
+    "give a share for each value, such as {'photos': 3, 'web': 1}",
+    LoaderError,
+)
 
 
 def _weights(given: Any) -> Any:
@@ -48,8 +57,9 @@ class Sampler:
         remainder: What happens to the last samples that do not fill a batch on every rank. "drop" leaves them out of this
             epoch; "pad" fills up from the start of the order; "exact" gives each row once, in smaller batches or none, for
             evaluation.
-        rank: This process, from 0; None takes the environment's RANK, or 0.
-        world_size: The number of processes; None takes the environment's WORLD_SIZE, or 1.
+        rank: This process, from 0; None asks, whenever a loop begins, torch.distributed, or where it is not initialised the
+            variables of torchrun, Lightning, MPI or SLURM.
+        world_size: The number of processes; None asks likewise, and takes 1 where nothing says otherwise.
         weights: How often each row comes, relative to others: a number for each kept row, or the column that holds it. A row
             may come several times in an epoch, or not at all.
         balance: The column whose values come equally often, such as "label".
@@ -57,18 +67,18 @@ class Sampler:
         length: With `weights` or `balance`, samples in an epoch over all ranks; None takes the number of rows.
     """
 
-    seed: int = field(default=0, validator=check(is_whole, "a seed is a whole number, such as 0", LoaderError))
-    shuffle: bool = True
+    seed: int = field(default=0, converter=as_whole, validator=SEED)
+    shuffle: bool = field(default=True, validator=check((True, False).__contains__, "True or False", LoaderError))
     remainder: Literal["drop", "pad", "exact"] = field(default="drop", validator=one_of(*REMAINDERS, kind=LoaderError))
-    rank: int | None = None
-    world_size: int | None = None
+    rank: int | None = field(default=None, converter=as_whole, validator=COUNT)
+    world_size: int | None = field(default=None, converter=as_whole, validator=COUNT)
     # arrays have no one answer to ==; their bytes do
     weights: str | ArrayLike | None = field(
         default=None, converter=_weights, eq=lambda given: getattr(given, "tobytes", lambda: given)()
     )
-    balance: str | None = None
-    shares: Mapping[str, float] | None = field(default=None, hash=False)
-    length: int | None = None
+    balance: str | None = field(default=None, validator=NAME)
+    shares: Mapping[str, float] | None = field(default=None, hash=False, validator=SHARES)
+    length: int | None = field(default=None, converter=as_whole, validator=COUNT)
 
     def __attrs_post_init__(self) -> None:
         """Checks what goes together."""
@@ -92,10 +102,14 @@ class Sampler:
             )
 
     def resolve(self) -> tuple[int, int]:
-        """Returns rank and world size, as given or as torchrun sets them in the environment."""
+        """Returns rank and world size: as given, or as they are now.
+
+        Raises:
+            LoaderError: The environment has half of what says them, or contradicts itself.
+        """
         if self.rank is not None and self.world_size is not None:
             return self.rank, self.world_size
-        return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+        return rank_and_world() or (0, 1)
 
     def plan(self, rows: int | pa.Table) -> Order:
         """Returns which row comes at which position of an epoch.
@@ -177,61 +191,9 @@ class Sampler:
             size: The length of the dataset.
             batch_size: The batch size of the DataLoader, so that the remainder is decided for whole batches.
         """
+        from dataprep.loading.epochs import EpochSampler  # which is made of samplers
+
         return EpochSampler(self, size, batch_size)
-
-
-@dataclasses.dataclass
-class EpochSampler:
-    """A sampler over 0..size-1 with a position: what torch's `DataLoader` takes as `sampler`.
-
-    A `DataLoader` fetches ahead of what the loop has had, so this sampler cannot count for you: tell it with `delivered`.
-
-    Attributes:
-        sampler: The order and the sharing.
-        size: The length of the dataset.
-        batch_size: The batch size of the DataLoader.
-        progress: Where the run stands.
-    """
-
-    sampler: Sampler
-    size: int
-    batch_size: int = 1
-    progress: Position = dataclasses.field(default_factory=Position)
-
-    def __post_init__(self) -> None:
-        """Fixes rank and world as they are now."""
-        rank, world_size = self.sampler.resolve()
-        self.sampler = evolve(self.sampler, rank=rank, world_size=world_size)
-        self.plan = self.sampler.plan(self.size)
-        self._fingerprint = fingerprint_of(f"{self.size} rows", self.plan)
-
-    def __iter__(self) -> Iterator[int]:
-        """Yields this rank's rows for the rest of the epoch."""
-        for rows in self.sampler.batches(self.plan, self.progress.epoch, self.progress.position, self.batch_size):
-            yield from rows.tolist()
-
-    def __len__(self) -> int:
-        """How many rows this rank has in the rest of the epoch."""
-        if self.sampler.remainder != "exact":
-            return self.sampler.count(len(self.plan), self.progress.position, self.batch_size) * self.batch_size
-        rank, world_size = self.sampler.resolve()
-        return len(range(self.progress.position + rank, len(self.plan), world_size))
-
-    def set_epoch(self, epoch: int) -> None:
-        """Goes to the start of an epoch; the same epoch keeps the position."""
-        self.progress.seek(epoch)
-
-    def delivered(self, samples: int) -> None:
-        """Counts samples that the training loop has had on all ranks together."""
-        self.progress.position += samples
-
-    def state_dict(self) -> dict[str, Any]:
-        """Returns the state as plain data."""
-        return self.progress.state(self.sampler.seed, self._fingerprint, {})
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Takes up a state; raises `StateError` for one of another seed or size."""
-        self.progress.restore(state, self.sampler.seed, self._fingerprint, {})
 
 
 def _wrap(rows: Rows, start: int, stop: int, size: int) -> NDArray[np.int64]:

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from attrs import define, field
 
 from dataprep.errors import LoaderError
-from dataprep.loading.failures import POLICIES, OnError, settle
-from dataprep.types import Batch, Failure, Rendered, Slow
+from dataprep.loading.failures import POLICIES, Losses, OnError, settle
+from dataprep.protocols import Backend, Program, Source
+from dataprep.types import Batch, Failure, Recipe, Rendered, Slow
 
 NAMED: Final = 10  # files that statistics name
 
@@ -66,57 +67,49 @@ def _check_policy(delivery: object, argument: object, given: object) -> None:
 
 @define
 class Delivery:
-    """Counts what goes through it.
+    """Counts what goes from a backend to the loops.
 
     Attributes:
         on_error: What becomes of a batch with files that failed.
         stats: What was counted.
-        asked: Recipes that the backend took in this epoch.
-        had: Batches that it made of them.
     """
 
     on_error: OnError = field(default="raise", validator=_check_policy)
     stats: LoaderStats = field(factory=LoaderStats)
-    asked: int = 0
-    had: int = 0
 
-    def count(self, recipes: Iterable[Any]) -> Iterator[Any]:
-        """Yields the recipes as the backend takes them."""
-        self.asked = self.had = 0
-        for recipe in recipes:
-            self.asked += 1
-            yield recipe
-
-    def time(self, made: Iterable["Batch | Rendered"]) -> Iterator[Batch | None]:
+    def deliver(self, backend: Backend, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Batch | None]:
         """Yields each batch as the loop gets it, None where nothing of it is left.
 
         Raises:
-            LoaderError: A file failed and the policy is "raise", or all of a batch did and it is "replace".
+            LoaderError: A file failed and the policy is "raise", or too many did for another one.
         """
-        batches = iter(made)
+        asked = _Asked(recipes)
+        batches = iter(backend.run(source, program, asked))
+        losses = Losses()
         try:
-            yield from self._time(batches)
+            for rendered in self._time(batches, asked):
+                batch = losses.check(rendered, settle(rendered, self.on_error))
+                if batch is not None:
+                    self.stats = replace(self.stats, batches=self.stats.batches + 1, images=self.stats.images + len(batch.ids))
+                yield batch
+            losses.check_all()
         finally:  # at once: an error's traceback would keep the backend, and its processes, alive
             getattr(batches, "close", lambda: None)()
 
-    def _time(self, batches: "Iterator[Batch | Rendered]") -> Iterator[Batch | None]:
-        last, began = time.perf_counter(), True
+    def _time(self, batches: "Iterator[Batch | Rendered]", asked: "_Asked") -> Iterator[Rendered]:
+        last, began, had = time.perf_counter(), True, 0
         while True:
             start = time.perf_counter()
             one = next(batches, None)
             if one is None:
                 return
-            end = time.perf_counter()
+            end, had = time.perf_counter(), had + 1
             rendered = one if isinstance(one, Rendered) else Rendered(one)
-            self.had += 1
-            self._count(rendered, end - start, end - last, began)
+            self._count(rendered, end - start, end - last, began, asked.count - had)
             last, began = end, False
-            batch = settle(rendered, self.on_error)
-            if batch is not None:
-                self.stats = replace(self.stats, batches=self.stats.batches + 1, images=self.stats.images + len(batch.ids))
-            yield batch
+            yield rendered
 
-    def _count(self, rendered: Rendered, waited: float, passed: float, began: bool) -> None:
+    def _count(self, rendered: Rendered, waited: float, passed: float, began: bool, ahead: int) -> None:
         """Adds what is known before the policy has its say."""
         old, slow = self.stats, [rendered.slowest] if rendered.slowest.uri else []
         self.stats = replace(
@@ -124,8 +117,20 @@ class Delivery:
             seconds=old.seconds + passed,
             waited=old.waited + waited,
             first=waited if began else old.first,
-            ahead=self.asked - self.had,
+            ahead=ahead,
             failed=old.failed + len(rendered.failures),
             failures=(*old.failures, *rendered.failures)[:NAMED],
             slowest=tuple(sorted([*old.slowest, *slow], reverse=True)[:NAMED]),
         )
+
+
+class _Asked:
+    """Recipes, counted as a backend takes them."""
+
+    def __init__(self, recipes: Iterable[Recipe]) -> None:
+        self.recipes, self.count = recipes, 0
+
+    def __iter__(self) -> Iterator[Recipe]:
+        for recipe in self.recipes:
+            self.count += 1
+            yield recipe

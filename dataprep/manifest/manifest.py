@@ -205,9 +205,10 @@ class Manifest:
 
     @cached_property
     def fingerprint(self) -> str:
-        """32 hex digits of the kept rows' ids, uris, labels and contents: what a resumed run must find again."""
+        """32 hex digits of the kept rows' ids, uris, labels and contents, and the classes: what a resumed run must find again."""
         kept = self.kept("id", "uri", "label", "digest")
         hasher = hashlib.sha256(kept["id"].to_numpy().tobytes())
+        hasher.update(json.dumps(self.classes).encode())  # a label's number is its place among them
         for column in ("uri", "label", "digest"):
             for start in range(0, len(kept), SLICE):  # of millions of rows no list is made at once
                 hasher.update(json.dumps(kept[column].slice(start, SLICE).to_pylist()).encode())

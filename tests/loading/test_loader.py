@@ -182,8 +182,8 @@ def test_a_run_resumes_after_any_batch_to_the_last_bit(manifest: Manifest) -> No
 
 
 @pytest.mark.parametrize("leave_after", range(1, 5))
-def test_leaving_the_loop_keeps_the_position(manifest: Manifest, leave_after: int) -> None:
-    """A loop left by `break`, and one left by an exception, is gone on with after the last batch that was had."""
+def test_a_loop_that_was_left_is_gone_on_with_on_request(manifest: Manifest, leave_after: int) -> None:
+    """A loop left by `break` or an exception is gone on with after its last batch where its own state is loaded again."""
     expected = list(Loader(manifest, batch_size=4, backend=Undecoded()))
     loader = Loader(manifest, batch_size=4, backend=Undecoded())
     had = []
@@ -191,14 +191,16 @@ def test_leaving_the_loop_keeps_the_position(manifest: Manifest, leave_after: in
         had.append(batch)
         if len(had) == leave_after:
             break
-    assert (loader.epoch, loader.state_dict()["position"]) == (0, 4 * leave_after)
+    assert (loader.state_dict()["epoch"], loader.state_dict()["position"]) == (0, 4 * leave_after)
+    loader.load_state_dict(loader.state_dict())
     with pytest.raises(KeyError):
         for batch in loader:
             had.append(batch)
             raise KeyError
-    had += loader if leave_after < 4 else []  # a loop that was left in the last batch has none to come
+    loader.load_state_dict(loader.state_dict())
+    had += loader
     assert_same(had, expected)
-    assert loader.epoch == (1 if leave_after < 4 else 0)
+    assert loader.epoch == 1
 
 
 def test_positions_count_what_the_loop_had(manifest: Manifest) -> None:
@@ -247,10 +249,11 @@ def test_seeds_differ(manifest: Manifest, seed: int) -> None:
     assert not np.array_equal(first.images[first.ids.argsort()], other.images[other.ids.argsort()])
 
 
-def test_set_epoch_keeps_the_position_of_the_same_epoch_only(manifest: Manifest) -> None:
-    """`set_epoch` of the epoch that the loader is in changes nothing; of any other it goes to the beginning."""
+def test_set_epoch_keeps_the_position_of_a_loaded_state_only(manifest: Manifest) -> None:
+    """`set_epoch` of the epoch of a state just loaded keeps its position; otherwise it goes to the beginning."""
     loader = Loader(manifest, batch_size=4, backend=Undecoded())
     next(iter(loader))
+    loader.load_state_dict(loader.state_dict())
     loader.set_epoch(0)
     assert (loader.epoch, loader.state_dict()["position"]) == (0, 4)
     for epoch in (3, 0):
@@ -266,15 +269,15 @@ def test_the_state_is_plain_data(manifest: Manifest) -> None:
     assert json.loads(json.dumps(state)) == state
     draws = {type(op).__name__: 1 for op in loader.pipeline.ops}
     fingerprint = manifest.fingerprint
-    assert state == {"version": 2, "seed": 9, "epoch": 0, "position": 4, "fingerprint": fingerprint, "draws": draws}
+    assert state == {"version": 3, "seed": 9, "epoch": 0, "position": 4, "fingerprint": fingerprint, "draws": draws}
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"seed": 7}, "saved with seed 7, this run has 0"),
-        ({"fingerprint": "feed"}, "saved with manifest (fingerprint) 'feed', this run has '{here}'"),
-        ({"version": 1}, "saved with version 1, this run has 2"),
+        ({"seed": 7}, "saved with seed 7, here it is 0"),
+        ({"fingerprint": "feed"}, "saved with manifest (fingerprint) 'feed', here it is '{here}'"),
+        ({"version": 1}, "saved with version 1, here it is 3"),
         ({"draws": {"HorizontalFlip": 7}}, "when `HorizontalFlip` drew as version 7, here it is version 1"),
     ],
 )
@@ -312,10 +315,10 @@ def test_a_state_that_lacks_something_says_what(manifest: Manifest, lost: str) -
 @pytest.mark.parametrize(
     ("batch_size", "sampler", "said"),
     [
-        (24, Sampler(), "batches of 24 need 24 images but 23 are kept; use a smaller batch_size, or Sampler(remainder='pad')"),
-        (8, Sampler(rank=1, world_size=3), "batches of 8 on each of 3 ranks need 24 images but 23 are kept"),
-        (0, Sampler(), "batch_size=0: at least 1"),
-        (-3, Sampler(remainder="exact"), "batch_size=-3: at least 1"),
+        (24, Sampler(), "batches of 24 need 24 images but 23 are there; use a smaller batch_size, or Sampler(remainder='pad')"),
+        (8, Sampler(rank=1, world_size=3), "batches of 8 on each of 3 ranks need 24 images but 23 are there"),
+        (0, Sampler(), "batch_size=0: give a whole number of samples, at least 1"),
+        (-3, Sampler(remainder="exact"), "batch_size=-3: give a whole number of samples, at least 1"),
     ],
 )
 def test_a_batch_that_cannot_be_filled_is_an_error(manifest: Manifest, batch_size: int, sampler: Sampler, said: str) -> None:
@@ -443,7 +446,8 @@ def test_a_written_manifest_loads_the_same(manifest: Manifest, tmp_path: Path) -
     before = Loader(manifest, batch_size=6, backend=FakeBackend())
     after = Loader(Manifest.read(tmp_path / "manifest.parquet"), batch_size=6, backend=FakeBackend())
     next(iter(before))
-    after.load_state_dict(before.state_dict())
+    for loader in (after, before):
+        loader.load_state_dict(before.state_dict())
     assert_same(after, before)
 
 
