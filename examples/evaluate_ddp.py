@@ -3,7 +3,7 @@
     python examples/evaluate_ddp.py --out OUT
     torchrun --nproc-per-node 3 examples/evaluate_ddp.py --out OUT
 
-`Sampler(remainder="exact")` neither drops nor repeats an image, so a rank may have a batch fewer than another. The loop
+`Loader(..., train=False)` neither drops nor repeats an image, so a rank may have a batch fewer than another. The loop
 therefore talks to no other rank; counts are summed once, at the end. They are integers, whose sum does not depend on the order.
 A network wrapped in DistributedDataParallel would talk in each forward pass: evaluate the one within, `model.module`.
 """
@@ -58,9 +58,8 @@ def main() -> None:
     try:
         manifest = prepared(arguments.out, rank)
         train, test = manifest.select("train"), manifest.select("test")
-        sampler = dp.Sampler(shuffle=False, remainder="exact")
         pipeline = EVALUATION.fill(train.statistics)
-        loader = dp.Loader(test, pipeline, batch_size=arguments.batch_size, sampler=sampler, backend=dp.Torch())
+        loader = dp.Loader(test, pipeline, batch_size=arguments.batch_size, train=False, backend=dp.Torch())
         torch.manual_seed(0)  # an untrained network, the same on every rank: what counts here is the counting
         counts = confusion(network(len(manifest.classes)), loader, len(manifest.classes))
         if dist.is_initialized():

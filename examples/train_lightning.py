@@ -39,9 +39,8 @@ class Digits(lightning.LightningDataModule):
         manifest = dp.Manifest.read(self.path)
         train, test = manifest.select("train"), manifest.select("test")
         self.training = dp.Loader(train, TRAINING, batch_size=64, sampler=dp.Sampler(seed=0), backend=dp.Threads(2))
-        everyone = dp.Sampler(shuffle=False, remainder="exact")
         pipeline = EVALUATION.fill(train.statistics)
-        self.evaluation = dp.Loader(test, pipeline, batch_size=256, sampler=everyone, backend=dp.Threads(2))
+        self.evaluation = dp.Loader(test, pipeline, batch_size=256, train=False, backend=dp.Threads(2))
 
     def train_dataloader(self) -> dp.Loader:
         """Lightning saves and restores its state with the checkpoint."""
@@ -93,7 +92,6 @@ def main() -> None:
         callbacks=[ModelCheckpoint(arguments.out, "checkpoint", every_n_train_steps=10, enable_version_counter=False)],
         enable_progress_bar=False,
         default_root_dir=arguments.out,
-        use_distributed_sampler=False,  # the loader's own sampler shares the images out
     )
     data = Digits(arguments.out)
     trainer.fit(Classifier(arguments.out, 10), data, ckpt_path=checkpoint if checkpoint.exists() else None)

@@ -81,9 +81,8 @@ def main(backend: dp.Backend | None = None) -> None:
         train, test = manifest.select("train"), manifest.select("test")
         backend = backend or dp.Torch(workers=arguments.workers)
         training = dp.Loader(train, TRAINING, batch_size=arguments.batch_size, sampler=dp.Sampler(seed=0), backend=backend)
-        everyone = dp.Sampler(shuffle=False, remainder="exact")
         # The held-out images are normalised with the numbers of the training split.
-        evaluation = dp.Loader(test, EVALUATION.fill(train.statistics), batch_size=256, sampler=everyone, backend=backend)
+        evaluation = dp.Loader(test, EVALUATION.fill(train.statistics), batch_size=256, train=False, backend=backend)
 
         device = "cuda" if torch.cuda.is_available() else "cpu"
         model = network(len(manifest.classes)).to(device)

@@ -31,10 +31,15 @@ def test_python_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_images(tmp_path / "photos", 96)
     monkeypatch.chdir(tmp_path)
     shapes: set[tuple[int, ...]] = set()
-    names: dict[str, object] = {"train": lambda images, labels: shapes.add((*images.shape, *labels.shape))}
+    evaluated: list[int] = []
+    names: dict[str, object] = {
+        "train": lambda images, labels: shapes.add((*images.shape, *labels.shape)),
+        "evaluate": lambda images, labels: evaluated.append(len(labels)),
+    }
     for number, block in enumerate(blocks("python"), start=1):
         exec(compile(block, f"README.md, Python block {number}", "exec"), names)
     assert shapes == {(64, 3, 224, 224, 64)}
+    assert sum(evaluated) == 2 * round(96 * 0.2)  # both epochs, whole
 
 
 def test_yaml_block() -> None:
