@@ -9,25 +9,13 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 from urllib.parse import unquote_to_bytes
 
 from dataprep.errors import DataprepError, SourceError, suggestion
 from dataprep.files import naming, remove, shown, unfinished
 from dataprep.protocols import Source
 from dataprep.sources import Several
-
-
-@runtime_checkable
-class Paths(Protocol):
-    """A source whose images are files."""
-
-    @property
-    def root(self) -> str:
-        """The folder that they all lie in."""
-
-    def path(self, uri: str) -> str:
-        """Returns the path of one image."""
+from dataprep.sources.ways import Paths
 
 
 @dataclass(frozen=True)

@@ -41,13 +41,18 @@ class Move(NamedTuple):
     why: dict[str, Any]
 
 
-def quarantine(manifest: Manifest, folder: str | Path, progress: Progress | None = None) -> Quarantined:
+def quarantine(
+    manifest: Manifest, folder: str | Path, progress: Progress | None = None, *, split: str | None = None
+) -> Quarantined:
     """Moves the files of the dropped records out of the source; what was changed since the scan is left where it is.
+
+    A file that a kept record of any split needs is left, too, whatever way leads to it.
 
     Args:
         manifest: Whose dropped records.
         folder: Where to; it is made if needed and must be apart from the source.
         progress: Called with "moving" as files are moved.
+        split: The split to which the dropped records belong; None stands for all.
 
     Raises:
         DataprepError: The source is not a folder of files, the folder is not apart from it, or a file cannot be moved. The
@@ -61,7 +66,7 @@ def quarantine(manifest: Manifest, folder: str | Path, progress: Progress | None
     check_apart(folder, manifest.source)
     with claimed(folder) as is_new:
         log = _log_in(Path(folder), files.roots)
-        moves, skipped = _plan(manifest, files, log)
+        moves, skipped = _plan(manifest, files, log, split)
         if is_new:
             log.folders.add("")
         log.folders.update(_missing_folders(moves, Path(folder)))
@@ -89,7 +94,7 @@ def _log_in(folder: Path, roots: dict[str, str]) -> UndoLog:
     return log
 
 
-def _plan(manifest: Manifest, files: Files, log: UndoLog) -> tuple[list[Move], dict[str, str]]:
+def _plan(manifest: Manifest, files: Files, log: UndoLog, split: str | None) -> tuple[list[Move], dict[str, str]]:
     """Returns what to move, and what not, and why; checks that every new name is free.
 
     Raises:
@@ -98,7 +103,7 @@ def _plan(manifest: Manifest, files: Files, log: UndoLog) -> tuple[list[Move], d
     moves, skipped = [], {}
     folders = _Folders(files.roots)
     taken = _kept_files(manifest, files, folders)
-    for row in _dropped(manifest):
+    for row in _dropped(manifest if split is None else manifest.select(split)):
         place, old = files.below(row["uri"]), files.path(row["uri"])
         new = os.path.join(log.path.parent, place)
         if not os.path.lexists(old) and place in log.files and os.path.lexists(new):

@@ -27,6 +27,7 @@ from dataprep.manifest.verdicts import verdicts
 from dataprep.pipeline import Pipeline
 from dataprep.protocols import Engine, Measure, Progress, Source
 from dataprep.sources import Folder
+from dataprep.sources.ways import one_row_each
 from dataprep.stages.rules.standard import standard_rules
 
 BATCH: Final = 32  # images that are measured, and saved against a kill, at once: about 30 ms of work
@@ -63,7 +64,9 @@ def clean(
     source = Folder(str(source)) if isinstance(source, str | Path) else source
     pipeline = Pipeline(*standard_rules()) if pipeline is None else pipeline
     engine = Local() if engine is None else engine
-    measures, records = pipeline.measures, source.records()
+    measures = pipeline.measures
+    protected = {split for rule in pipeline.rules for split in getattr(rule, "protect", ())}
+    records = one_row_each(source.records(), source, protected)
     function = partial(measure_batch, source=source, max_pixels=max_pixels)
     with nullcontext() if cache is None else Cache(cache, source, max_pixels) as opened:
         known = [] if opened is None else opened.find(records, measures)

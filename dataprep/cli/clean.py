@@ -103,7 +103,7 @@ def clean(context: click.Context, /, source: str, out: Path, as_json: bool, quie
         show(summary, out)
         for decision in overrides.lost(manifest.table):
             say(f"overrides: {decision.uri} is gone or has changed, so the decision about it no longer applies")
-    _apply(manifest if own is None else manifest.select(own), out, tree, flags, is_silent)
+    _apply(manifest, own, out, tree, flags, is_silent)
     if failures := _failures(summary, flags["fail_on"]):
         click.echo(f"Failed: {'; '.join(failures)}", err=True)
         sys.exit(3)
@@ -134,8 +134,9 @@ def _tree(out: Path, source: Source, flags: dict[str, Any]) -> Path | None:
     return tree
 
 
-def _apply(manifest: Manifest, out: Path, tree: Path | None, flags: dict[str, Any], quiet: bool) -> None:
+def _apply(whole: Manifest, own: str | None, out: Path, tree: Path | None, flags: dict[str, Any], quiet: bool) -> None:
     """Writes and moves what the flags ask for; the quarantine comes last, since it takes files from the source."""
+    manifest = whole if own is None else whole.select(own)
     for kind in dict.fromkeys(flags["export"]):
         export(manifest, out / EXPORTS[kind], kind)
     if tree:
@@ -144,7 +145,7 @@ def _apply(manifest: Manifest, out: Path, tree: Path | None, flags: dict[str, An
         say(f"{written.written + written.present:,} images in {tree}", quiet)
     if flags["quarantine"]:
         with ProgressBar(quiet) as bar:
-            moved = quarantine(manifest, flags["quarantine"], bar.advance)
+            moved = quarantine(whole, flags["quarantine"], bar.advance, split=own)
         say(f"{moved.moved:,} files moved to {flags['quarantine']}; to move them back: dataprep undo {moved.log}", quiet)
         for uri, reason in moved.skipped.items():
             say(f"  not moved: {uri}: {reason}", quiet)

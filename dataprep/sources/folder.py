@@ -60,7 +60,7 @@ class Folder:
             SourceError: The root is not a folder, or there is no image in it.
         """
         _check_root(self.root)
-        entries = list(_walk(self.root))
+        entries = list(_walk(self.root, self.splits))
         images = [entry for entry in entries if entry.error is not None or is_image(entry.path)]
         ignored = len(entries) - len(images)
         if not images:
@@ -110,9 +110,12 @@ def _check_root(root: str) -> None:
         raise SourceError(f"{root} cannot be listed: {error.strerror}") from error
 
 
-def _walk(root: str) -> Iterator[Entry]:
-    """Yields every file below the root; each real folder once, so symbolic links may form loops."""
-    seen = set()
+def _walk(root: str, splits: bool) -> Iterator[Entry]:
+    """Yields every file below the root; each real folder once, or once in each split, so symbolic links may form loops.
+
+    What two splits hold is a leak, which must not be overlooked for the two being links to one folder.
+    """
+    seen: set[tuple[int, int, str]] = set()
     pending: list[str] = [""]
     links: list[str] = []  # folders that links lead to come last: the real path of a file names it
     while pending or links:
@@ -120,9 +123,10 @@ def _walk(root: str) -> Iterator[Entry]:
         absolute = os.path.join(root, folder)
         try:
             status = os.stat(absolute)
-            if (status.st_dev, status.st_ino) in seen:
+            split = folder.split(os.sep)[0] if splits else ""
+            if {(status.st_dev, status.st_ino, split), (status.st_dev, status.st_ino, "")} & seen:
                 continue
-            seen.add((status.st_dev, status.st_ino))
+            seen.add((status.st_dev, status.st_ino, split))
             with os.scandir(absolute) as found:
                 items = sorted(found, key=lambda item: item.name)
         except OSError as error:

@@ -1,7 +1,7 @@
 """Several sources in one run, each under a name: what finds an image of the training set again in the test set.
 
-A uri is `<name>/<uri of its source>`, so two parts may hold files of the same name, or be the same folder. Where a source
-names no split, the part's name is the split.
+A uri is `<name>/<uri of its source>`, so two parts may hold files of the same name. Where a source names no split, the part's
+name is the split. A file that several parts list is one image to `clean`: see `dataprep.sources.ways`.
 """
 
 from collections.abc import Iterable, Mapping

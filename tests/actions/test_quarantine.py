@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dataprep import DataprepError, Deduplicate, Folder, Manifest, Pipeline, SourceError, clean
+from dataprep import DataprepError, Deduplicate, Folder, Manifest, Pipeline, SourceError, clean, concatenate
 from dataprep.actions import quarantine, undo
 from dataprep.files import claimed
 from dataprep.sources import Several
@@ -98,10 +98,10 @@ def test_parts(photos: Path, tmp_path: Path) -> None:
     assert tree(tmp_path) == before
 
 
-def test_parts_that_are_one(photos: Path, tmp_path: Path) -> None:
+def test_parts_that_are_one(photos: Path, judged: Judged, tmp_path: Path) -> None:
     """A file that two parts of a source share is moved once, and not at all where one of them keeps it."""
-    source = Several({"one": Folder(str(photos)), "two": Folder(str(photos))})
-    done = quarantine(clean(source, Pipeline(Deduplicate(by=None)), engine=FakeEngine()), tmp_path / "rejects")
+    manifest = concatenate({"one": judged(photos), "two": judged(photos)})
+    done = quarantine(manifest.judge(Pipeline(Deduplicate(by=None))), tmp_path / "rejects")
     assert done.skipped.pop("two/dog/torn.png") == "the same file as one/dog/torn.png"
     assert set(done.skipped) >= {f"two/{name}" for name in KEPT}
     assert names(photos) >= KEPT and names(done.log.parent) == {f"one/{name}" for name in DROPPED}
