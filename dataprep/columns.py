@@ -100,6 +100,7 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         Column(
             "remark", pa.string(), 'what was done to read it, such as "no end marker" or "12 of 16 bits, scaled to 8", or null'
         ),
+        Column("captured", pa.timestamp("ms"), "local time at which the picture was taken, by its EXIF, or null"),
         ERROR,
     ),
     "Luminance": (

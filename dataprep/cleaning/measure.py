@@ -9,6 +9,7 @@ import pyarrow as pa
 from dataprep.columns import fields_of
 from dataprep.errors import DecodeError, SourceError
 from dataprep.images.decode import decode
+from dataprep.images.exif import captured
 from dataprep.images.limits import MAX_PIXELS, quiet_decoders, refuse_large
 from dataprep.images.views import reduce
 from dataprep.protocols import Measure, Source
@@ -31,7 +32,8 @@ def measure_batch(
         max_pixels: Larger images get an error.
 
     Returns:
-        The columns of `records`, then digest, format, height, width, remark, error, then those of the measures, null on error.
+        The columns of `records`, then digest, format, height, width, remark, captured, error, then those of the measures, null
+        on error.
     """
     with quiet_decoders(max_pixels):
         named = zip(records["uri"].to_pylist(), records["bytes"].to_pylist(), strict=True)
@@ -87,7 +89,7 @@ def _measure_one(uri: str, size: int | None, measures: tuple[Measure, ...], sour
                     row |= measure.measure(image)
     except DecodeError as error:
         return {"digest": None if _passes(error.__cause__) else digest, "error": str(error)}
-    return row
+    return row | {"captured": captured(data)}
 
 
 def _read(uri: str, size: int | None, source: Source, max_pixels: int) -> bytes:

@@ -18,7 +18,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 Option = Callable[[Command], Command]
 
 THRESHOLDS: Final = ("min_side", "min_brightness", "max_brightness", "min_contrast", "min_sharpness")
-DUPLICATES: Final = ("radius", "verify_radius", "invariant", "views", "crops", "drop_conflicts", "keep_duplicates")
+DUPLICATES: Final = ("radius", "verify_radius", "invariant", "views", "crops", "conflicts", "prefer", "keep_duplicates")
 
 PROTECTED: Final = ("test", "val", "valid", "validation")
 """Splits that --splits protects where --protect does not say which."""
@@ -153,7 +153,19 @@ duplicate_options = group(
         is_flag=True,
         help="Also find parts of photographs, and photographs with bars or a caption or in negative, by local features.",
     ),
-    click.option("--drop-conflicts", is_flag=True, help="Drop every image of a group of copies whose labels disagree."),
+    click.option(
+        "--conflicts",
+        type=click.Choice(["keep", "majority", "drop"]),
+        default="keep",
+        show_default=True,
+        help="Of copies whose labels disagree, keep the best; the best with the label that more than half have; or none.",
+    ),
+    click.option(
+        "--prefer",
+        multiple=True,
+        metavar="FOLDER/|COLUMN",
+        help="Of copies, keep first those in this folder, or with the most in this column (-COLUMN: the least). Repeatable.",
+    ),
     click.option("--keep-duplicates", is_flag=True, help="Drop neither exact nor near duplicates."),
 )
 
@@ -213,10 +225,12 @@ def choose_pipeline(context: click.Context, flags: dict[str, Any], source: Sourc
         stages = Pipeline.read(flags["pipeline_file"]).stages
         return Pipeline(*extra, *stages)
     rules: tuple[Rule, ...] = standard.standard_rules(
-        **{name: flags[name] for name in (*THRESHOLDS, "radius", "verify_radius", "invariant", "views", "crops")},
+        **{
+            name: flags[name]
+            for name in (*THRESHOLDS, "radius", "verify_radius", "invariant", "views", "crops", "conflicts", "prefer")
+        },
         duplicates=not flags["keep_duplicates"],
         protect=_protected(flags, source),
-        conflicts="drop" if flags["drop_conflicts"] else "keep",
     )
     return Pipeline(*extra, *rules)
 

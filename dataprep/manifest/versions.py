@@ -1,7 +1,7 @@
 """The versions of a manifest's file: which are read, and how an older one is brought up to date.
 
-Version 1 has no column `distance`; a sentence for people says it. Version 2 has it. Version 3 says whether its statistics are
-frozen, which those of an older one are not.
+Version 1 has no column `distance`; a sentence for people says it. Version 2 has it. Version 3 has the column
+`captured`, and says whether its statistics are frozen, which those of an older one are not.
 """
 
 from typing import Any, Final
@@ -31,13 +31,22 @@ def bring_up_to_date(table: pa.Table, version: Any, path: object) -> pa.Table:
         ManifestError: It is of a version that is not known.
     """
     if version == 1:
-        return _add_distance(table)
-    if version not in (2, VERSION):
+        return _add_captured(_add_distance(table))
+    if version == 2:
+        return _add_captured(table)
+    if version != VERSION:
         raise ManifestError(
             f"{path} is a manifest of version {version!r}; this dataprep reads versions 1 to {VERSION}: "
             "run `dataprep clean` again, or use the dataprep that wrote it"
         )
     return table
+
+
+def _add_captured(table: pa.Table) -> pa.Table:
+    """Returns a table of version 2 with the column `captured`, of which nothing is known."""
+    field = next(column.field for column in COLUMNS["read"] if column.name == "captured")
+    place = table.column_names.index("error") if "error" in table.column_names else table.num_columns
+    return table.add_column(place, field, pa.nulls(len(table), field.type))
 
 
 def _add_distance(table: pa.Table) -> pa.Table:

@@ -54,10 +54,10 @@ def test_version_1(tmp_path: Path) -> None:
     path = tmp_path / "manifest.parquet"
     pq.write_table(old.replace_schema_metadata({"dataprep": json.dumps(metadata)}), path)
     manifest = Manifest.read(path)
-    assert manifest.table.column_names == [*NAMES, "distance", "part"]
+    assert manifest.table.column_names == [*NAMES, "distance", "part", "captured"]
     assert manifest.table.schema.field("distance").type == pa.int32()
     assert manifest.table["distance"].to_pylist() == [row[-1] for row in ROWS]
-    assert manifest.table.drop_columns(["distance"]).equals(old)
+    assert manifest.table.drop_columns(["distance", "captured"]).equals(old)
     manifest.write(path)
     assert json.loads(pq.read_schema(path).metadata[b"dataprep"])["version"] == 3
     assert Manifest.read(path).table.equals(manifest.table)

@@ -5,20 +5,24 @@ the other, and the two small pictures agree there. What lies on each other as a 
 kind, such as forms, do so by nature.
 """
 
-from typing import Final, Literal
+from functools import partial
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
+from numpy.typing import NDArray
 
-from dataprep.arguments import one_of
+from dataprep.arguments import as_tuple
 from dataprep.columns import LEAK, NEAR_DUPLICATE
 from dataprep.describe import register
 from dataprep.protocols import Measure
-from dataprep.search import Agreement, Local, Overlap, agreement, candidates, overlap, stars
+from dataprep.search import Agreement, Local, Overlap, Pairs, agreement, candidates, overlap, stars
 from dataprep.stages.measures.local import SMALL, LocalFeatures, corners_of
-from dataprep.stages.rules.deduplicate import SPLITS, as_splits, label_conflicts, preference
+from dataprep.stages.rules.conflicts import CHOICE, Conflicts, settle
+from dataprep.stages.rules.deduplicate import PREFERRED, SPLITS, as_splits
+from dataprep.stages.rules.originals import check_preferred, measures_of, preference
 from dataprep.types import Drops
 
 CORNERS: Final = 12
@@ -47,40 +51,53 @@ class DeduplicateCrops:
     Attributes:
         by: The measure of local features.
         protect: Splits whose images stay, such as ("test",): a copy of one in another split is dropped as a "leak".
-        conflicts: What to do with a group whose labels disagree: "keep" the best, or "drop" it whole, but for protected images.
+        conflicts: What to do with a group whose labels disagree: "keep" the best; keep the best with the label that the
+            "majority" has; or "drop" it whole, but for protected images.
+        prefer: What to keep first: folders, which end in "/", and columns, as in `Deduplicate`.
     """
 
     by: LocalFeatures = field(factory=LocalFeatures)
     protect: tuple[str, ...] = field(default=(), converter=as_splits, validator=SPLITS)
-    conflicts: Literal["keep", "drop"] = field(default="keep", validator=one_of("keep", "drop"))
+    conflicts: Conflicts = field(default="keep", validator=CHOICE)
+    prefer: tuple[str, ...] = field(default=(), converter=as_tuple, validator=PREFERRED)
+
+    @prefer.validator
+    def _check_preferred(self, _: "Attribute[tuple[str, ...]]", wanted: tuple[str, ...]) -> None:
+        check_preferred(wanted)
 
     @property
     def needs(self) -> tuple[Measure, ...]:
-        """The local features."""
-        return (self.by,)
+        """The local features, and what fills the columns to prefer by."""
+        return (self.by, *measures_of(self.prefer))
 
     def judge(self, table: pa.Table) -> Drops:
         """Returns the copies, each with the image that is kept for it."""
         if len(table) == 0:
             return Drops()
         shielded = pc.is_in(table["split"], pa.array(self.protect, pa.string())).to_numpy()
-        table, protected = table.take(pa.array(preference(table, shielded))), int(shielded.sum())
+        table, protected = table.take(pa.array(preference(table, shielded, self.prefer))), int(shielded.sum())
         details = _copies(table, self.by.side, protected)
-        centres: list[int] = stars(np.array(list(details), np.int64).reshape(-1, 2), len(table)).tolist()
+        search = partial(_stars_among, np.array(list(details), np.int64).reshape(-1, 2))
+        settled = settle(search, table["label"].to_pylist(), protected, self.conflicts)
+        centres: list[int] = settled.centre.tolist()
         splits, ids = table["split"].to_pylist(), table["id"].to_pylist()
         verdicts = {
             row: (LEAK, f"{NEAR_DUPLICATE} of an image in {splits[twin]!r}, {details[twin, row]}")
             if twin < protected
             else (NEAR_DUPLICATE, details[twin, row])
             for row, twin in enumerate(centres)
-            if twin != row
-        }
-        if self.conflicts == "drop":
-            verdicts |= label_conflicts(table["label"].to_pylist(), centres, protected)
+            if twin != row and row not in settled.verdicts
+        } | settled.verdicts
         drops = Drops()
         for row, (reason, detail) in verdicts.items():
             drops.add(ids[row], reason, detail, None if centres[row] == row else ids[centres[row]])
         return drops
+
+
+def _stars_among(pairs: Pairs, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns which of some rows stands for each of them, as an index into them."""
+    among = pairs[np.isin(pairs, rows).all(axis=1)]
+    return stars(np.searchsorted(rows, among), len(rows))
 
 
 def _copies(table: pa.Table, side: int, protected: int) -> dict[tuple[int, int], str]:

@@ -1,7 +1,8 @@
 """The rule that keeps one image of each group of copies: exact ones by content digest, near ones by perceptual hash."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final, Literal, NamedTuple
+from functools import partial
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +11,7 @@ from attrs import Attribute, field, frozen
 from numpy.typing import NDArray
 
 from dataprep.arguments import as_tuple, check, one_of
-from dataprep.columns import EXACT_DUPLICATE, LABEL_CONFLICT, LEAK, NEAR_DUPLICATE
+from dataprep.columns import EXACT_DUPLICATE, LEAK, NEAR_DUPLICATE
 from dataprep.describe import register
 from dataprep.errors import PipelineError
 from dataprep.protocols import Measure
@@ -18,12 +19,9 @@ from dataprep.search import Codes, Hashes, Pictures, keep_best
 from dataprep.search.proof import ALIGNED_VIEWS, BYTES
 from dataprep.stages.measures.hashing import AnyHash, CropResistantHash, Hash, Invariant, PHash, Variants
 from dataprep.stages.measures.miniature import Miniature
+from dataprep.stages.rules.conflicts import CHOICE, Conflicts, Verdict, settle
+from dataprep.stages.rules.originals import check_preferred, measures_of, preference
 from dataprep.types import Drops
-
-LOSSLESS: Final = ("BMP", "DIB", "PNG", "PPM", "TGA", "TIFF")
-"""Formats that keep every pixel, a TIFF nearly always. A GIF keeps 256 colours, a WebP may keep all: both count as lossy."""
-
-STEP = 1.25  # what re-encoding alone does to the sharpness is less: then the file with more bytes is the better one
 
 
 def _hash(given: AnyHash | None) -> AnyHash | None:
@@ -51,6 +49,7 @@ def _check_radius_of(hash: AnyHash | None, name: str, radius: object) -> None:
 WIDER: Final = (1.6, 1.2)
 """How much wider than hashes alone could be trusted candidates are looked for."""
 PROOF: Final = check(lambda given: given is None or isinstance(given, Miniature), "give Miniature(), or None to trust the hashes")
+PREFERRED: Final = check(lambda given: isinstance(given, tuple), "give a list, such as ['originals/', 'sharpness']")
 SPLITS: Final = check(lambda given: isinstance(given, tuple), "give a list of splits, such as ['test']")
 
 
@@ -59,10 +58,10 @@ SPLITS: Final = check(lambda given: isinstance(given, tuple), "give a list of sp
 class Deduplicate:
     """Keeps the best image of each group of duplicates and names it as the twin of the others.
 
-    The best has the most pixels, then a lossless format, since the artefacts of a lossy one count as sharpness, then the most
-    sharpness where that was measured, in steps of a quarter, then the most bytes, then the lowest content digest; the order of
-    the rows plays no part. Every dropped image is within the radius of the very
-    image that is kept for it.
+    The best is what `prefer` says, then has a label, then is what is likely the original: it has the most pixels, then a lossless
+    format, then the most bytes for each pixel, in steps of a quarter, then the time of a camera, then a name without "copy",
+    "(1)", "edited" and the like, then the most bytes, then the lowest content digest; the order of the rows plays no part. Every
+    dropped image is within the radius of the very image that is kept for it, but for those that are dropped for their label.
 
     Attributes:
         by: The perceptual hash that near duplicates are found by, or None to drop exact copies only.
@@ -75,8 +74,10 @@ class Deduplicate:
         invariant: Which copies count: "none" those as they are, "flip" mirrored ones too, "dihedral" also quarter turns.
             `ColorHash` sees them all as they are; `CropResistantHash` knows no mirrored or turned ones.
         protect: Splits whose images stay, such as ("test",): a copy of one in another split is dropped as a "leak".
-        conflicts: What to do with a group whose labels disagree: "keep" the best as ever, or "drop" it whole, but for protected
-            images.
+        conflicts: What to do with a group whose labels disagree: "keep" the best as ever; keep the best with the label that the
+            "majority" has, and nothing where none has more than half; or "drop" it whole, but for protected images.
+        prefer: What to keep first, before all that speaks for an original: folders, which end in "/", and columns, such as
+            "captured" for the latest time of a camera and "-captured" for the earliest; such as ("originals/", "sharpness").
         proof: The small picture that a pair of candidates has to agree in, see `dataprep.search.proof`; None takes all for
             copies.
         views: Whether copies that were cropped, framed or turned by some degrees are looked for too, at four times the hashing.
@@ -90,7 +91,8 @@ class Deduplicate:
     invariant: Invariant = field(default="none", validator=one_of("none", "flip", "dihedral"))
     views: bool = False
     protect: tuple[str, ...] = field(default=(), converter=as_splits, validator=SPLITS)
-    conflicts: Literal["keep", "drop"] = field(default="keep", validator=one_of("keep", "drop"))
+    conflicts: Conflicts = field(default="keep", validator=CHOICE)
+    prefer: tuple[str, ...] = field(default=(), converter=as_tuple, validator=PREFERRED)
 
     @radius.default
     def _suitable(self) -> int:
@@ -122,12 +124,16 @@ class Deduplicate:
                 "take another hash, or invariant='none'"
             )
 
+    @prefer.validator
+    def _check_preferred(self, _: "Attribute[tuple[str, ...]]", wanted: tuple[str, ...]) -> None:
+        check_preferred(wanted)
+
     @property
     def needs(self) -> tuple[Measure, ...]:
-        """The hashes, and those of their variants."""
+        """The hashes, those of their variants, the small picture, and what fills the columns to prefer by."""
         variants = [Variants(hash, self.invariant, self.views) for hash in self._given if isinstance(hash, Hash)]
         proof = () if self.proof is None or self.by is None else (self.proof,)
-        return (*self._given, *(measure for measure in variants if measure.count), *proof)
+        return (*self._given, *(measure for measure in variants if measure.count), *proof, *measures_of(self.prefer))
 
     @property
     def _given(self) -> tuple[AnyHash, ...]:
@@ -139,11 +145,9 @@ class Deduplicate:
         if len(table) == 0:
             return Drops()
         shielded = pc.is_in(table["split"], pa.array(self.protect, pa.string())).to_numpy()
-        table, protected = table.take(pa.array(preference(table, shielded))), int(shielded.sum())
-        groups = self._groups(table, protected)
-        verdicts = dict(_copies(table, groups, protected))
-        if self.conflicts == "drop":
-            verdicts |= label_conflicts(table["label"].to_pylist(), groups.centre.tolist(), protected)
+        table, protected = table.take(pa.array(preference(table, shielded, self.prefer))), int(shielded.sum())
+        groups, conflicts = self._groups(table, protected)
+        verdicts = dict(_copies(table, groups, protected)) | conflicts
         ids = table["id"].to_pylist()
         drops = Drops()
         for row, (reason, detail) in verdicts.items():
@@ -152,17 +156,30 @@ class Deduplicate:
             drops.add(ids[row], reason, detail, *copy)
         return drops
 
-    def _groups(self, table: pa.Table, protected: int) -> "Groups":
-        """Returns which kept row stands for each one; `table` has the best rows first, the protected ones before all."""
+    def _groups(self, table: pa.Table, protected: int) -> tuple["Groups", dict[int, Verdict]]:
+        """Returns which row stands for each one, and what is dropped since labels disagree.
+
+        Args:
+            table: The best rows first, the protected ones before all.
+            protected: How many of these there are.
+        """
+        labels = table["label"].to_pylist()
         _, first, group = np.unique(table["digest"].to_numpy().astype(str), return_index=True, return_inverse=True)
         copied = first[group]
         if self.by is None:
-            centre = np.where(np.arange(len(copied)) < protected, np.arange(len(copied)), copied)
-            return Groups(copied, centre, np.zeros(len(copied), np.int64))
+            centre, verdicts = settle(partial(_same, group, protected), labels, protected, self.conflicts)
+            return Groups(copied, centre, np.zeros(len(copied), np.int64)), verdicts
         hashes = self._hashes(table, self.by, self.radius)
         verify = None if self.verify is None else self._hashes(table, self.verify, self.verify_radius)
-        centre = keep_best(hashes, verify, protected, self._pictures(table))
-        return Groups(copied, centre, hashes.distances(np.stack([np.arange(len(centre)), centre], axis=1)))
+        pictures = self._pictures(table)
+
+        def search(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+            if len(rows) == len(table):  # nothing is copied
+                return keep_best(hashes, verify, protected, pictures)
+            return keep_best(hashes.take(rows), verify and verify.take(rows), protected, pictures and pictures.take(rows))
+
+        centre, verdicts = settle(search, labels, protected, self.conflicts)
+        return Groups(copied, centre, hashes.distances(np.stack([np.arange(len(centre)), centre], axis=1))), verdicts
 
     def _pictures(self, table: pa.Table) -> Pictures | None:
         """Returns the small pictures, with the poses and motions in which a copy may be."""
@@ -203,6 +220,12 @@ def _codes(column: pa.ChunkedArray, width: int) -> Codes:
     return np.frombuffer(codes, np.uint8).reshape(len(rows), -1, width)
 
 
+def _same(group: NDArray[np.int64], protected: int, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns for each of some rows, the best first, the first one of the same content, for protected ones themselves."""
+    _, first, members = np.unique(group[rows], return_index=True, return_inverse=True)
+    return np.where(rows < protected, np.arange(len(rows)), first[members])
+
+
 def _copies(table: pa.Table, groups: Groups, protected: int) -> Iterator[tuple[int, tuple[str, str]]]:
     """Yields the rows that are not kept, each with its reason and detail."""
     splits = table["split"].to_pylist()
@@ -211,33 +234,3 @@ def _copies(table: pa.Table, groups: Groups, protected: int) -> Iterator[tuple[i
         exact = groups.copied[row] == groups.copied[twin]
         reason, detail = (EXACT_DUPLICATE, "same content") if exact else (NEAR_DUPLICATE, f"distance {groups.distance[row]}")
         yield row, (LEAK, f"{reason} of an image in {splits[twin]!r}, {detail}") if twin < protected else (reason, detail)
-
-
-def label_conflicts(labels: list[str | None], centres: list[int], protected: int) -> dict[int, tuple[str, str]]:
-    """Returns the rows of all groups in which labels disagree, but for protected ones, each with its reason and detail."""
-    given: dict[int, set[str]] = {}
-    for label, centre in zip(labels, centres, strict=True):
-        given.setdefault(centre, set()).update([] if label is None else [label])
-    return {
-        row: (LABEL_CONFLICT, f"copies are labelled {', '.join(map(repr, sorted(given[centre])))}")
-        for row, centre in enumerate(centres)
-        if len(given[centre]) > 1 and row >= protected
-    }
-
-
-def preference(table: pa.Table, shielded: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Returns the rows of the table, the one to keep first; shielded ones before all others."""
-    columns = {name: table[name] for name in ("digest", "uri")}
-    columns["shielded"] = pa.array(shielded)
-    keys: list[tuple[str, str]] = [("shielded", "descending"), ("pixels", "descending")]
-    columns["pixels"] = pa.array(table["height"].to_numpy().astype(np.int64) * table["width"].to_numpy())
-    if "format" in table.column_names:
-        columns["lossless"] = pc.is_in(table["format"], value_set=pa.array(LOSSLESS))
-        keys.append(("lossless", "descending"))
-    if "sharpness" in table.column_names:
-        columns["sharpness"] = pa.array(np.floor(np.log1p(table["sharpness"].to_numpy()) / np.log(STEP)))
-        keys.append(("sharpness", "descending"))
-    columns["bytes"] = table["bytes"]
-    keys += [("bytes", "descending"), ("digest", "ascending"), ("uri", "ascending")]
-    order: NDArray[np.int64] = pc.sort_indices(pa.table(columns), sort_keys=keys).to_numpy().astype(np.int64)
-    return order

@@ -15,6 +15,7 @@ from dataprep.columns import BLURRED, TOO_BRIGHT, TOO_DARK, TOO_SMALL, UNIFORM
 from dataprep.protocols import Rule
 from dataprep.stages.measures.hashing import Invariant
 from dataprep.stages.rules.combine import AllOf
+from dataprep.stages.rules.conflicts import Conflicts
 from dataprep.stages.rules.crops import DeduplicateCrops
 from dataprep.stages.rules.deduplicate import Deduplicate
 from dataprep.stages.rules.limits import Require
@@ -87,7 +88,8 @@ def standard_rules(
     views: bool = False,
     crops: bool = False,
     protect: tuple[str, ...] = (),
-    conflicts: Literal["keep", "drop"] = "keep",
+    conflicts: Conflicts = "keep",
+    prefer: tuple[str, ...] = (),
 ) -> tuple[Rule, ...]:
     """Returns the standard rules, in the order in which they judge.
 
@@ -111,7 +113,9 @@ def standard_rules(
         views: Whether cropped, framed and slightly turned copies are looked for.
         crops: Whether parts of pictures, and pictures with bars or a caption or in negative, are looked for by local features.
         protect: Splits that must not leak: copies of their images in other splits are dropped.
-        conflicts: "drop" for groups of copies whose labels disagree to be dropped whole.
+        conflicts: What is kept of a group of copies whose labels disagree: "keep" the best, the best of the "majority", or
+            "drop" it whole.
+        prefer: Which of several copies to keep first: folders, such as "originals/", and columns, as in `Deduplicate`.
     """
     rules: list[Rule] = [
         *_chosen(min_side, SMALL, lambda least: tuple(Require(side, least, reason=TOO_SMALL) for side in ("height", "width"))),
@@ -123,9 +127,9 @@ def standard_rules(
     if duplicates:
         near: dict[str, Any] = {"by": None} if radius is None else {"radius": radius, "invariant": invariant, "views": views}
         near |= {"verify": None} if verify_radius is None else {"verify_radius": verify_radius}
-        rules.append(Deduplicate(**near, protect=protect, conflicts=conflicts))
+        rules.append(Deduplicate(**near, protect=protect, conflicts=conflicts, prefer=prefer))
     if duplicates and crops:
-        rules.append(DeduplicateCrops(protect=protect, conflicts=conflicts))
+        rules.append(DeduplicateCrops(protect=protect, conflicts=conflicts, prefer=prefer))
     return tuple(rules)
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import cv2
 import numpy as np
 import pyarrow as pa
@@ -26,7 +27,7 @@ def trusting(*given: Any, **options: Any) -> Deduplicate:
     return Deduplicate(*given, **{"proof": None} | options)
 
 
-def random_table(seed: int, size: int, radius: int, *, sharpness: bool = True) -> pa.Table:
+def random_table(seed: int, size: int, radius: int) -> pa.Table:
     """Rows of which many have the same content, the same or nearby hashes, and equal sizes."""
     generator = np.random.default_rng(seed)
     hashes = generator.integers(0, 256, (max(1, size // 4), 8), np.uint8)
@@ -47,8 +48,6 @@ def random_table(seed: int, size: int, radius: int, *, sharpness: bool = True) -
         "split": pa.array([None] * size, pa.string()),
         "label": pa.array([None] * size, pa.string()),
     }
-    if sharpness:
-        columns["sharpness"] = generator.integers(1, 4, size)[contents].astype(np.float32)
     return pa.table(columns)
 
 
@@ -104,7 +103,7 @@ def test_order_plays_no_part(seed: int, size: int, radius: int, random: Any) -> 
 
 @given(*SPACE)
 def test_names_play_no_part(seed: int, size: int, radius: int) -> None:
-    """The same contents are kept whatever the files are called."""
+    """The same contents are kept whatever the files are called, where no name is that of a copy."""
     table = random_table(seed, size, radius)
     renamed = table.set_column(1, "uri", table["uri"].take(np.random.default_rng(seed).permutation(size)))
     kept = []
@@ -132,55 +131,6 @@ def test_exact_only(seed: int, size: int, radius: int) -> None:
     assert len(drops.ids) == size - len(set(digest.values()))
     assert all(digest[id] == digest[twin] for id, twin in zip(drops.ids, drops.twins, strict=True) if twin is not None)
     assert set(drops.reasons) <= {"exact duplicate"}
-
-
-BETTER = [
-    {"height": 30, "width": 10, "sharpness": 1.0, "bytes": 1, "digest": "d"},  # most pixels
-    {"height": 10, "width": 20, "sharpness": 9.0, "bytes": 1, "digest": "c"},  # then most sharpness
-    {"height": 20, "width": 10, "sharpness": 8.0, "bytes": 7, "digest": "e"},  # then most bytes
-    {"height": 20, "width": 10, "sharpness": 8.0, "bytes": 6, "digest": "a"},  # then the lowest digest
-    {"height": 10, "width": 20, "sharpness": 8.0, "bytes": 6, "digest": "b"},
-]
-
-
-@pytest.mark.parametrize("best", range(len(BETTER) - 1))
-def test_best_is_kept(best: int) -> None:
-    """Of the same picture the one with most pixels is kept, then most sharpness, then most bytes, then the lowest digest."""
-    for rows in (BETTER[best:], BETTER[best:][::-1]):
-        table = pa.Table.from_pylist(
-            [{"uri": row["digest"], "phash64": b"12345678", "split": "all", "label": "cat", **row} for row in rows]
-        )
-        table = table.append_column("id", pa.array(range(len(rows))))
-        drops = trusting(radius=8, verify=None).judge(table)
-        (kept,) = set(range(len(rows))) - set(drops.ids)
-        assert rows[kept] is BETTER[best]
-        assert set(drops.twins) == {kept}
-
-
-FORMATS = ("PNG", "BMP", "TIFF", "JPEG", "WEBP", "GIF", None)
-
-
-@pytest.mark.parametrize("one", FORMATS)
-@pytest.mark.parametrize("other", FORMATS)
-def test_lossless_is_kept(one: str | None, other: str | None) -> None:
-    """Of two copies of as many pixels a lossless one is kept, however sharp a lossy one seems; more pixels are worth more."""
-    lossless = ("PNG", "BMP", "TIFF")
-    for larger in (0, 1):
-        facts = {"phash64": b"12345678", "split": "all", "label": "cat", "bytes": 1, "width": 10}
-        rows = [
-            {**facts, "id": 0, "uri": "a", "digest": "a", "sharpness": 1.0, "height": 10},
-            {**facts, "id": 1, "uri": "b", "digest": "b", "sharpness": 900.0, "height": 10 + larger},
-        ]
-        table = pa.Table.from_pylist(rows).append_column("format", pa.array([one, other], pa.string()))
-        drops = trusting(radius=8, verify=None).judge(table)
-        assert drops.ids == [1 if one in lossless and other not in lossless and not larger else 0]
-
-
-def test_without_sharpness() -> None:
-    """Where sharpness was not measured, bytes come right after pixels."""
-    table = random_table(0, 40, 4, sharpness=False)
-    assert "sharpness" not in table.column_names
-    assert trusting(radius=8, verify=None).judge(table).ids
 
 
 def test_chain() -> None:
@@ -239,8 +189,9 @@ def judged_by_hand(table: pa.Table, rule: Deduplicate) -> dict[int, int]:
     """The images that are dropped and their twins: each image, the best first, falls to the best kept one that it is like."""
 
     def preference(row: dict[str, Any]) -> tuple[Any, ...]:
-        steps = math.floor(math.log1p(row["sharpness"]) / math.log(1.25))
-        return -row["height"] * row["width"], -steps, -row["bytes"], row["digest"], row["uri"]
+        pixels = row["height"] * row["width"]
+        steps = math.floor(np.log(row["bytes"] / pixels) / np.log(1.25))
+        return -pixels, -steps, -row["bytes"], row["digest"], row["uri"]
 
     rows = sorted(table.to_pylist(), key=preference)
     hashes = [(rule.by, rule.radius)] + ([(rule.verify, rule.verify_radius)] if rule.verify else [])
@@ -371,6 +322,37 @@ def test_conflicts(seed: int, size: int, radius: int) -> None:
     assert set(reasons) == set(before.ids) | torn
     distances = dict(zip(before.ids, before.distances, strict=True))
     assert after.distances == [distances.get(id) for id in after.ids]
+
+
+@given(*SPACE, st.booleans(), st.randoms(use_true_random=False))
+def test_majority(seed: int, size: int, radius: int, exact_only: bool, random: Any) -> None:
+    """By majority, what is kept has the label that more than half of its copies have; all else holds as without labels."""
+    table = random_table(seed, size, radius)
+    labels = np.random.default_rng(seed).choice(["cat", "cat", "dog", None], size).tolist()
+    splits = np.random.default_rng(seed + 1).choice(["train", "train", "test"], size).tolist()
+    for name, values in (("label", labels), ("split", splits)):
+        table = table.set_column(table.column_names.index(name), name, pa.array(values, pa.string()))
+    rule = trusting(*([None] if exact_only else []), radius=radius, verify=None, protect=("test",), conflicts="majority")
+    drops, rows = rule.judge(table), {row["id"]: row for row in table.to_pylist()}
+    kept, twins = rows.keys() - set(drops.ids), dict(zip(drops.ids, drops.twins, strict=True))
+    assert {id for id in rows if rows[id]["split"] == "test"} <= kept
+    copies: dict[int, list[int]] = {}
+    for id, reason, detail, twin in zip(drops.ids, drops.reasons, drops.details, drops.twins, strict=True):
+        if reason == "label conflict":
+            assert ("no majority" in detail) == (twin not in kept)
+            assert "no majority" in detail or f"labelled {rows[id]['label']!r}" not in detail
+        else:
+            assert twin in kept
+            copies.setdefault(twin, []).append(id)
+            assert exact_only or hamming(code_of(table, id), code_of(table, twin))[0] <= radius
+    for twin, group in copies.items():
+        given_labels = {rows[id]["label"] for id in (twin, *group)} - {None}
+        assert len(given_labels) <= 1 or rows[twin]["split"] == "test"
+    shuffled = rule.judge(table.take(random.sample(range(size), size)))
+    assert dict(zip(shuffled.ids, shuffled.twins, strict=True)) == twins
+    assert rule.judge(table.filter(np.isin(table["id"].to_numpy(), list(kept)))).ids == []
+    if "label conflict" not in drops.reasons:
+        assert drops == attrs.evolve(rule, conflicts="keep").judge(table)
 
 
 EDITS: dict[str, Callable[[Image], Image]] = {
