@@ -5,6 +5,8 @@ are done as the batch is written. What lies between runs one op after the other.
 """
 
 import math
+import threading
+from copy import deepcopy
 from typing import Final
 
 from dataprep.arguments import whole
@@ -36,6 +38,27 @@ def compile_ops(ops: tuple[Op, ...]) -> Program:
     flips = ending > opening and type(ops[ending - 1]) is HorizontalFlip
     cuts = bool(ops) and type(ops[0]) is RandomResizedCrop
     return Program(ops, tuple(specs), cuts, opening, ending - flips, ending)
+
+
+class Copies:
+    """A program, of which each thread gets a copy of its own: what an op holds may be no more than one thread's at a time.
+
+    What cannot be copied is shared.
+    """
+
+    def __init__(self, program: Program) -> None:
+        """Takes the program."""
+        self._program, self._own = program, threading.local()
+
+    def mine(self) -> Program:
+        """Returns the copy of the thread that asks."""
+        if not hasattr(self._own, "program"):
+            try:
+                self._own.program = deepcopy(self._program)
+            except TypeError:  # of a lock or the like
+                self._own.program = self._program
+        program: Program = self._own.program
+        return program
 
 
 def delivered_size(program: Program) -> tuple[int, int]:

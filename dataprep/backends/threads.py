@@ -14,13 +14,13 @@ from typing import Any, Literal, TypeAlias
 
 import cv2
 import numpy as np
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 from numpy.typing import NDArray
 
 from dataprep.arguments import one_of, whole
 from dataprep.backends.cpu.render import blank, channels_first, fill
 from dataprep.backends.mix import mix_batch
-from dataprep.backends.program import PREFETCH
+from dataprep.backends.program import PREFETCH, Copies
 from dataprep.errors import LoaderError
 from dataprep.images.limits import quiet_threads
 from dataprep.protocols import Program, Source
@@ -114,6 +114,7 @@ class _Work:
     Attributes:
         source: Reads the uris.
         program: What is done to each image.
+        copies: The same, one for each thread.
         convert: From a batch of arrays to what is delivered.
         memory: That of the batches.
     """
@@ -122,14 +123,18 @@ class _Work:
     program: Program
     convert: Callable[[Batch], Batch]
     memory: _Memory = field(factory=_Memory)
+    copies: Copies = field(init=False, default=Factory(lambda work: Copies(work.program), takes_self=True))
 
     def start(self, pool: ThreadPoolExecutor, recipe: Recipe) -> "Future[Rendered]":
         """Hands the pieces of a batch to the threads, and what is done when they are there; the last waits for the others."""
         count = len(recipe.uris)
         images = channels_first(self.memory.lend(self.program, count), self.program)
         pieces = [range(start, min(start + PIECE, count)) for start in range(0, count, PIECE)]
-        filling = [pool.submit(fill, self.source, self.program, recipe, piece, images) for piece in pieces]
+        filling = [pool.submit(self._fill, recipe, piece, images) for piece in pieces]
         return pool.submit(self._finish, recipe, images, filling)
+
+    def _fill(self, recipe: Recipe, piece: range, images: NDArray[Any]) -> tuple[tuple[Failure, ...], Slow]:
+        return fill(self.source, self.copies.mine(), recipe, piece, images)
 
     def _finish(self, recipe: Recipe, images: NDArray[Any], filling: Filling) -> Rendered:
         """Waits for the pieces, which were begun before, and returns the batch."""

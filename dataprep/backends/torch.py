@@ -7,6 +7,7 @@ any number of them.
 import logging
 from collections.abc import Iterable, Iterator
 from itertools import chain, repeat
+from multiprocessing import current_process
 from typing import Any, Final, Literal
 
 import cv2
@@ -25,6 +26,17 @@ from dataprep.protocols import Program, Source
 from dataprep.types import Batch, Recipe, Rendered
 
 LOGGER: Final = logging.getLogger("dataprep")
+
+
+NO_GUARD: Final = (
+    "a worker runs this program from its start and comes to a loader itself; put what is to run once under "
+    '`if __name__ == "__main__":`, or take backend=dp.Threads(2)'
+)
+"""What is wrong where processes are spawned from a program that does not say what is its main part."""
+DIED: Final = (
+    "out of memory, or crashed by a file or an op; where workers are spawned, the program has to put what is to run once under "
+    '`if __name__ == "__main__":`. Try Torch(workers=0), or fewer workers'
+)
 
 
 START: Final = one_of("fork", "spawn", "forkserver", None, kind=LoaderError)
@@ -53,7 +65,13 @@ class Torch:
     pin_memory: bool = False
 
     def run(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Rendered]:
-        """Yields the batch of each recipe, in order, as tensors."""
+        """Yields the batch of each recipe, in order, as tensors.
+
+        Raises:
+            LoaderError: A worker died, or cannot be started.
+        """
+        if self.workers and getattr(current_process(), "_inheriting", False):
+            raise LoaderError(NO_GUARD)
         if self.workers == "auto":
             yield from self._tuned(source, program, recipes)
             return
@@ -72,6 +90,10 @@ class Torch:
         )
         try:
             yield from batches
+        except RuntimeError as error:
+            if "exited unexpectedly" not in str(error):
+                raise
+            raise LoaderError(f"{str(error).partition('.')[0]}: {DIED}") from error
         finally:
             if self.workers:  # torch has no public way; left to itself, an exception's traceback keeps the workers alive
                 getattr(batches, "_shutdown_workers", lambda: None)()

@@ -1,5 +1,7 @@
 """What is refused unread, and what is said of what a decoder raised."""
 
+import os
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,18 +54,45 @@ def reason(error: BaseException) -> str:
 def quiet_decoders(max_pixels: int = MAX_PIXELS) -> Iterator[None]:
     """Sets the decoders up for many files, and back: no warnings (a fault ends as a row's error), one pixel limit.
 
+    Threads may overlap in it: the first one in sets up and the last one out puts back, since both belong to all threads.
     OpenCV's threads are not touched: setting their number in a forked process waits for threads that the fork left behind.
     """
-    limit = PIL.Image.MAX_IMAGE_PIXELS
-    PIL.Image.MAX_IMAGE_PIXELS = (
-        max_pixels + 1
-    ) // 2  # Pillow refuses more than twice as many, also for images inside containers
+    _QUIET.enter((max_pixels + 1) // 2)  # Pillow refuses more than twice as many, also for images inside containers
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+        yield
     finally:
-        PIL.Image.MAX_IMAGE_PIXELS = limit
+        _QUIET.leave()
+
+
+class _Quiet:
+    """What is put back when the last of those who are within it leaves."""
+
+    def __init__(self) -> None:
+        self.lock, self.within = threading.Lock(), 0
+        self.limit: int | None = None
+        self.filters = warnings.catch_warnings()
+
+    def enter(self, limit: int) -> None:
+        with self.lock:
+            if self.within == 0:
+                self.limit, self.filters = PIL.Image.MAX_IMAGE_PIXELS, warnings.catch_warnings()
+                self.filters.__enter__()
+                warnings.simplefilter("ignore")
+                PIL.Image.MAX_IMAGE_PIXELS = limit
+            PIL.Image.MAX_IMAGE_PIXELS = max(limit, PIL.Image.MAX_IMAGE_PIXELS or 0)
+            self.within += 1
+
+    def leave(self) -> None:
+        with self.lock:
+            self.within -= 1
+            if self.within == 0:
+                self.filters.__exit__(None, None, None)
+                PIL.Image.MAX_IMAGE_PIXELS = self.limit
+
+
+_QUIET: Final = _Quiet()
+if hasattr(os, "register_at_fork"):  # a lock that another thread holds would stay locked in the child
+    os.register_at_fork(after_in_child=_QUIET.__init__)  # type: ignore[misc]  # to be as new
 
 
 def quiet_threads() -> None:

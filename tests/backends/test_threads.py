@@ -3,6 +3,7 @@
 import sys
 import threading
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dataprep import kernel
+from dataprep.backends.program import Copies, compile_ops
 from dataprep.backends.threads import Threads
 from dataprep.cleaning.clean import clean
 from dataprep.cleaning.engines import Local
@@ -127,3 +130,33 @@ def test_without_torch_the_error_says_what_to_do(manifest: Manifest, monkeypatch
     monkeypatch.delitem(sys.modules, "dataprep.backends.tensors", raising=False)
     with pytest.raises(LoaderError, match=r"dataprep-images\[torch\].*output='numpy'"):
         next(iter(Loader(manifest, Pipeline(Resize((8, 8))), batch_size=4, backend=Threads(1))))
+
+
+@dataclass(frozen=True)
+class Remembering:
+    """An op that holds something: the threads that its kernel ran in."""
+
+    threads: list[int] = field(default_factory=list)
+    slots = 0
+
+    def spec(self, spec: Any) -> Any:
+        return spec
+
+    def draw(self, u: Any, sizes: Any) -> Any:
+        return np.zeros((len(sizes), 0)), sizes
+
+
+@kernel.register
+def _(op: Remembering, image: np.ndarray, params: np.ndarray) -> np.ndarray:
+    op.threads.append(threading.get_ident())
+    assert set(op.threads) == {threading.get_ident()}
+    return image
+
+
+def test_each_thread_has_a_copy_of_the_ops(manifest: Manifest) -> None:
+    """What an op holds is one thread's alone, so that a kernel may change it; what cannot be copied is shared."""
+    op = Remembering()
+    assert sum(len(batch.ids) for batch in Loader(manifest, Pipeline(Resize((8, 8)), op), batch_size=4, backend=Threads(4))) > 0
+    assert op.threads == []
+    program = compile_ops((Resize((8, 8)), Remembering([threading.Lock()])))  # type: ignore[list-item]
+    assert Copies(program).mine() is program

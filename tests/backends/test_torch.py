@@ -249,6 +249,26 @@ if __name__ == "__main__":
 """
 
 
+UNGUARDED = """
+import sys
+from dataprep import Loader, Manifest, Torch
+for batch in Loader(Manifest.read(sys.argv[1]), batch_size=4, backend=Torch(workers=1, start="spawn")):
+    print("had a batch")
+"""
+
+
+def test_spawning_from_an_unguarded_program_says_what_to_write(manifest: Manifest, tmp_path: Path) -> None:
+    """Where workers are spawned from a program without a main part, the error says which line is missing."""
+    manifest.write(tmp_path / "manifest.parquet")
+    (tmp_path / "loop.py").write_text(UNGUARDED)
+    environment = {**os.environ, "PYTHONPATH": str(Path(torch_backend.__file__).parents[2])}
+    command = [sys.executable, tmp_path / "loop.py", tmp_path / "manifest.parquet"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout == ""
+    assert done.stderr.count("LoaderError") >= 2  # of the worker, then of the program itself
+    assert 'put what is to run once under `if __name__ == "__main__":`' in done.stderr.splitlines()[-1]
+
+
 @pytest.mark.parametrize("end", ["ctrl-c", "exception"])
 @pytest.mark.parametrize("start", ["fork", "spawn"])
 def test_a_loop_that_ends_badly_leaves_nothing(manifest: Manifest, tmp_path: Path, start: str, end: str) -> None:

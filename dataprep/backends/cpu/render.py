@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dataprep.backends.cpu.kernels import kernel, run_kernels
+from dataprep.backends.cpu.kernels import KernelError, kernel, run_kernels
 from dataprep.backends.mix import mix_batch
 from dataprep.backends.program import compile_ops, delivered_size
 from dataprep.errors import DecodeError, LoaderError, PipelineError, SourceError
@@ -65,7 +65,11 @@ def channels_first(memory: NDArray[Any], program: Program) -> NDArray[Any]:
 def fill(
     source: Source, program: Program, recipe: Recipe, indices: Iterable[int], images: NDArray[Any]
 ) -> tuple[tuple[Failure, ...], Slow]:
-    """Fills some images of a batch and returns which of them failed, black now, and which file took longest."""
+    """Fills some images of a batch and returns which of them failed, black now, and which file took longest.
+
+    Raises:
+        PipelineError: An op has no kernel, or made another shape or type than it says.
+    """
     failures, slowest = [], Slow(0.0, "")
     limit = pixel_limit(recipe.sizes)
     for index in indices:
@@ -75,13 +79,19 @@ def fill(
         opening = opening_of(program, params, measured)
         try:
             image = read(source, uri, measured, limit, opening.window.needed if opening else None)
-        except LoaderError as error:
-            failures.append(Failure(index, uri, str(error)))
-            images[index] = 0
-        else:
             _paint(program, image, params, opening, images[index])
+        except LoaderError as error:
+            failures.append(failure_of(index, uri, error))
+            images[index] = 0
+        except PipelineError as error:
+            raise PipelineError(f"{uri}: {error}") from error
         slowest = max(slowest, Slow(time.perf_counter() - start, uri))
     return tuple(failures), slowest
+
+
+def failure_of(index: int, uri: str, error: LoaderError) -> Failure:
+    """Returns the failure of a file that was not read, which the error names, or that an op raised an error on."""
+    return Failure(index, uri, f"{uri}: {error}" if isinstance(error, KernelError) else str(error))
 
 
 def paint(program: Program, image: Image, params: list[Params], out: NDArray[Any]) -> None:

@@ -15,10 +15,11 @@ from nvidia.dali import Pipeline as Graph
 from nvidia.dali import fn, types
 from torch.utils.dlpack import from_dlpack
 
-from dataprep.backends.cpu.kernels import run_kernels
-from dataprep.backends.cpu.render import opening_of, pixel_limit, read
+from dataprep.backends.cpu.kernels import KernelError, run_kernels
+from dataprep.backends.cpu.render import failure_of, opening_of, pixel_limit, read
 from dataprep.backends.dali.lowering import Node, arguments, node, normalize, resize_region
 from dataprep.backends.mix import mix_batch
+from dataprep.backends.program import Copies
 from dataprep.errors import DecodeError, LoaderError, SourceError
 from dataprep.images.decode import decode
 from dataprep.images.jpeg import plain_jpeg
@@ -80,6 +81,7 @@ class Feed:
             encoded: Whether DALI decodes; then the host runs none.
         """
         self.source, self.program, self.pool, self.host, self.encoded = source, program, pool, host, encoded
+        self._copies = Copies(program)
         self.under_way: deque[UnderWay] = deque()
         self.counts: list[int] = []  # inputs of each op of the graph, beside the images
         self._recipes = recipes
@@ -124,8 +126,8 @@ class Feed:
                 read_encoded(self.source, uri, measured, limit) if self.encoded else self._on_host(uri, measured, params, limit)
             )
         except LoaderError as error:
-            failure, black = Failure(index, uri, str(error)), np.zeros((*measured, 3), np.uint8)
-            image = _pixmap(black) if self.encoded else self._after_kernels(black, params, 0)
+            failure, black = failure_of(index, uri, error), np.zeros((*measured, 3), np.uint8)
+            image = _pixmap(black) if self.encoded else self._black_after_kernels(black, params)
         return image, failure, Slow(time.perf_counter() - start, uri)
 
     def _on_host(self, uri: str, measured: tuple[int, int], params: list[Params], limit: int) -> Image:
@@ -140,7 +142,18 @@ class Feed:
 
     def _after_kernels(self, image: Image, params: list[Params], first: int) -> Image:
         """Returns a copy, since what was decoded lies in memory that is used again."""
-        return np.array(run_kernels(self.program.ops[first : self.host], image, params[first : self.host]), order="C")
+        return np.array(run_kernels(self._copies.mine().ops[first : self.host], image, params[first : self.host]), order="C")
+
+    def _black_after_kernels(self, black: Image, params: list[Params]) -> Image:
+        """Returns what stands for a file that failed; an op that fails on black, too, gives black of the size it says."""
+        image = black
+        for number, (op, drawn) in enumerate(zip(self._copies.mine().ops[: self.host], params, strict=False), start=1):
+            try:
+                image = run_kernels((op,), image, [drawn])
+            except KernelError:
+                spec = self.program.specs[number]
+                image = np.zeros((spec.height or image.shape[0], spec.width or image.shape[1], 3), np.uint8)
+        return np.array(image, order="C")
 
 
 def build(feed: Feed, graph: Graph) -> Graph:

@@ -22,11 +22,11 @@ def manifest(tmp_path: Path) -> dp.Manifest:
     return dp.clean(str(tmp_path), dp.Pipeline(dp.Readable()))
 
 
-def epoch(manifest: dp.Manifest, workers: int, number: int = 0) -> list[bytes]:
-    """Returns the images of an epoch, by id."""
+def epoch(manifest: dp.Manifest, workers: int, number: int = 0, backend: dp.Backend | None = None) -> list[bytes]:
+    """Returns the images of an epoch, by id, from workers or from another backend."""
     transform = A.Compose([A.RandomBrightnessContrast(p=1), A.Affine(rotate=(-90, 90), p=1)])
     pipeline = dp.Pipeline(dp.Albumentations(transform, 24))
-    loader = dp.Loader(manifest, pipeline, batch_size=4, backend=dp.Torch(workers=workers))
+    loader = dp.Loader(manifest, pipeline, batch_size=4, backend=backend or dp.Torch(workers=workers))
     loader.set_epoch(number)
     images = {int(id): image.numpy().tobytes() for batch in loader for image, id in zip(batch.images, batch.ids, strict=True)}
     return [images[id] for id in sorted(images)]
@@ -38,6 +38,12 @@ def test_every_image_has_its_own(manifest: dp.Manifest) -> None:
     assert len(set(first) | set(second)) == 32
     assert epoch(manifest, 0) == first
     assert epoch(manifest, 0, 1) == second
+
+
+def test_threads_do_not_share_a_transform(manifest: dp.Manifest) -> None:
+    """In threads the images are those of one process, since each thread has a transform of its own."""
+    for number in range(8):
+        assert epoch(manifest, 0, number, dp.Threads(4)) == epoch(manifest, 0, number)
 
 
 class Alone(torch.utils.data.Dataset[Any]):

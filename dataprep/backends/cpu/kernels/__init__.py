@@ -16,6 +16,6 @@ from dataprep.backends.cpu.kernels import (  # noqa: F401  they register
     policies,
     values,
 )
-from dataprep.backends.cpu.kernels.dispatch import kernel, run_kernels
+from dataprep.backends.cpu.kernels.dispatch import KernelError, kernel, run_kernels
 
-__all__ = ["kernel", "run_kernels"]
+__all__ = ["KernelError", "kernel", "run_kernels"]

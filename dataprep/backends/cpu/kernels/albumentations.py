@@ -1,6 +1,7 @@
 """The kernel that runs a transform of albumentations, which is imported when the first one is run."""
 
 import json
+import threading
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +16,7 @@ from dataprep.types import Image, Params
 @kernel.register
 def _(op: Albumentations, image: Image, params: Params) -> Image:
     seed, height, width = params.astype(int).tolist()
-    transform = _transform(op.transform)
+    transform = _transform(op.transform, threading.get_ident())
     transform.set_random_seed(seed)
     result = np.asarray(transform(image=np.ascontiguousarray(image))["image"])
     if result.shape != (height, width, 3) or result.dtype != np.uint8:
@@ -26,9 +27,9 @@ def _(op: Albumentations, image: Image, params: Params) -> Image:
     return result
 
 
-@lru_cache(maxsize=32)
-def _transform(description: str) -> Any:
-    """Returns the transform, in a `Compose` so that all of it is seeded."""
+@lru_cache(maxsize=1024)
+def _transform(description: str, thread: int) -> Any:
+    """Returns the transform, in a `Compose` so that all of it is seeded; a thread has its own, since it holds its generators."""
     try:
         import albumentations
     except ModuleNotFoundError as error:
