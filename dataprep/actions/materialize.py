@@ -50,7 +50,7 @@ class Kept(NamedTuple):
 
 
 def materialize(manifest: Manifest, folder: str | Path, mode: Mode, progress: Progress | None = None) -> Materialized:
-    """Writes the kept images below a folder, each at its own path below the source's root.
+    """Writes the kept images below a folder, each at its own path below the source's root, and below the name of its split.
 
     Args:
         manifest: Whose kept images.

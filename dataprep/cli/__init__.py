@@ -19,7 +19,11 @@ from dataprep.errors import DataprepError, PipelineError, suggestion
 SUBCOMMANDS: Final = {
     "clean": "Find bad images and duplicates, and write a manifest.",
     "split": "Divide a manifest into train, val and test.",
-    "undo": "Move back what `clean --quarantine` moved.",
+    "info": "Print what a manifest says.",
+    "materialize": "Write the kept images of a manifest as a tree of folders.",
+    "export": "Write the records of a manifest as CSV, JSON lines or a list of paths.",
+    "quarantine": "Move the dropped images of a manifest out of the source.",
+    "undo": "Move back what was moved to quarantine.",
     "bench": "Measure how fast images load, and find the bottleneck.",
     "parity": "Compare the batches of the CPU backend with those of DALI.",
     "demo": "Clean a messy folder of photographs, and score the result.",

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import click
 
-from dataprep.actions import check_apart, export, materialize, overlap, quarantine
+from dataprep.actions import check_apart, export, overlap
 from dataprep.cleaning.engines import Local
 from dataprep.cleaning.folder import clean_into
+from dataprep.cli.apply import move_rejects, write_tree
 from dataprep.cli.options import (
     choose_pipeline,
     choose_source,
@@ -140,12 +141,6 @@ def _apply(whole: Manifest, own: str | None, out: Path, tree: Path | None, flags
     for kind in dict.fromkeys(flags["export"]):
         export(manifest, out / EXPORTS[kind], kind)
     if tree:
-        with ProgressBar(quiet) as bar:
-            written = materialize(manifest, tree, flags["materialize"], bar.advance)
-        say(f"{written.written + written.present:,} images in {tree}", quiet)
+        write_tree(manifest, tree, flags["materialize"], quiet)
     if flags["quarantine"]:
-        with ProgressBar(quiet) as bar:
-            moved = quarantine(whole, flags["quarantine"], bar.advance, split=own)
-        say(f"{moved.moved:,} files moved to {flags['quarantine']}; to move them back: dataprep undo {moved.log}", quiet)
-        for uri, reason in moved.skipped.items():
-            say(f"  not moved: {uri}: {reason}", quiet)
+        move_rejects(whole, flags["quarantine"], own, quiet)

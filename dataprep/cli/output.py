@@ -84,7 +84,8 @@ def show(summary: Summary, out: Path) -> None:
     console = Console(highlight=False)
     console.print(table)
     again = f" ({summary.known:,} known from before)" if summary.known else ""
-    console.print(f"{summary.seconds:.1f} s, {summary.rate:,.0f} images/s{again}")
+    if summary.seconds:
+        console.print(f"{summary.seconds:.1f} s, {summary.rate:,.0f} images/s{again}")
     for line in _splits(summary):
         say(line)
     for name in (NAME, REPORT):

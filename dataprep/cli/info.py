@@ -1,0 +1,27 @@
+"""`dataprep info`: what a manifest says."""
+
+import json
+from pathlib import Path
+
+import click
+
+from dataprep.cli.output import show
+from dataprep.manifest import Manifest, file_of
+from dataprep.report import summarize
+
+
+@click.command(epilog="Exit codes: 0 done; 1 nothing was done; 2 wrong usage.")
+@click.argument("manifest", type=click.Path(path_type=Path))
+@click.option("--split", metavar="NAME", help="Only the images of this split.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def info(manifest: Path, split: str | None, as_json: bool) -> None:
+    """Print what MANIFEST says: images kept and dropped, labels, splits, statistics, and what looks wrong.
+
+    MANIFEST is the file that `dataprep clean` wrote, or the folder that holds it. No image is read.
+    """
+    whole = Manifest.read(manifest)
+    summary = summarize(whole if split is None else whole.select(split))
+    if as_json:
+        click.echo(json.dumps(summary.as_json(), indent=2))
+    else:
+        show(summary, file_of(manifest).parent)
