@@ -7,11 +7,13 @@ with a remark; one that lacks some of them is not.
 
 One policy for each kind of image: EXIF orientation is applied; transparency is laid over white, or over black what is near white;
 gray of more than 8 bits and floats are scaled by what the file says and its values reach; colour of 16 bits by its high byte;
-CMYK and palettes are converted by Pillow; of an animation, the first frame. Embedded colour profiles are not applied.
+colours are sRGB, into which an embedded profile converts them where it says something else, and CMYK without one is converted as
+Pillow does; of an animation, the first frame.
 Whatever view is asked for, a file that is not a common JPEG is decoded to the same RGB first.
 """
 
 import io
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
 
@@ -20,20 +22,31 @@ import PIL.Image
 import simplejpeg
 
 from dataprep.errors import DecodeError
+from dataprep.images.containers import MAX_FRAMES, Looked, look_at_gif, look_at_icon, look_at_jxl
 from dataprep.images.formats import Format, format_of
-from dataprep.images.jpeg import Decoded, decode_jpeg, orientation_of, refuse_damaged, refuse_scans
+from dataprep.images.jpeg import Decoded, decode_jpeg, refuse_damaged
 from dataprep.images.limits import IS_POINTER, MAX_PIXELS, POINTER, reason, refuse_bomb
 from dataprep.images.mend import MENDS, mend_jpeg
-from dataprep.images.png import Png, look_at_png, refuse_missing_rows
+from dataprep.images.png import SIGNATURE, look_at_png, refuse_missing_rows
+from dataprep.images.profiles import to_srgb
+from dataprep.images.tiff import look_at_boxes, look_at_tiff, orientation_of_exif
 from dataprep.images.tones import over_a_colour, to_eight_bits
 from dataprep.images.views import TRANSPOSED, upright
 from dataprep.types import Box, Image
 
-POLICY: Final = 2
+POLICY: Final = 3
 """Goes up when some file gives other pixels, or is read where it was not: what was measured before is measured anew."""
 
-COUNTED: Final = 16 << 20
-"""Bytes of a file whose pages are counted, for which some formats have to be walked through."""
+LOOKS: Final[dict[str, Callable[[bytes], Looked]]] = {
+    "PNG": look_at_png,
+    "GIF": look_at_gif,
+    "TIFF": look_at_tiff,
+    "ICO": look_at_icon,
+    "JXL": look_at_jxl,
+    "AVIF": look_at_boxes,
+    "HEIF": look_at_boxes,
+}
+"""What is looked at before Pillow is given a file, by format."""
 
 BITS_PER_SAMPLE, WHITE_IS_ZERO, NO_DATA = 258, 262, 42113  # tags of TIFF; the second is 0 for it
 
@@ -68,7 +81,6 @@ def decode(
         raise DecodeError(IS_POINTER)
     try:
         if data[:3] == b"\xff\xd8\xff":
-            refuse_scans(data)
             return _decode_jpeg(data, side, channels, max_pixels, reuse, part)
         return _decode_any(data, channels, max_pixels)
     except DecodeError:
@@ -91,7 +103,7 @@ def _decode_jpeg(data: bytes, side: int | None, channels: int, max_pixels: int, 
             found = decode_jpeg(data, side, channels, max_pixels, reuse, part)
             if found is None:
                 found = _decode_any(data, channels, max_pixels)
-            return found._replace(remark="; ".join(remarks)) if remarks else found
+            return found._replace(remark="; ".join([*remarks, *filter(None, [found.remark])])) if remarks else found
         except DecodeError:
             raise
         except ValueError as error:
@@ -106,23 +118,33 @@ def _decode_jpeg(data: bytes, side: int | None, channels: int, max_pixels: int, 
 def _decode_any(data: bytes, channels: int, max_pixels: int) -> Decoded:
     """Decodes whatever Pillow reads."""
     known = format_of(data)
-    png = look_at_png(data) if known.name == "PNG" else None
-    with _open(known, data if png is None else png.data) as opened:
-        name = opened.format or known.name
+    looked = LOOKS.get(known.name, Looked)(data)
+    if known.name == "ICO" and looked.data.startswith(SIGNATURE):
+        return _decode_any(looked.data, channels, max_pixels)._replace(format=known.name)
+    if looked.size is not None:
+        refuse_bomb(*looked.size, max_pixels)
+    with _open(known, looked.data) as opened:
         width, height = opened.size
         refuse_bomb(height, width, max_pixels)
-        if data[:3] == b"\xff\xd8\xff":
-            refuse_damaged(data, height, width)
+        unseen = refuse_damaged(data, height, width) if known.name == "JPEG" else None
         opened.load()  # before anything that would load it and swallow a fault
-        if png is not None:
-            refuse_missing_rows(opened, png.data)
-        orientation = 1 if name == "TIFF" else orientation_of(opened)  # Pillow turns TIFF upright itself
-        image, remarks = _flatten(opened, png, "L" if channels == 1 else "RGB")
-        remarks += _pages(opened, len(data))
+        if known.name == "PNG":
+            refuse_missing_rows(opened, looked.data)
+        image, remarks = _flatten(opened, looked, "L" if channels == 1 else "RGB")
+        orientation = _orientation(opened, known.name)
+        pages = looked.pages or (1 if known.name == "JPEG" else int(getattr(opened, "n_frames", 1)))
+        name = opened.format or known.name
+    many = f"the first of {pages:,}{' or more' if pages == MAX_FRAMES else ''} pages" if pages > 1 else None
     if orientation in TRANSPOSED:
         height, width = width, height
-    remark = "; ".join([*(png.remarks if png else ()), *remarks]) or None
-    return Decoded(upright(image, orientation), name, height, width, remark=remark)
+    remark = "; ".join(text for text in (*looked.remarks, unseen, *remarks, many) if text)
+    return Decoded(upright(image, orientation), name, height, width, remark=remark or None)
+
+
+def _orientation(opened: PIL.Image.Image, name: str) -> int:
+    """Returns how a loaded image has to be turned; TIFF and JPEG XL come upright."""
+    exif = opened.info.get("exif", b"")
+    return 1 if name in ("TIFF", "JXL") or not isinstance(exif, bytes) else orientation_of_exif(exif)
 
 
 def _open(known: Format, data: bytes) -> PIL.Image.Image:
@@ -138,21 +160,22 @@ def _open(known: Format, data: bytes) -> PIL.Image.Image:
     return PIL.Image.OPEN[known.name][0](io.BytesIO(data), "")
 
 
-def _flatten(opened: PIL.Image.Image, png: Png | None, mode: str) -> tuple[Image, list[str]]:
+def _flatten(opened: PIL.Image.Image, looked: Looked, mode: str) -> tuple[Image, list[str | None]]:
     """Returns a loaded image of any mode as 8-bit RGB or luminance, and what was done for it."""
     tags: Any = getattr(opened, "tag_v2", {})
-    depth = png.depth if png else max(tags.get(BITS_PER_SAMPLE, (8,)))
+    depth = looked.depth or max(tags.get(BITS_PER_SAMPLE, (8,)))
     remarks: list[str | None] = []
     if depth == 16 and opened.mode in ("RGB", "RGBA", "LA", "CMYK", "RGBa"):  # Pillow has left them so
         remarks.append("16 bits a channel, of which the high 8 are taken")
         if isinstance(clear := opened.info.get("transparency"), tuple):
             opened.info["transparency"] = tuple(level >> 8 for level in clear)
-    bits = png.significant if png else depth
-    image, remark = to_eight_bits(opened, bits if bits not in (16, 32) else None, _missing(tags), tags.get(WHITE_IS_ZERO) == 0)
+    bits = looked.significant if looked.depth else depth
+    image, scaled = to_eight_bits(opened, bits if bits not in (16, 32) else None, _missing(tags), tags.get(WHITE_IS_ZERO) == 0)
+    image, converted = to_srgb(image, looked.profile or opened.info.get("icc_profile"))
     image, laid = over_a_colour(image)
     if image.mode != "L":  # luminance is that of the colours, for which LAB and CMYK have one way only
         image = image.convert("RGB")
-    return np.asarray(image.convert(mode)), [text for text in (*remarks, remark, laid) if text]
+    return np.asarray(image.convert(mode)), [*remarks, scaled, converted, laid]
 
 
 def _missing(tags: Any) -> float | None:
@@ -161,14 +184,3 @@ def _missing(tags: Any) -> float | None:
         return float(str(tags[NO_DATA]).strip("\0 "))
     except (KeyError, ValueError):
         return None
-
-
-def _pages(opened: PIL.Image.Image, size: int) -> list[str]:
-    """Returns a remark on the pages or frames of a file that were not looked at."""
-    if opened.format in ("JPEG", "MPO") or not getattr(opened, "is_animated", False):
-        return []
-    try:
-        count = str(getattr(opened, "n_frames", 1)) if size <= COUNTED else "many"
-    except Exception:
-        count = "several"
-    return [f"the first of {count} pages"]

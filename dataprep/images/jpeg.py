@@ -1,6 +1,5 @@
 """JPEG by libjpeg-turbo: what a file says of itself, the whole of it, a smaller scale of it, or the part that a crop needs."""
 
-import io
 from functools import cache
 from types import ModuleType
 from typing import Final, NamedTuple
@@ -12,17 +11,23 @@ from numpy.typing import NDArray
 
 from dataprep.errors import DecodeError
 from dataprep.images import native
+from dataprep.images.containers import MAX_PROFILE
 from dataprep.images.limits import refuse_bomb
-from dataprep.images.mend import count_scans, is_lossless, is_mendable
+from dataprep.images.mend import FRAMES, START_OF_SCAN, count_scans, is_mendable, segments
+from dataprep.images.profiles import UNFIT, Conversion, conversion_of, to_srgb
 from dataprep.images.scratch import scratch
+from dataprep.images.tiff import orientation_of_exif
 from dataprep.images.views import TRANSPOSED, scale, upright
 from dataprep.types import Box, Image
 
 MAX_SCANS: Final = 100
 """A JPEG of more scans is refused, as libtiff does: a few bytes are enough for one, which is a pass over all pixels."""
 
-ORIENTATION_TAG = 0x0112
-START_OF_SCAN: Final = int.from_bytes(b"\xff\xda", "little")
+FEW_SCANS: Final = 20
+MAX_PASSES: Final = 100 * 10_000_000  # pixels times scans, of an image of more than `FEW_SCANS`
+SCAN: Final = int.from_bytes(b"\xff\xda", "little")
+APP1, APP2, ICC = 0xE1, 0xE2, b"ICC_PROFILE\0"
+LOSSLESS, PROGRESSIVE = (0xC3, 0xC7, 0xCB, 0xCF), (0xC2, 0xC6, 0xCA, 0xCE)
 END: Final = 64  # bytes at the end of a file in which a whole JPEG says so, be there some padding behind
 ENTROPY: Final = 0.7  # of the time of a decode goes into the entropy code, which is read from the top down to the last row wanted
 WORTH: Final = 0.9  # of the time of a whole decode is what a part may take at most
@@ -50,6 +55,37 @@ class Decoded(NamedTuple):
     remark: str | None = None
 
 
+class Head(NamedTuple):
+    """What a JPEG says before its pixels.
+
+    Attributes:
+        frame: The marker of its frame, which is one of `FRAMES`; 0 where there is none.
+        orientation: As EXIF states it, 1 to 8.
+        profile: Its ICC profile; None where there is none, or not all of it.
+    """
+
+    frame: int
+    orientation: int
+    profile: bytes | None
+
+
+def head_of(data: bytes) -> Head:
+    """Returns what a JPEG says before its pixels, however much of it there is."""
+    frame, exif, pieces = 0, b"", list[bytes]()
+    for code, _, _, payload in segments(data):
+        if code == START_OF_SCAN:
+            break
+        if code in FRAMES:
+            frame = code
+        elif code == APP1 and payload.startswith(b"Exif\0\0"):
+            exif = exif or payload
+        elif code == APP2 and payload.startswith(ICC):
+            pieces.append(payload[len(ICC) :])  # number, count, bytes
+    pieces.sort(key=lambda piece: piece[:1])
+    whole = all(piece[1:2] == bytes([len(pieces) & 0xFF]) for piece in pieces) and sum(map(len, pieces)) <= MAX_PROFILE
+    return Head(frame, orientation_of_exif(exif), b"".join(piece[2:] for piece in pieces) or None if whole else None)
+
+
 def plain_jpeg(data: bytes) -> tuple[int, int] | None:
     """Returns the upright height and width of a JPEG that any decoder turns into the same pixels, None for all other files.
 
@@ -57,26 +93,34 @@ def plain_jpeg(data: bytes) -> tuple[int, int] | None:
     """
     if data[:3] != b"\xff\xd8\xff" or b"\xff\xd9" not in data[-END:]:
         return None
+    head = head_of(data)
+    if head.profile is not None and conversion_of(head.profile) is not None:
+        return None
     try:
-        size = _usual_size(data)
+        usual = _usual(data, head)
     except ValueError:
         return None
-    return size[::-1] if size is not None and _jpeg_orientation(data) in TRANSPOSED else size
+    if usual is None:
+        return None
+    height, width, _ = usual
+    return (width, height) if head.orientation in TRANSPOSED else (height, width)
 
 
-def _usual_size(data: bytes) -> tuple[int, int] | None:
-    """Returns the height and width of a JPEG in the usual colours, not turned upright; None for another.
+def _usual(data: bytes, head: Head) -> tuple[int, int, str] | None:
+    """Returns the height and width of a JPEG in the usual colours, not turned upright, and which; None for another.
 
     Raises:
         ValueError: It has a fault before its pixels that may be mended.
     """
     try:
-        height, width, colorspace, _ = simplejpeg.decode_jpeg_header(data)
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
+    except KeyError:  # it has no name for 4:4:1
+        return None
     except ValueError as error:
         if is_mendable(str(error)):
             raise
         return None
-    return (height, width) if colorspace in ("YCbCr", "Gray") and not is_lossless(data) else None
+    return (height, width, colours) if colours in ("YCbCr", "Gray") and head.frame not in LOSSLESS else None
 
 
 def decode_jpeg(
@@ -87,34 +131,56 @@ def decode_jpeg(
     Raises:
         ValueError: It is damaged, in the words of libjpeg-turbo.
     """
-    size = _usual_size(data)
-    if size is None:
+    head = head_of(data)
+    usual = _usual(data, head)
+    if usual is None:
         return None
-    height, width = size
+    height, width, colours = usual
     refuse_bomb(height, width, max_pixels)
-    orientation = _jpeg_orientation(data)
-    if part is not None and orientation == 1:
-        image = _decode_part(data, height, width, part, reuse)
-        if image is not None:
-            return Decoded(image, "JPEG", height, width, part.top, part.left)
+    refuse_scans(data, head, height * width)
+    converts, remark = _conversion(head, colours)
+    seen = channels if not converts else 1 if colours == "Gray" else 3
+    image, top, left = None, 0, 0
+    if part is not None and head.orientation == 1 and seen == 3:
+        image = _decode_part(data, head, height, width, part, reuse)
+        top, left = (0, 0) if image is None else part[:2]
+    if image is None:
+        image = _decode_whole(data, height, width, side, seen, reuse)
+    if converts:
+        converted = to_srgb(PIL.Image.fromarray(image), head.profile).image
+        image = np.asarray(converted.convert("L" if channels == 1 else "RGB"))
+    if head.orientation in TRANSPOSED:
+        height, width = width, height
+    return Decoded(upright(image, head.orientation), "JPEG", height, width, top, left, remark)
+
+
+def _conversion(head: Head, colours: str) -> tuple[bool, str | None]:
+    """Returns whether the colours are not sRGB yet and can be made so, and what is to be said of it."""
+    found = conversion_of(head.profile) if head.profile else None
+    if isinstance(found, Conversion) and found.mode in (("RGB", "L") if colours == "Gray" else ("RGB",)):
+        return True, found.remark
+    return False, None if found is None else UNFIT
+
+
+def _decode_whole(data: bytes, height: int, width: int, side: int | None, channels: int, reuse: bool) -> Image:
+    """Returns a JPEG of this height and width, perhaps reduced, not turned upright."""
     factor = scale(height, width, side)
-    image = simplejpeg.decode_jpeg(
+    image: Image = simplejpeg.decode_jpeg(
         data,
         "GRAY" if channels == 1 else "RGB",
         min_height=-(-height // factor) if factor > 1 else 0,
         min_width=-(-width // factor) if factor > 1 else 0,
         buffer=scratch("decoded", height * width * channels) if reuse else None,
     )
-    if orientation in TRANSPOSED:
-        height, width = width, height
-    return Decoded(upright(image[..., 0] if channels == 1 else image, orientation), "JPEG", height, width)
+    return image[..., 0] if channels == 1 else image
 
 
-def _decode_part(data: bytes, height: int, width: int, part: Box, reuse: bool) -> Image | None:
+def _decode_part(data: bytes, head: Head, height: int, width: int, part: Box, reuse: bool) -> Image | None:
     """Returns a part of a JPEG of this height and width, None where it is not to be had or not worth it."""
     decoder = _part_decoder()
-    down, area = (part.top + part.height) / height, part.height * part.width / (height * width)
-    if decoder is None or ENTROPY * down + (1 - ENTROPY) * area > WORTH:
+    # the scans of a progressive one are all read to their ends
+    down = 1.0 if head.frame in PROGRESSIVE else (part.top + part.height) / height
+    if decoder is None or ENTROPY * down + (1 - ENTROPY) * part.height * part.width / (height * width) > WORTH:
         return None
     memory = scratch("decoded", part.height * width * 3) if reuse else np.empty(part.height * width * 3, np.uint8)
     return _rows(decoder.decode(data, memory, part), memory, part)
@@ -143,50 +209,37 @@ def _part_decoder() -> ModuleType | None:
     return decoder if same else None
 
 
-def refuse_damaged(data: bytes, height: int, width: int) -> None:
+def refuse_damaged(data: bytes, height: int, width: int) -> str | None:
     """Raises `ValueError` for an uncommon JPEG with a fault, which Pillow would fill with gray without a word.
 
-    One of odd subsampling is looked at where the decoder of parts is compiled.
+    Returns:
+        What is to be said of one that cannot be looked at: of odd subsampling, where the decoder of parts is not compiled.
     """
     try:
         *_, colorspace, _ = simplejpeg.decode_jpeg_header(data)
+    except KeyError:  # 4:4:1
+        colorspace = "YCbCr"
     except ValueError as error:
         if is_mendable(str(error)):
             raise
         decoder = _part_decoder()
-        memory = np.empty(height * width * 3 if decoder else 0, np.uint8)
-        if decoder is not None and decoder.decode(data, memory, Box(0, 0, height, width)) is None:
+        if decoder is None:
+            return "odd subsampling, not looked through for damage"
+        memory = np.empty(height * width * 3, np.uint8)
+        if decoder.decode(data, memory, Box(0, 0, height, width)) is None:
             raise DecodeError("its pixels are damaged, or its colours cannot be converted") from None
-        return
-    colours = {"Gray": "GRAY", "CMYK": "CMYK", "YCCK": "CMYK"}.get(colorspace, "RGB")
-    simplejpeg.decode_jpeg(data, colours)
+        return None
+    simplejpeg.decode_jpeg(data, {"Gray": "GRAY", "CMYK": "CMYK", "YCCK": "CMYK"}.get(colorspace, "RGB"))
+    return None
 
 
-def _jpeg_orientation(data: bytes) -> int:
-    """Returns the EXIF orientation of a JPEG; Pillow parses it, and only where there is EXIF at all."""
-    header = max(data.find(b"\xff\xda"), 0x10000)  # what comes before the pixels may be longer than one 64 KiB segment
-    if data.find(b"Exif\x00\x00", 0, header) < 0:
-        return 1
-    try:
-        with PIL.Image.open(io.BytesIO(data)) as opened:
-            return orientation_of(opened)
-    except Exception:
-        return 1
+def refuse_scans(data: bytes, head: Head, pixels: int) -> None:
+    """Raises `DecodeError` for a JPEG of more than `MAX_SCANS` scans, or of so many that reading them takes as long.
 
-
-def orientation_of(opened: PIL.Image.Image) -> int:
-    """Returns the EXIF orientation, 1 where there is none or it is damaged, which does not make the pixels unreadable."""
-    for name in ("xmp", "XML:com.adobe.xmp"):  # Pillow would take XMP's too, which browsers and DALI leave alone
-        opened.info.pop(name, None)
-    try:
-        return int(opened.getexif().get(ORIENTATION_TAG, 1))
-    except Exception:
-        return 1
-
-
-def refuse_scans(data: bytes) -> None:
-    """Raises `DecodeError` for a JPEG of more than `MAX_SCANS` scans."""
+    Those that encoders write have some ten.
+    """
     pairs = [np.frombuffer(data, "<u2", (len(data) - start) // 2, start) for start in (0, 1)]
-    likely = sum(np.count_nonzero(pair == START_OF_SCAN) for pair in pairs)  # of count's time a fifth
-    if likely > MAX_SCANS and count_scans(data) > MAX_SCANS:
-        raise DecodeError(f"more than {MAX_SCANS} scans, each of which takes a pass over the image")
+    likely = sum(np.count_nonzero(pair == SCAN) for pair in pairs)  # of count's time a fifth
+    most = MAX_SCANS if head.frame not in PROGRESSIVE else max(FEW_SCANS, min(MAX_SCANS, MAX_PASSES // max(pixels, 1)))
+    if likely > most and count_scans(data) > most:
+        raise DecodeError(f"more than {most} scans, each of which takes a pass over the image")

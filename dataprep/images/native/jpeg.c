@@ -18,6 +18,7 @@
 
 #define MARGIN 32 /* pixels: the largest MCU */
 #define LINES 16  /* that are read at once */
+#define MOST 65500 /* pixels of a side, of any JPEG */
 
 struct box {
     JDIMENSION top, left, height, width; /* pixels */
@@ -36,6 +37,15 @@ static void take_no_warning(j_common_ptr info, int level) {
 }
 
 static void say_nothing(j_common_ptr info) { (void)info; }
+
+/* Whether what a progressive file lacks is made up, by a smoothing that sees more of the image than a part. */
+static int is_made_up(const struct jpeg_decompress_struct *info) {
+    if (!info->progressive_mode || info->coef_bits == NULL) return 0;
+    for (int component = 0; component < info->num_components; component++)
+        for (int frequency = 0; frequency < DCTSIZE2; frequency++)
+            if (info->coef_bits[component][frequency] != 0) return 1;
+    return 0;
+}
 
 /* Fills `out` with RGB rows of which a part is a piece, and says at which column of the image they begin and how wide they are;
    returns whether it could. */
@@ -57,7 +67,8 @@ static int decode(const unsigned char *data, size_t size, struct box part, const
     jpeg_read_header(&info, TRUE);
     info.out_color_space = JCS_RGB;
     jpeg_start_decompress(&info);
-    if (part.left + part.width > info.output_width || part.top + part.height > info.output_height) give_up((j_common_ptr)&info);
+    if (part.left + part.width > info.output_width || part.top + part.height > info.output_height || is_made_up(&info))
+        give_up((j_common_ptr)&info);
 
     JDIMENSION left = part.left > MARGIN ? part.left - MARGIN : 0;
     JDIMENSION right = part.left + part.width + MARGIN, width;
@@ -71,9 +82,9 @@ static int decode(const unsigned char *data, size_t size, struct box part, const
     JSAMPROW unseen = info.mem->alloc_large((j_common_ptr)&info, JPOOL_IMAGE, row), lines[LINES];
     while (info.output_scanline < part.top) jpeg_read_scanlines(&info, &unseen, 1);
     while (info.output_scanline < part.top + part.height) {
-        JDIMENSION done = info.output_scanline - part.top, left_over = part.height - done;
-        for (JDIMENSION line = 0; line < LINES; line++) lines[line] = (JSAMPROW)out->buf + (done + line) * row;
-        jpeg_read_scanlines(&info, lines, left_over < LINES ? left_over : LINES);
+        JDIMENSION done = info.output_scanline - part.top, count = part.height - done < LINES ? part.height - done : LINES;
+        for (JDIMENSION line = 0; line < count; line++) lines[line] = (JSAMPROW)out->buf + (done + line) * row;
+        jpeg_read_scanlines(&info, lines, count);
     }
     *start = left;
     *wide = info.output_width;
@@ -83,11 +94,17 @@ static int decode(const unsigned char *data, size_t size, struct box part, const
 
 static PyObject *py_decode(PyObject *module, PyObject *args) {
     Py_buffer data, out;
-    struct box part;
+    Py_ssize_t top, left, height, width;
     JDIMENSION start = 0, wide = 0;
     int done;
     (void)module;
-    if (!PyArg_ParseTuple(args, "y*w*(IIII)", &data, &out, &part.top, &part.left, &part.height, &part.width)) return NULL;
+    if (!PyArg_ParseTuple(args, "y*w*(nnnn)", &data, &out, &top, &left, &height, &width)) return NULL;
+    if (top < 0 || left < 0 || height < 1 || width < 1 || top > MOST || left > MOST || height > MOST || width > MOST) {
+        PyBuffer_Release(&data);
+        PyBuffer_Release(&out);
+        return PyErr_Format(PyExc_ValueError, "a part of %zd × %zd pixels at row %zd, column %zd is of no JPEG", height, width, top, left);
+    }
+    struct box part = {(JDIMENSION)top, (JDIMENSION)left, (JDIMENSION)height, (JDIMENSION)width};
     Py_BEGIN_ALLOW_THREADS;
     done = decode(data.buf, (size_t)data.len, part, &out, &start, &wide);
     Py_END_ALLOW_THREADS;

@@ -26,6 +26,8 @@
 #define BITS 22 /* of the fraction: 32, less 8 of a value and 2 to overshoot */
 #define HALF (1 << (BITS - 1))
 #define PI 3.141592653589793
+#define MOST (1 << 28) /* pixels of a side, of which the sums below still fit into 32 bits */
+#define WHOLE ((INT32_MAX - HALF) / 255) /* what the weights of a pixel, without their signs, may add up to */
 
 struct span {
     int start, length; /* pixels */
@@ -119,12 +121,26 @@ static PyObject *make_taps(int source, int target, struct span part, int filter)
     return bytes;
 }
 
-/* Returns whether bytes are taps of so many pixels, and which. */
+static int inside(int64_t start, int64_t length, int64_t whole) {
+    return start >= 0 && length >= 1 && start <= whole && length <= whole - start;
+}
+
+static int is_aligned(const void *memory, size_t size) { return (uintptr_t)memory % size == 0; }
+
+/* Returns whether bytes are taps of so many pixels, all of which lie in what they say that they see, and which. */
 static int open_taps(const Py_buffer *bytes, int length, struct taps *taps) {
     int32_t *head = bytes->buf;
-    if ((size_t)bytes->len < HEAD * sizeof *head || head[0] != length || head[1] < 1) return 0;
+    if (!is_aligned(head, sizeof *head) || (size_t)bytes->len < HEAD * sizeof *head || head[0] != length || head[1] < 1) return 0;
     *taps = (struct taps){length, head[1], {head[2], head[3]}, head + HEAD, head + HEAD + length};
-    return (size_t)bytes->len == words(length, taps->count) * sizeof *head;
+    if ((size_t)bytes->len != words(length, taps->count) * sizeof *head || !inside(head[2], head[3], MOST)) return 0;
+    for (int place = 0; place < length; place++) {
+        const int32_t *weights = taps->weights + (size_t)place * taps->count;
+        int64_t sum = 0;
+        if (!inside((int64_t)taps->first[place] - taps->seen.start, taps->count, taps->seen.length)) return 0;
+        for (int tap = 0; tap < taps->count; tap++) sum += weights[tap] < 0 ? -(int64_t)weights[tap] : weights[tap];
+        if (sum > WHOLE) return 0;
+    }
+    return 1;
 }
 
 static inline uint8_t rounded(int32_t sum) {
@@ -264,8 +280,6 @@ static void down(struct pixels from, int origin, const struct taps *taps, struct
     }
 }
 
-static int inside(struct span span, int whole) { return span.start >= 0 && span.start + span.length <= whole; }
-
 /* Fills `out` from what the taps see; returns whether the memory was enough for what lies between the passes. */
 static int filter_both(struct pixels seen, const struct taps *rows, const struct taps *columns, int columns_first, struct pixels out,
                        const Py_buffer *memory) {
@@ -355,14 +369,14 @@ PLACE(place_floats, float)
 /* Returns whether an object is an (H, W) or (H, W, 3) image of bytes whose pixels lie side by side, and which one. */
 static int open_image(PyObject *object, int flags, Py_buffer *view, struct pixels *image) {
     if (PyObject_GetBuffer(object, view, flags | PyBUF_STRIDES) < 0) return 0;
-    int channels = view->ndim == 3 ? (int)view->shape[2] : 1;
-    if (view->itemsize != 1 || view->ndim < 2 || view->ndim > 3 || (channels != 1 && channels != 3) ||
-        view->strides[1] != channels || (view->ndim == 3 && view->strides[2] != 1)) {
+    Py_ssize_t channels = view->ndim == 3 ? view->shape[2] : 1;
+    if (view->itemsize != 1 || view->ndim < 2 || view->ndim > 3 || (channels != 1 && channels != 3) || view->shape[0] > MOST ||
+        view->shape[1] > MOST || view->strides[1] != channels || (view->ndim == 3 && view->strides[2] != 1)) {
         PyErr_SetString(PyExc_ValueError, "an image is (H, W) or (H, W, 3) bytes, the pixels of a row side by side");
         PyBuffer_Release(view);
         return 0;
     }
-    *image = (struct pixels){view->buf, view->strides[0], (int)view->shape[0], (int)view->shape[1], channels};
+    *image = (struct pixels){view->buf, view->strides[0], (int)view->shape[0], (int)view->shape[1], (int)channels};
     return 1;
 }
 
@@ -371,7 +385,7 @@ static PyObject *py_taps(PyObject *module, PyObject *args) {
     struct span part;
     (void)module;
     if (!PyArg_ParseTuple(args, "iiiii", &source, &target, &part.start, &part.length, &filter)) return NULL;
-    if (source < 1 || target < 1 || part.length < 1 || !inside(part, target) || filter < 0 || filter > 2)
+    if (source < 1 || source > MOST || target > MOST || !inside(part.start, part.length, target) || filter < 0 || filter > 2)
         return PyErr_Format(PyExc_ValueError, "what is wanted does not lie in what there is");
     return make_taps(source, target, part, filter);
 }
@@ -383,12 +397,15 @@ static const char *resize(struct pixels image, int top, int left, const Py_buffe
                           const Py_buffer *memory) {
     struct taps rows, columns;
     int enough;
+    if (way < ACROSS_FIRST || way > AREA) return "there is no such way to resize";
+    if (!is_aligned(memory->buf, sizeof(uint32_t))) return "the memory that is lent begins between two numbers";
     if (image.channels != out.channels || !open_taps(&taps[0], out.height, &rows) || !open_taps(&taps[1], out.width, &columns))
         return "image, taps and result do not fit each other";
-    struct span high = {rows.seen.start + top, rows.seen.length}, wide = {columns.seen.start + left, columns.seen.length};
-    if (!inside(high, image.height) || !inside(wide, image.width)) return "what is wanted does not lie in what there is";
-    struct pixels seen = {image.first + high.start * image.stride + wide.start * image.channels, image.stride, high.length,
-                          wide.length, image.channels};
+    int64_t first_row = (int64_t)rows.seen.start + top, first_column = (int64_t)columns.seen.start + left;
+    if (!inside(first_row, rows.seen.length, image.height) || !inside(first_column, columns.seen.length, image.width))
+        return "what is wanted does not lie in what there is";
+    struct pixels seen = {image.first + first_row * image.stride + first_column * image.channels, image.stride, rows.seen.length,
+                          columns.seen.length, image.channels};
     Py_BEGIN_ALLOW_THREADS;
     if (way == AREA)
         enough = average(seen, &rows, &columns, out, memory);
@@ -424,7 +441,8 @@ static PyObject *py_resize(PyObject *module, PyObject *args) {
 /* Returns whether levels and result are of one type that is known, and the result has the size of the image. */
 static int fit(const struct pixels *image, const Py_buffer *levels, const Py_buffer *out) {
     Py_ssize_t size = out->itemsize;
-    if (image->channels != 3 || levels->len != size * 3 * 256 || (size != 1 && size != 2 && size != 4) || out->ndim != 3) return 0;
+    if (image->channels != 3 || (size != 1 && size != 2 && size != 4) || levels->len != size * 3 * 256 || out->ndim != 3) return 0;
+    if (!is_aligned(levels->buf, (size_t)size) || !is_aligned(out->buf, (size_t)size)) return 0;
     for (int axis = 0; axis < 3; axis++)
         if (out->strides[axis] % size) return 0;
     return out->shape[0] == 3 && out->shape[1] == image->height && out->shape[2] == image->width;

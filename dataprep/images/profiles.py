@@ -1,0 +1,112 @@
+"""Colours as sRGB: what a file's ICC profile says of them is applied, where it says something else than sRGB.
+
+Nearly all profiles say sRGB in some words or other; their pixels are left as they are, to the bit. The others are converted by
+Little CMS, relative colorimetric with black point compensation, as in Photoshop.
+"""
+
+import io
+import re
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from dataprep.images.tones import Toned
+
+ALIKE: Final = 3  # levels that a profile may differ from sRGB and still be it: rounding, and curves of few points
+WHITE, BLACK = 192, 64  # levels that white and black have to reach in sRGB, or the profile makes no sense
+SPACES: Final = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK"}
+FITS: Final = {"RGB": ("RGB", "RGBA", "L", "LA", "P", "PA"), "L": ("L", "LA"), "CMYK": ("CMYK",)}  # to modes, by a profile's
+UNFIT: Final = "its colour profile makes no sense and is not applied"
+
+
+class Conversion(NamedTuple):
+    """What turns the colours of a profile into sRGB.
+
+    Attributes:
+        name: What the profile calls itself.
+        mode: Pillow's mode of what it takes: "RGB", "L" or "CMYK".
+        transform: Pillow's, to "RGB".
+    """
+
+    name: str
+    mode: str
+    transform: Any
+
+    @property
+    def remark(self) -> str:
+        """What was done."""
+        return f"{self.name} converted to sRGB"
+
+    def __call__(self, image: PIL.Image.Image) -> PIL.Image.Image:
+        """Returns an image of its mode as sRGB; gray ones stay gray."""
+        from PIL import ImageCms
+
+        converted = ImageCms.applyTransform(image, self.transform)
+        assert converted is not None, "it is not done in place"
+        return converted.getchannel("G") if self.mode == "L" else converted
+
+
+def to_srgb(image: PIL.Image.Image, profile: bytes | None) -> Toned:
+    """Returns an 8-bit image in sRGB, its transparency as it was.
+
+    Args:
+        image: In any mode; one of more than 8 bits, or that does not fit its profile, is left as it is.
+        profile: An ICC profile, or whatever stands in its place; None leaves the image as it is.
+    """
+    if not profile or image.mode not in (*FITS["RGB"], *FITS["CMYK"]):
+        return Toned(image)
+    found = conversion_of(profile)
+    if found is None:
+        return Toned(image)
+    if isinstance(found, str) or image.mode not in FITS[found.mode]:
+        return Toned(image, UNFIT)
+    if not image.has_transparency_data:
+        return Toned(found(image.convert(found.mode)), found.remark)
+    rgba = image.convert("RGBA")
+    converted = found(rgba.convert("RGB").convert(found.mode)).convert("RGB")
+    converted.putalpha(rgba.getchannel("A"))
+    return Toned(converted, found.remark)
+
+
+@lru_cache(maxsize=8)
+def conversion_of(profile: bytes) -> Conversion | str | None:
+    """Returns what converts the colours of a profile, why there is nothing that does, or None where they are sRGB as they are."""
+    from PIL import ImageCms
+
+    mode = SPACES.get(profile[16:20])
+    if mode is None:
+        return UNFIT
+    probe = _probe(mode)
+    try:
+        theirs, ours = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
+        how = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
+        found = Conversion(_name(theirs), mode, ImageCms.buildTransform(theirs, ours, mode, "RGB", *how))
+        made = np.asarray(found(PIL.Image.frombytes(mode, (256, len(probe)), probe.tobytes()))).astype(int)
+    except Exception:  # whatever Little CMS makes of bytes that may be anything
+        return UNFIT
+    gray = made[0].reshape(256, -1).mean(axis=1)
+    if gray[-1] < WHITE or gray[0] > BLACK or (np.diff(gray) < -ALIKE).any():  # brighter is darker
+        return UNFIT
+    return None if mode != "CMYK" and np.abs(made - probe).max() <= ALIKE else found
+
+
+def _probe(mode: str) -> NDArray[np.uint8]:
+    """Returns rows of 256 colours in a mode: first from black to white, then some of all."""
+    ramp = np.arange(256, dtype=np.uint8)
+    if mode == "L":
+        return ramp[None]
+    if mode == "CMYK":
+        return np.stack([*[np.zeros_like(ramp)] * 3, 255 - ramp], axis=1)[None]
+    steps = np.arange(0, 256, 17)
+    cube = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 256, 3).astype(np.uint8)
+    return np.concatenate([np.repeat(ramp[None, :, None], 3, axis=2), cube])
+
+
+def _name(profile: Any) -> str:
+    """Returns what a profile calls itself, in few and plain characters."""
+    from PIL import ImageCms
+
+    return re.sub(r"[^ -~]+", " ", ImageCms.getProfileDescription(profile))[:40].strip() or "its colour profile"

@@ -1,0 +1,180 @@
+"""The tables of a TIFF, which EXIF has as well: what they say, as far as it is asked for and no further.
+
+Pillow reads all that a table points to, as often as it does, and takes what a tile is said to need: a few bytes are enough for
+gigabytes. So what a table asks for is added up here first.
+"""
+
+import re
+import struct
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final, NamedTuple
+
+from dataprep.errors import DecodeError
+from dataprep.images.containers import MAX_FRAMES, Looked
+from dataprep.images.formats import IS_RAW
+
+ORIENTATION: Final = 0x0112
+WIDTH, HEIGHT, BITS, PHOTOMETRIC, SAMPLES, TILE_WIDTH, TILE_HEIGHT, SUBTABLES, DNG = 256, 257, 258, 262, 277, 322, 323, 330, 50706
+OF_A_SENSOR: Final = frozenset({32803, 34892})  # how the pixels of a raw file are to be understood: of a colour filter, or linear
+SIZES: Final = {
+    1: 1,
+    2: 1,
+    3: 2,
+    4: 4,
+    5: 8,
+    6: 1,
+    7: 1,
+    8: 2,
+    9: 4,
+    10: 8,
+    11: 4,
+    12: 8,
+    13: 4,
+    16: 8,
+    17: 8,
+    18: 8,
+}  # bytes, by type
+WHOLE: Final = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}  # types of whole numbers
+EXIF: Final = re.compile(rb"II\x2a\0|MM\0\x2a")
+MAX_EXIF: Final = 64
+SPARE: Final = 1 << 20  # bytes that tables may ask for beyond four times what there is
+MAX_TILE: Final = 1 << 26  # bytes of a tile, unless the image has as many
+
+
+class Entry(NamedTuple):
+    """A line of a table: of which type and how many its values are, and where they stand in the file."""
+
+    type: int
+    many: int
+    at: int
+
+
+class Tables(NamedTuple):
+    """Where the tables of a file are.
+
+    Attributes:
+        data: The file.
+        order: "<" or ">", as the bytes of numbers follow each other.
+        big: Whether it is a BigTIFF, of 64-bit offsets.
+        first: Where the first table is.
+    """
+
+    data: bytes
+    order: str
+    big: bool
+    first: int
+
+    def entries(self, at: int) -> tuple[dict[int, Entry], int]:
+        """Returns a table by tag, and where the next one is, 0 for nowhere; one that is cut counts as far as it goes."""
+        head, line, word = ("Q", "HHQQ", "Q") if self.big else ("H", "HHII", "I")
+        found: dict[int, Entry] = {}
+        try:
+            (count,) = struct.unpack_from(self.order + head, self.data, at)
+            at += struct.calcsize(self.order + head)
+            for _ in range(min(count, 0xFFFF)):
+                tag, type, length, value = struct.unpack_from(self.order + line, self.data, at)
+                at += struct.calcsize(self.order + line)
+                inline = SIZES.get(type, 0) * length <= struct.calcsize(self.order + word)
+                found[tag] = Entry(type, length, at - struct.calcsize(self.order + word) if inline else value)
+            (following,) = struct.unpack_from(self.order + word, self.data, at)
+        except struct.error:
+            return found, 0
+        return found, following
+
+    def number(self, entry: Entry | None, otherwise: int) -> int:
+        """Returns the first value of an entry."""
+        if entry is None or entry.type not in WHOLE or entry.many < 1:
+            return otherwise
+        try:
+            return int(struct.unpack_from(self.order + WHOLE[entry.type], self.data, entry.at)[0])
+        except struct.error:
+            return otherwise
+
+    def pages(self) -> Iterator[dict[int, Entry]]:
+        """Yields the tables that follow each other, each once."""
+        at, seen = self.first, set[int]()
+        while at and at not in seen:
+            seen.add(at)
+            table, at = self.entries(at)
+            yield table
+
+
+def tables_of(data: bytes) -> Tables | None:
+    """Returns where the tables of a TIFF or of EXIF are, None where it has no such start."""
+    order = {b"II": "<", b"MM": ">"}.get(data[:2])
+    if order is None or len(data) < 8:
+        return None
+    big = data[2:4] in (b"\x2b\0", b"\0\x2b")
+    if big and len(data) < 16:
+        return None
+    return Tables(data, order, big, struct.unpack_from(order + ("Q" if big else "I"), data, 8 if big else 4)[0])
+
+
+def orientation_of_exif(exif: bytes) -> int:
+    """Returns the orientation, 1 to 8, that EXIF states, be there its name before it; 1 where it states none."""
+    tables = tables_of(exif.removeprefix(b"Exif\0\0"))
+    if tables is None:
+        return 1
+    found = tables.number(tables.entries(tables.first)[0].get(ORIENTATION), 1)
+    return found if 1 <= found <= 8 else 1
+
+
+def look_at_tiff(data: bytes) -> Looked:
+    """Returns how many images a TIFF holds.
+
+    Raises:
+        DecodeError: It is a camera's raw file, or takes more memory than its pixels account for.
+    """
+    tables = tables_of(data)
+    if tables is None:
+        return Looked(data)
+    first = tables.entries(tables.first)[0]
+    _refuse_raw(tables, first)
+    _refuse_hungry(tables, first)
+    return Looked(data, pages=sum(1 for _ in islice(tables.pages(), MAX_FRAMES)))
+
+
+def look_at_boxes(data: bytes) -> Looked:
+    """Returns an AVIF or HEIC as it is.
+
+    Raises:
+        DecodeError: What may be EXIF in it takes more memory than it accounts for.
+    """
+    starts = [found.start() for found in islice(EXIF.finditer(data), MAX_EXIF + 1)]
+    if len(starts) > MAX_EXIF:
+        raise DecodeError(f"more than {MAX_EXIF} tables of EXIF")
+    for start in starts:
+        tables = tables_of(data[start:])
+        if tables is not None:
+            _refuse_hungry(tables, tables.entries(tables.first)[0])
+    return Looked(data)
+
+
+def _refuse_raw(tables: Tables, table: dict[int, Entry]) -> None:
+    """Raises `DecodeError` where the first table, or one below it, holds what a sensor saw: the image beside it is a preview."""
+    below = table.get(SUBTABLES)
+    first = tables.number(below, 0)
+    places = [first] if below is None or below.many < 2 else _offsets(tables, below)
+    held = [table, *(tables.entries(place)[0] for place in places if place)]
+    if DNG in table or any(tables.number(one.get(PHOTOMETRIC), 0) in OF_A_SENSOR for one in held):
+        raise DecodeError(IS_RAW)
+
+
+def _offsets(tables: Tables, entry: Entry) -> list[int]:
+    step = SIZES.get(entry.type, 4)
+    return [tables.number(entry._replace(many=1, at=entry.at + step * place), 0) for place in range(min(entry.many, 16))]
+
+
+def _refuse_hungry(tables: Tables, table: dict[int, Entry]) -> None:
+    """Raises `DecodeError` where the entries of a table, or a tile, are larger than the file or the image has any use for."""
+    asked = sum(min(SIZES.get(entry.type, 0) * entry.many, len(tables.data)) for entry in table.values())
+    if asked > 4 * len(tables.data) + SPARE:
+        raise DecodeError(f"its tables ask for {asked:,} bytes of a file of {len(tables.data):,}")
+    bits = tables.number(table.get(BITS), 1) * tables.number(table.get(SAMPLES), 1)
+    tile, image = (
+        bits * tables.number(table.get(across), 0) * tables.number(table.get(down), 0) // 8
+        for across, down in ((TILE_WIDTH, TILE_HEIGHT), (WIDTH, HEIGHT))
+    )
+    if tile > max(MAX_TILE, 4 * image):
+        raise DecodeError(f"a tile of it takes {tile:,} bytes, of an image of {image:,}")
