@@ -8,6 +8,7 @@ from .backends.cpu.kernels import kernel as kernel
 from .backends.dali import lowering as lowering
 from .backends.dali.backend import Dali as Dali
 from .backends.mix import mix_batch as mix_batch
+from .backends.targets import TargetCanvas as TargetCanvas
 from .backends.threads import Threads as Threads
 from .backends.torch import Torch as Torch
 from .cleaning.clean import clean as clean
@@ -100,6 +101,13 @@ from .stages import Variants as Variants
 from .stages import VerticalFlip as VerticalFlip
 from .stages import WaveletHash as WaveletHash
 from .stages.rules.standard import standard_rules as standard_rules
+from .targets.geometry import geometry as geometry
+from .targets.geometry import unmoved as unmoved
+from .targets.kinds import Boxes as Boxes
+from .targets.kinds import Column as Column
+from .targets.kinds import Mask as Mask
+from .targets.kinds import Points as Points
+from .targets.kinds import Polygons as Polygons
 from .types import Batch as Batch
 from .types import Box as Box
 from .types import Drops as Drops
@@ -113,6 +121,7 @@ from .types import Sizes as Sizes
 from .types import Slow as Slow
 from .types import Spec as Spec
 from .types import Statistics as Statistics
+from .types import TargetBatch as TargetBatch
 from .types import Uniforms as Uniforms
 
 __version__: str

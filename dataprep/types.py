@@ -1,5 +1,6 @@
 """The shapes that cross the house: images, specs, recipes, batches, and what is said of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -22,6 +23,10 @@ Params: TypeAlias = NDArray[np.float64]
 
 Uniforms: TypeAlias = NDArray[np.float64]
 """(B, slots) independent numbers in [0, 1)."""
+
+
+Targets: TypeAlias = Mapping[str, Any]
+"""What the images of a batch have beside labels, by the name of its column; see `Recipe.targets` and `TargetBatch.targets`."""
 
 
 class Box(NamedTuple):
@@ -88,6 +93,8 @@ class Recipe(NamedTuple):
         sizes: (B, 2) height and width that each image had when it was measured.
         params: One (B, k) array for each op of the pipeline.
         mixture: What the images are mixed by at last, or None.
+        targets: What was asked for beside labels, or None: places were moved already, masks are still to be rendered, so that a
+            backend has a `TargetCanvas` do what is left.
     """
 
     ids: NDArray[np.int64]
@@ -96,6 +103,7 @@ class Recipe(NamedTuple):
     sizes: Sizes
     params: tuple[Params, ...]
     mixture: "Mixture | None" = None
+    targets: Targets | None = None
 
 
 class Mixture(NamedTuple):
@@ -130,6 +138,36 @@ class Batch(NamedTuple):
     images: Any
     labels: Any
     ids: Any
+
+    @property
+    def targets(self) -> Any:
+        """None: a batch of a loader that was asked for targets is a `TargetBatch`."""
+        return None
+
+
+class TargetBatch(NamedTuple):
+    """A batch of a loader that was asked for targets: as any other, with one more part.
+
+    Example:
+        >>> TargetBatch(np.zeros((1, 3, 8, 8)), np.zeros(1), np.arange(1), {"boxes": [np.zeros((2, 4))]}).targets.keys()
+        dict_keys(['boxes'])
+
+    Attributes:
+        images: As of a `Batch`.
+        labels: As of a `Batch`.
+        ids: As of a `Batch`.
+        targets: By the name of its column: what an image has several of as a list with one array for each image, such as (k, 4)
+            float32 boxes, and outlines as a list of lists; masks as (B, H, W); numbers as (B,); text as a list of strings.
+    """
+
+    images: Any
+    labels: Any
+    ids: Any
+    targets: Targets
+
+
+AnyBatch: TypeAlias = Batch | TargetBatch
+"""What a loader yields."""
 
 
 @dataclass(frozen=True)
@@ -172,11 +210,13 @@ class Rendered(NamedTuple):
         batch: The batch, zeros where a file failed; a mix takes these for nobody's partner.
         failures: The files that failed, by index.
         slowest: The file that took longest.
+        targets: What the recipe's `TargetCanvas` finished, or None; the loader makes a `TargetBatch` of both.
     """
 
     batch: Batch
     failures: tuple[Failure, ...] = ()
     slowest: Slow = Slow(0.0, "")
+    targets: Targets | None = None
 
 
 class Statistics(NamedTuple):

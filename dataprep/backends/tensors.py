@@ -7,13 +7,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dataprep.types import Batch, Spec
+from dataprep.backends.targets import convert_targets
+from dataprep.types import Batch, Rendered, Spec
 
 
-def tensors(batch: Batch, spec: Spec) -> Batch:
-    """Returns a batch of arrays as one of tensors that share their memory."""
-    images, labels, ids = map(torch.from_numpy, batch)
-    return Batch(as_dtype(images, spec), labels, ids)
+def tensors(rendered: Rendered, spec: Spec) -> Rendered:
+    """Returns a batch of arrays as one of tensors that share their memory, and its targets."""
+    images, labels, ids = map(torch.from_numpy, rendered.batch)
+    batch = Batch(as_dtype(images, spec), labels, ids)
+    return rendered._replace(batch=batch, targets=convert_targets(rendered.targets, torch.from_numpy))
 
 
 def as_dtype(images: torch.Tensor, spec: Spec) -> torch.Tensor:

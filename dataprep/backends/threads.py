@@ -21,6 +21,7 @@ from dataprep.arguments import one_of, whole
 from dataprep.backends.cpu.render import blank, channels_first, fill
 from dataprep.backends.mix import mix_batch
 from dataprep.backends.program import PREFETCH, Copies
+from dataprep.backends.targets import TargetCanvas
 from dataprep.errors import LoaderError
 from dataprep.images.limits import quiet_threads
 from dataprep.protocols import Program, Source
@@ -54,7 +55,7 @@ class Threads:
         quiet_threads()
         threads, pool = cv2.getNumThreads(), ThreadPoolExecutor(self.workers, "dataprep")
         cv2.setNumThreads(1)  # these threads are the parallelism
-        work = _Work(source, program, _tensors_of(program) if self.output == "torch" else lambda batch: batch)
+        work = _Work(source, program, _tensors_of(program) if self.output == "torch" else lambda made: made)
         started: deque[Future[Rendered]] = deque()
         try:
             for recipe in recipes:
@@ -68,14 +69,14 @@ class Threads:
             cv2.setNumThreads(threads)
 
 
-def _tensors_of(program: Program) -> Callable[[Batch], Batch]:
+def _tensors_of(program: Program) -> Callable[[Rendered], Rendered]:
     """Returns the function from a batch of arrays to one of tensors that share their memory."""
     try:
         from dataprep.backends.tensors import tensors
     except ModuleNotFoundError as error:
         hint = "pip install 'dataprep-images[torch]', or take arrays with Threads(output='numpy')"
         raise LoaderError(f"Threads gives torch tensors, and torch is missing: {hint}") from error
-    return lambda batch: tensors(batch, program.spec)
+    return lambda made: tensors(made, program.spec)
 
 
 class _Lease:
@@ -121,7 +122,7 @@ class _Work:
 
     source: Source
     program: Program
-    convert: Callable[[Batch], Batch]
+    convert: Callable[[Rendered], Rendered]
     memory: _Memory = field(factory=_Memory)
     copies: Copies = field(init=False, default=Factory(lambda work: Copies(work.program), takes_self=True))
 
@@ -129,16 +130,18 @@ class _Work:
         """Hands the pieces of a batch to the threads, and what is done when they are there; the last waits for the others."""
         count = len(recipe.uris)
         images = channels_first(self.memory.lend(self.program, count), self.program)
+        targets = TargetCanvas(self.source, recipe)
         pieces = [range(start, min(start + PIECE, count)) for start in range(0, count, PIECE)]
-        filling = [pool.submit(self._fill, recipe, piece, images) for piece in pieces]
-        return pool.submit(self._finish, recipe, images, filling)
+        filling = [pool.submit(self._fill, targets, piece, images) for piece in pieces]
+        return pool.submit(self._finish, targets, images, filling)
 
-    def _fill(self, recipe: Recipe, piece: range, images: NDArray[Any]) -> tuple[tuple[Failure, ...], Slow]:
-        return fill(self.source, self.copies.mine(), recipe, piece, images)
+    def _fill(self, targets: TargetCanvas, piece: range, images: NDArray[Any]) -> tuple[tuple[Failure, ...], Slow]:
+        return fill(self.source, self.copies.mine(), targets.recipe, piece, images, targets)
 
-    def _finish(self, recipe: Recipe, images: NDArray[Any], filling: Filling) -> Rendered:
+    def _finish(self, targets: TargetCanvas, images: NDArray[Any], filling: Filling) -> Rendered:
         """Waits for the pieces, which were begun before, and returns the batch."""
-        done = [piece.result() for piece in filling]
+        recipe, done = targets.recipe, [piece.result() for piece in filling]
         failures = tuple(failure for some, _ in done for failure in some)
-        batch = self.convert(Batch(images, recipe.labels, recipe.ids))
-        return Rendered(mix_batch(batch, recipe.mixture, failures), failures, max(slow for _, slow in done))
+        slowest, batch = max(slow for _, slow in done), Batch(images, recipe.labels, recipe.ids)
+        made = self.convert(Rendered(batch, failures, slowest, targets.finish(failures)))
+        return made._replace(batch=mix_batch(made.batch, recipe.mixture, failures))

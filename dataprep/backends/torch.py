@@ -20,10 +20,10 @@ from dataprep.backends.autotune import counts, fewest, rate
 from dataprep.backends.cpu.render import canvas, render_into
 from dataprep.backends.mix import mix_batch
 from dataprep.backends.program import PREFETCH
-from dataprep.backends.tensors import as_dtype
+from dataprep.backends.tensors import as_dtype, tensors
 from dataprep.errors import LoaderError
 from dataprep.protocols import Program, Source
-from dataprep.types import Batch, Recipe, Rendered
+from dataprep.types import Recipe, Rendered
 
 LOGGER: Final = logging.getLogger("dataprep")
 
@@ -126,10 +126,10 @@ class _Recipes(Dataset[Rendered]):
 
     def __getitem__(self, recipe: Recipe) -> Rendered:
         images = self._images(len(recipe.uris))
-        batch, failures, slowest = render_into(images.numpy(), self.source, self.program, recipe)
+        made = tensors(render_into(images.numpy(), self.source, self.program, recipe), self.program.spec)
         # the tensor itself and not one of its array: it may lie in shared memory
-        made = Batch(as_dtype(images, self.program.spec), torch.from_numpy(batch.labels), torch.from_numpy(batch.ids))
-        return Rendered(mix_batch(made, recipe.mixture, failures), failures, slowest)
+        batch = made.batch._replace(images=as_dtype(images, self.program.spec))
+        return made._replace(batch=mix_batch(batch, recipe.mixture, made.failures))
 
     def _images(self, count: int) -> torch.Tensor:
         """Returns a tensor to fill; in a worker it is in shared memory, so that it need not be copied there."""

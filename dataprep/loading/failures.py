@@ -6,7 +6,8 @@ import numpy as np
 from attrs import define
 
 from dataprep.errors import LoaderError
-from dataprep.types import Batch, Failure, Rendered
+from dataprep.targets.marks import chosen, split
+from dataprep.types import AnyBatch, Batch, Failure, Rendered, TargetBatch, Targets
 
 OnError: TypeAlias = Literal["raise", "skip", "replace"]
 
@@ -15,30 +16,36 @@ IN_A_ROW: Final = 8  # files, of two batches or more, of which none is left: the
 MOVED: Final = "if the images have moved, say where they are: Manifest.read(path, source=Folder('elsewhere'))"
 
 
-def settle(rendered: Rendered, on_error: OnError) -> Batch | None:
+def settle(rendered: Rendered, on_error: OnError) -> AnyBatch | None:
     """Returns the batch that the loop gets, None if no image of it is left.
 
     Args:
         rendered: The batch, black where a file failed.
         on_error: "raise" raises an error at the first file that failed; "skip" leaves failed ones out; "replace" puts the next
-            good image of the same batch, with its label and id, in the place of a failed one.
+            good image of the same batch, with its label, id and targets, in the place of a failed one.
     """
-    batch, failures, _ = rendered
+    batch, failures, targets = rendered.batch, rendered.failures, rendered.targets
     if not failures:
-        return batch
+        return _with_targets(batch, targets)
     if on_error == "raise":
         raise LoaderError(failures[0].why)
     count, bad = len(batch.ids), {failure.index for failure in failures}
     good = [index for index in range(count) if index not in bad]
     if on_error == "skip":
-        return Batch(*(array[good] for array in batch)) if good else None
+        left = None if targets is None else chosen(targets, np.array(good, np.int64))
+        return _with_targets(Batch(*(array[good] for array in batch)), left) if good else None
     if not good:
         raise LoaderError(f"no file of a batch is left to replace the others with; the first: {failures[0].why}")
     follows = np.array(good)[np.searchsorted(good, np.arange(count)) % len(good)]
     for array in batch:
         for index in sorted(bad):
             array[index] = array[int(follows[index])]
-    return batch
+    return _with_targets(batch, None if targets is None else chosen(targets, follows))
+
+
+def _with_targets(batch: Batch, targets: Targets | None) -> AnyBatch:
+    """Returns what the loop gets."""
+    return batch if targets is None else TargetBatch(*batch, split(targets))
 
 
 @define
@@ -57,7 +64,7 @@ class Losses:
     delivered: bool = False
     first: Failure | None = None
 
-    def check(self, rendered: Rendered, batch: Batch | None) -> Batch | None:
+    def check(self, rendered: Rendered, batch: AnyBatch | None) -> AnyBatch | None:
         """Returns what is left of a batch.
 
         Raises:

@@ -1,12 +1,12 @@
 """From a manifest to batches: the sampler says which rows, the ops draw, a backend does the work.
 
 rows    = sampler.begin().turns()                 which rows come next on this rank
-recipe  = ids, uris, labels, sizes, params, mix   everything random is drawn here, in the main process
+recipe  = ids, uris, labels, sizes, params, ...   all that is random is drawn here, and targets are moved, in the main process
 batch   = backend.run(source, program, recipes)   no randomness, any number of workers
 position += samples of the batch on all ranks     when the loop gets it, not when a worker makes it
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Never
 
 import numpy as np
@@ -27,10 +27,12 @@ from dataprep.loading.failures import OnError
 from dataprep.loading.recipes import Draws, Rows
 from dataprep.loading.sampler import Sampler
 from dataprep.loading.stats import Delivery, LoaderStats
+from dataprep.loading.targets import Wanted, want
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.protocols import Backend
-from dataprep.types import Batch, Recipe, Sizes
+from dataprep.targets.kinds import Target
+from dataprep.types import AnyBatch, Recipe, Sizes
 
 
 class Loader:
@@ -41,6 +43,8 @@ class Loader:
 
     Attributes:
         pipeline: The pipeline, its `Normalize` filled from the manifest.
+        classes: The label of each class number.
+        vocabularies: The same for each column of labels that `targets` name.
         sampler: Which rows come when: a `Sampler` with a position. Its `set_epoch` is the loader's, for loops that call it there.
     """
 
@@ -56,6 +60,7 @@ class Loader:
         sampler: Sampler | None = None,
         backend: Backend | None = None,
         on_error: OnError = "raise",
+        targets: "Target | str | Iterable[Target | str] | None" = None,
         **unknown: Never,
     ) -> None:
         """Checks that batches can be made.
@@ -72,15 +77,19 @@ class Loader:
             on_error: What a file does that cannot be read, or that an op fails on: "raise" an error that names it; "skip" it, so
                 that its batch is smaller; or "replace" it by the next good image of its batch. `stats()` counts and names such
                 files.
+            targets: What batches carry beside labels, moved as the ops move the images: `Boxes`, `Points`, `Polygons`, `Mask` or
+                `Column`, one or several; for a column that sources fill in one way, such as "boxes", its name alone. A batch is
+                then a `TargetBatch`.
             unknown: Arguments of torch's `DataLoader` are refused, saying what they are called here.
 
         Raises:
-            LoaderError: There are no ops, nothing was kept, a batch is larger than what was kept, or an argument is of the
-                wrong kind.
+            LoaderError: There are no ops, nothing was kept, a batch is larger than what was kept, an argument is of the wrong
+                kind, a target cannot be read, or an op does not say where it moves places.
         """
         check_names(unknown)
         manifest = check_manifest(manifest)
-        self.pipeline = _fill(manifest, manifest.pipeline if pipeline is None else check_pipeline(pipeline))
+        pipeline = manifest.pipeline if pipeline is None else check_pipeline(pipeline)
+        self.pipeline = _fill(manifest, pipeline, labelled=targets is None)
         sampler = check_sampler(sampler, train=train)
         self.backend = check_backend(backend)
         self._delivery = Delivery(on_error)
@@ -89,7 +98,9 @@ class Loader:
         kept = manifest.kept()
         if len(kept) == 0:
             raise LoaderError("the manifest keeps no image; `manifest.reasons()` says why, `manifest.judge(...)` decides anew")
-        self._rows = _rows(kept, manifest)
+        wanted = None if targets is None else want(targets, manifest, self.pipeline)
+        self.vocabularies = {} if wanted is None else wanted.vocabularies
+        self._rows = _rows(kept, manifest, wanted)
         self.program = compile_ops(self.pipeline.ops)
         size = delivered_size(self.program)
         self._draws = Draws(self.pipeline.ops, sampler.seed, self.pipeline.mix, size, len(self.classes))
@@ -107,7 +118,7 @@ class Loader:
         """How many batches this rank has in a whole epoch."""
         return self.sampler.count()
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[AnyBatch]:
         """Yields the batches of an epoch, or of the rest of the one that a state was loaded of."""
         loop, progress, finished = self.sampler.begin(), self.sampler.progress, False
         try:
@@ -115,7 +126,7 @@ class Loader:
             for number, batch in enumerate(made, start=1):
                 progress.move(loop.number, loop.after(number))
                 if batch is not None:
-                    yield self._check_mix(batch)
+                    yield self._check_finished(batch)
             finished = True
         finally:
             progress.end(loop.number, finished=finished)
@@ -124,8 +135,13 @@ class Loader:
         """Raises an error that says what an attribute of a `DataLoader` is called here."""
         raise attribute_error(name)
 
-    def _check_mix(self, batch: Batch) -> Batch:
-        """Returns the batch, which a backend has to have mixed where the pipeline says so."""
+    def _check_finished(self, batch: AnyBatch) -> AnyBatch:
+        """Returns the batch, which a backend has to have mixed where the pipeline says so, and to deliver with its targets."""
+        if self._rows.targets is not None and batch.targets is None:
+            raise LoaderError(
+                f"the backend {type(self.backend).__name__} delivers no targets; give what `TargetCanvas.finish()` returns as "
+                "`Rendered(..., targets=...)`"
+            )
         if self.pipeline.mix is not None and batch.labels.ndim == 1:
             backend, mix = type(self.backend).__name__, type(self.pipeline.mix).__name__
             raise LoaderError(f"the backend {backend} did not mix its batches by `{mix}`; call `mix_batch` as its last step")
@@ -171,18 +187,18 @@ class Loader:
         self.sampler.load_state_dict(state)
 
 
-def _fill(manifest: Manifest, pipeline: Pipeline) -> Pipeline:
-    """Returns the pipeline with its numbers filled in."""
+def _fill(manifest: Manifest, pipeline: Pipeline, *, labelled: bool) -> Pipeline:
+    """Returns the pipeline with its numbers filled in; where targets are mixed, there need be no labels."""
     if not pipeline.ops:
         raise LoaderError("the pipeline has no ops, so images cannot be batched; add `RandomResizedCrop(224)` and `Normalize()`")
     if pipeline.rules and pipeline.rules != manifest.pipeline.rules:
         raise LoaderError("the pipeline has other rules than the manifest was judged by; load from `manifest.judge(pipeline)`")
-    if pipeline.mix is not None and not manifest.classes:
+    if pipeline.mix is not None and labelled and not manifest.classes:
         raise LoaderError(f"`{type(pipeline.mix).__name__}` mixes labels, and the manifest has none")
     return pipeline.fill(manifest.statistics)
 
 
-def _rows(kept: pa.Table, manifest: Manifest) -> Rows:
+def _rows(kept: pa.Table, manifest: Manifest, targets: Wanted | None) -> Rows:
     """Returns the columns of the kept rows that recipes are made of."""
     sizes: Sizes = np.stack([kept["height"].to_numpy(), kept["width"].to_numpy()], axis=1).astype(np.int64)
-    return Rows(kept["id"].to_numpy(), kept["uri"].combine_chunks(), manifest.labels(), sizes)
+    return Rows(kept["id"].to_numpy(), kept["uri"].combine_chunks(), manifest.labels(), sizes, targets)

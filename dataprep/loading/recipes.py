@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dataprep.draws import again, uniforms
+from dataprep.loading.targets import Wanted
 from dataprep.protocols import Mix, Op
 from dataprep.types import Mixture, Params, Recipe, Sizes
 
@@ -25,12 +26,14 @@ class Rows(NamedTuple):
         uris: N strings.
         labels: (N,) class numbers, -1 without a label.
         sizes: (N, 2) height and width in pixels.
+        targets: What was asked for beside labels, or None.
     """
 
     ids: NDArray[np.int64]
     uris: pa.StringArray
     labels: NDArray[np.int64]
     sizes: Sizes
+    targets: Wanted | None = None
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,11 @@ class Draws:
         """
         for batch in taken:
             at, turns = batch.T
-            sizes, keys = rows.sizes[at], again(rows.ids[at], turns)
-            params, mixture = self.draw(sizes, keys, epoch)
-            yield Recipe(rows.ids[at], rows.uris.take(pa.array(at)).to_pylist(), rows.labels[at], sizes, params, mixture)
+            keys = again(rows.ids[at], turns)
+            params, sizes, mixture = self._draw(rows.sizes[at], keys, epoch)
+            targets = None if rows.targets is None else rows.targets.at(at, self.ops, params, sizes)
+            uris = rows.uris.take(pa.array(at)).to_pylist()
+            yield Recipe(rows.ids[at], uris, rows.labels[at], sizes[0], params, mixture, targets)
 
     def draw(self, sizes: Sizes, keys: NDArray[np.int64], epoch: int) -> tuple[tuple[Params, ...], Mixture | None]:
         """Returns the parameters of each op, and what the batch is mixed by.
@@ -79,16 +84,22 @@ class Draws:
             keys: (B,) what each image's draws depend on: its id, or what `again` makes of it at a later turn.
             epoch: The epoch.
         """
+        params, _, mixture = self._draw(sizes, keys, epoch)
+        return params, mixture
+
+    def _draw(self, sizes: Sizes, keys: NDArray[np.int64], epoch: int) -> tuple[tuple[Params, ...], list[Sizes], Mixture | None]:
+        """Returns what `draw` does, and the sizes before each op and at last after all of them."""
         slots = [op.slots for op in self.ops]
         mixing = 0 if self.mix is None else self.mix.slots
         u = uniforms(self.seed, epoch, keys, sum(slots) + mixing)
-        params, start = [], 0
+        params, start, passed = [], 0, [sizes]
         for op, count in zip(self.ops, slots, strict=True):
-            drawn, sizes = op.draw(u[:, start : start + count], sizes)
+            drawn, after = op.draw(u[:, start : start + count], passed[-1])
             params.append(drawn)
+            passed.append(after)
             start += count
         mixture = None if self.mix is None else Mixture(self.mix.draw_mix(u[:, start:], self.size), self.classes)
-        return tuple(params), mixture
+        return tuple(params), passed, mixture
 
 
 def draw(ops: tuple[Op, ...], sizes: Sizes, keys: NDArray[np.int64], seed: int, epoch: int) -> tuple[Params, ...]:

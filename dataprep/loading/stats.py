@@ -10,7 +10,7 @@ from attrs import define, field
 from dataprep.errors import LoaderError
 from dataprep.loading.failures import POLICIES, Losses, OnError, settle
 from dataprep.protocols import Backend, Program, Source
-from dataprep.types import Batch, Failure, Recipe, Rendered, Slow
+from dataprep.types import AnyBatch, Batch, Failure, Recipe, Rendered, Slow
 
 NAMED: Final = 10  # files that statistics name
 
@@ -77,7 +77,7 @@ class Delivery:
     on_error: OnError = field(default="raise", validator=_check_policy)
     stats: LoaderStats = field(factory=LoaderStats)
 
-    def deliver(self, backend: Backend, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Batch | None]:
+    def deliver(self, backend: Backend, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[AnyBatch | None]:
         """Yields each batch as the loop gets it, None where nothing of it is left.
 
         Raises:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dataprep.backends.cpu.kernels import KernelError, kernel, run_kernels
 from dataprep.backends.mix import mix_batch
 from dataprep.backends.program import compile_ops, delivered_size
+from dataprep.backends.targets import TargetCanvas
 from dataprep.errors import DecodeError, LoaderError, PipelineError, SourceError
 from dataprep.images.decode import decode
 from dataprep.images.jpeg import Decoded
@@ -39,10 +40,11 @@ def render(source: Source, program: Program, recipe: Recipe) -> Rendered:
 
 
 def render_into(images: NDArray[Any], source: Source, program: Program, recipe: Recipe) -> Rendered:
-    """Fills what `canvas` gave with the images of one batch, not mixed yet."""
+    """Fills what `canvas` gave with the images of one batch, not mixed yet, unlike its targets."""
+    targets = TargetCanvas(source, recipe)
     with quiet_decoders(pixel_limit(recipe.sizes)):
-        failures, slowest = fill(source, program, recipe, range(len(recipe.uris)), images)
-    return Rendered(Batch(images, recipe.labels, recipe.ids), failures, slowest)
+        failures, slowest = fill(source, program, recipe, range(len(recipe.uris)), images, targets)
+    return Rendered(Batch(images, recipe.labels, recipe.ids), failures, slowest, targets.finish(failures))
 
 
 def canvas(program: Program, count: int) -> NDArray[Any]:
@@ -63,9 +65,9 @@ def channels_first(memory: NDArray[Any], program: Program) -> NDArray[Any]:
 
 
 def fill(
-    source: Source, program: Program, recipe: Recipe, indices: Iterable[int], images: NDArray[Any]
+    source: Source, program: Program, recipe: Recipe, indices: Iterable[int], images: NDArray[Any], targets: TargetCanvas
 ) -> tuple[tuple[Failure, ...], Slow]:
-    """Fills some images of a batch and returns which of them failed, black now, and which file took longest.
+    """Fills some images of a batch and their targets; returns which failed, black now, and which file took longest.
 
     Raises:
         PipelineError: An op has no kernel, or made another shape or type than it says.
@@ -78,6 +80,7 @@ def fill(
         params = [drawn[index] for drawn in recipe.params]
         opening = opening_of(program, params, measured)
         try:
+            targets.render(index)
             image = read(source, uri, measured, limit, opening.window.needed if opening else None)
             _paint(program, image, params, opening, images[index])
         except LoaderError as error:

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import chain, islice
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -20,6 +21,7 @@ from dataprep.backends.cpu.render import failure_of, opening_of, pixel_limit, re
 from dataprep.backends.dali.lowering import Node, arguments, node, normalize, resize_region
 from dataprep.backends.mix import mix_batch
 from dataprep.backends.program import Copies
+from dataprep.backends.targets import TargetCanvas, convert_targets
 from dataprep.errors import DecodeError, LoaderError, SourceError
 from dataprep.images.decode import decode
 from dataprep.images.jpeg import plain_jpeg
@@ -51,11 +53,13 @@ class UnderWay(NamedTuple):
         recipe: What it is made of.
         failures: The files that could not be read.
         slowest: The file that took longest to read, and to decode where the host does.
+        targets: What goes along.
     """
 
     recipe: Recipe
     failures: tuple[Failure, ...]
     slowest: Slow
+    targets: TargetCanvas
 
 
 class Feed:
@@ -85,7 +89,7 @@ class Feed:
         self.under_way: deque[UnderWay] = deque()
         self.counts: list[int] = []  # inputs of each op of the graph, beside the images
         self._recipes = recipes
-        self._started: deque[tuple[Recipe, list[Future[Made]]]] = deque()
+        self._started: deque[tuple[TargetCanvas, list[Future[Made]]]] = deque()
         self._ready: deque[list[Input]] = deque()
 
     def peek(self) -> list[NDArray[Any]]:
@@ -99,29 +103,33 @@ class Feed:
 
     def decoding_here(self) -> "Feed":
         """Returns a feed of what did not leave the graph or never entered it, which DALI does not decode."""
-        left = chain([made.recipe for made in self.under_way], [recipe for recipe, _ in self._started], self._recipes)
+        left = chain([made.recipe for made in self.under_way], [targets.recipe for targets, _ in self._started], self._recipes)
         return Feed(self.source, self.program, self.host, left, self.pool)
 
     def _prepare(self) -> list[Input]:
         """Waits for a batch, when the threads have the next one to go on with, so that they work while the loop does."""
         while len(self._started) < 2 and (recipe := next(self._recipes, None)) is not None:
-            self._started.append((recipe, [self.pool.submit(self._image, recipe, index) for index in range(len(recipe.ids))]))
+            targets = TargetCanvas(self.source, recipe)
+            self._started.append((targets, [self.pool.submit(self._image, targets, index) for index in range(len(recipe.ids))]))
         if not self._started:
             raise StopIteration
-        recipe, images = self._started.popleft()
+        targets, images = self._started.popleft()
+        recipe = targets.recipe
         made = [image.result() for image in images]
         drawn = [arguments(op, mine) for op, mine in zip(self.program.ops, recipe.params, strict=False)][self.host :]
         self.counts = [len(arrays) for arrays in drawn]
         failures = tuple(failure for _, failure, _ in made if failure)
-        self.under_way.append(UnderWay(recipe, failures, max(slow for *_, slow in made)))
+        self.under_way.append(UnderWay(recipe, failures, max(slow for *_, slow in made), targets))
         return [[image for image, *_ in made], *chain.from_iterable(drawn)]
 
-    def _image(self, recipe: Recipe, index: int) -> Made:
-        """Returns what enters the graph for one image; what is wrong; and how long it took."""
+    def _image(self, targets: TargetCanvas, index: int) -> Made:
+        """Returns what enters the graph for one image; what is wrong; and how long it took. Renders its targets."""
+        recipe = targets.recipe
         start, uri, failure = time.perf_counter(), recipe.uris[index], None
         measured = int(recipe.sizes[index, 0]), int(recipe.sizes[index, 1])
         params, limit = [drawn[index] for drawn in recipe.params], pixel_limit(recipe.sizes)
         try:
+            targets.render(index)
             image = (
                 read_encoded(self.source, uri, measured, limit) if self.encoded else self._on_host(uri, measured, params, limit)
             )
@@ -207,11 +215,13 @@ def deliver(images: Any, last: Spec, made: UnderWay) -> Rendered:
     memory = torch.channels_last if last.memory == "channels_last" else torch.contiguous_format
     pixels = pixels.to(getattr(torch, last.dtype)).contiguous(memory_format=memory)
     pixels[[failure.index for failure in made.failures]] = 0  # what the graph made of the black in their place
-    labels, ids = (
-        torch.from_numpy(column).to(pixels.device, non_blocking=True) for column in (made.recipe.labels, made.recipe.ids)
-    )
-    batch = mix_batch(Batch(pixels, labels, ids), made.recipe.mixture, made.failures)
-    return Rendered(batch, made.failures, made.slowest)
+    there = partial(_tensor, device=pixels.device)
+    batch = mix_batch(Batch(pixels, there(made.recipe.labels), there(made.recipe.ids)), made.recipe.mixture, made.failures)
+    return Rendered(batch, made.failures, made.slowest, convert_targets(made.targets.finish(made.failures), there))
+
+
+def _tensor(array: NDArray[Any], device: torch.device) -> torch.Tensor:
+    return torch.from_numpy(array).to(device, non_blocking=True)
 
 
 def _nodes(feed: Feed, images: Node, drawn: Iterator[Node], decoder: str) -> Node:

@@ -49,6 +49,7 @@ from dataprep.stages import (
     Saturation,
     VerticalFlip,
 )
+from dataprep.stages.ops.affine import from_corners
 from dataprep.stages.ops.arguments import Interpolation, height_width
 from dataprep.types import Params
 
@@ -180,10 +181,7 @@ def _(op: Affine) -> str | None:
 
 @arguments.register
 def _(op: Affine, params: Params) -> Arguments:
-    matrices = params.reshape(-1, 2, 3).copy()
-    # from OpenCV's positions, which are whole in the middle of a pixel, to DALI's, which are whole at its corner
-    matrices[:, :, 2] += 0.5 - matrices[:, :, :2].sum(axis=2) / 2
-    return (matrices.astype(np.float32),)
+    return (from_corners(params.reshape(-1, 2, 3)).astype(np.float32),)
 
 
 @node.register

@@ -143,6 +143,16 @@ def about_centre(sizes: Sizes, matrices: Params, shift: Params) -> Params:
     return np.concatenate([matrices, offset[:, :, None]], axis=2)
 
 
+def from_corners(matrices: Params) -> Params:
+    """Returns (B, 2, 3) matrices of places that are whole at the corners of pixels, of those that are whole in their middles.
+
+    OpenCV, and so the parameters of `Affine`, count from the middle of the first pixel; DALI and targets from its corner.
+    """
+    moved = matrices.copy()
+    moved[:, :, 2] += 0.5 - matrices[:, :, :2].sum(axis=2) / 2
+    return moved
+
+
 def _bounds(degrees: Params, sizes: Sizes) -> Sizes:
     """Returns the sizes of the images after (B, 1) turns that lose nothing."""
     sine, cosine = np.abs(np.sin(np.radians(degrees[:, 0]))), np.abs(np.cos(np.radians(degrees[:, 0])))

@@ -7,6 +7,7 @@ from attrs import field, frozen
 
 from dataprep.arguments import number, whole
 from dataprep.describe import register
+from dataprep.stages.ops.affine import about_centre, linear
 from dataprep.stages.ops.arguments import COLOR, Color, SameSize, as_color
 from dataprep.types import Params, Sizes, Uniforms
 
@@ -113,3 +114,17 @@ def _changes(which: Uniforms, strength: Params, sign: Uniforms, shift: Params, m
     value = np.where(number == CHANGES.index("posterize"), 8 - np.floor(strength * most["bits"] + 0.5), value)
     value = np.where(number == CHANGES.index("solarize"), np.floor(255 * (1 - strength) + 0.5), value)
     return np.stack([number, value], axis=1)
+
+
+def change_matrices(number: Params, value: Params, sizes: Sizes) -> Params:
+    """Returns (B, 2, 3): from a pixel (x, y, 1) of each image to where a change puts it, which most leave where it is.
+
+    Args:
+        number: (B,) numbers of changes.
+        value: (B,) their values: a tangent, pixels, degrees, or what moves nothing.
+        sizes: (B, 2) height and width of the images.
+    """
+    names = ("rotate", "shear_x", "shear_y", "translate_x", "translate_y")
+    angle, shear_x, shear_y, *shift = (np.where(number == CHANGES.index(name), value, 0.0) for name in names)
+    turn = linear(np.radians(angle), np.ones(len(sizes)), np.arctan(shear_x), np.arctan(shear_y))
+    return about_centre(sizes, turn, np.stack(shift, axis=1))

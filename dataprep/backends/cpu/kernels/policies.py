@@ -10,9 +10,8 @@ from dataprep.backends.cpu.kernels.color import map_colors
 from dataprep.backends.cpu.kernels.dispatch import kernel
 from dataprep.backends.cpu.kernels.effects import equalize, posterize, sharpen, solarize, stretch
 from dataprep.stages import RandAugment, TrivialAugmentWide
-from dataprep.stages.ops.affine import about_centre, linear
 from dataprep.stages.ops.color import color_matrices
-from dataprep.stages.ops.policies import CHANGES
+from dataprep.stages.ops.policies import CHANGES, change_matrices
 from dataprep.types import Image, Params
 
 VALUES: Final[dict[str, Callable[[Image, float], Image]]] = {
@@ -34,17 +33,9 @@ VALUES: Final[dict[str, Callable[[Image, float], Image]]] = {
 def _(op: RandAugment | TrivialAugmentWide, image: Image, params: Params) -> Image:
     for number, value in params.reshape(-1, 2).tolist():
         name = CHANGES[int(number)]
-        image = VALUES[name](image, value) if name in VALUES else _shift(image, name, value, op.fill)
+        if name in VALUES:
+            image = VALUES[name](image, value)
+        else:
+            size = image.shape[0], image.shape[1]
+            image = warp(image, change_matrices(np.array([number]), np.array([value]), np.array([size]))[0], op.fill, size)
     return image
-
-
-def _shift(image: Image, name: str, value: float, fill: tuple[int, int, int]) -> Image:
-    """Returns the image sheared (tangent), moved (pixels) or turned (degrees)."""
-    amounts = dict.fromkeys(("shear_x", "shear_y", "translate_x", "translate_y", "rotate"), 0.0) | {name: value}
-    angle, shear_x, shear_y = (
-        np.array([turn]) for turn in (np.radians(amounts["rotate"]), np.arctan(amounts["shear_x"]), np.arctan(amounts["shear_y"]))
-    )
-    shift = np.array([[amounts["translate_x"], amounts["translate_y"]]])
-    size = (image.shape[0], image.shape[1])
-    matrix = about_centre(np.array([size]), linear(angle, np.ones(1), shear_x, shear_y), shift)[0]
-    return warp(image, matrix, fill, size)

@@ -1,0 +1,82 @@
+"""Targets on their way through a backend: places were moved in the main process and are copied; masks are rendered here."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from dataprep.backends.mix import partners_of
+from dataprep.errors import LoaderError
+from dataprep.protocols import Source
+from dataprep.targets.marks import Marks
+from dataprep.targets.masks import Masks, render_mask
+from dataprep.targets.mix import mix_targets
+from dataprep.types import Failure, Recipe, Targets
+
+
+@frozen
+class TargetCanvas:
+    """The targets of one batch while it is made: what a backend renders image by image, and delivers beside the batch.
+
+    Without targets it does nothing, so a backend need not ask. Images may be rendered by several threads at once.
+
+    Example:
+        >>> canvas = TargetCanvas(source, recipe)
+        >>> canvas.render(0)
+        >>> canvas.finish() is None  # none were asked for
+        True
+
+    Attributes:
+        source: Reads the masks.
+        recipe: The batch.
+    """
+
+    source: Source
+    recipe: Recipe
+    _masks: dict[str, NDArray[Any]] = field(init=False)
+
+    @_masks.default
+    def _blank(self) -> dict[str, NDArray[Any]]:
+        given = self.recipe.targets or {}
+        return {name: masks.blank() for name, masks in given.items() if isinstance(masks, Masks)}
+
+    def render(self, index: int) -> None:
+        """Renders what one image has to be rendered for.
+
+        Raises:
+            LoaderError: A mask cannot be read, so the image is one that failed.
+        """
+        for name, out in self._masks.items():
+            try:
+                render_mask(self.source, (self.recipe.targets or {})[name], index, out[index])
+            except LoaderError as error:
+                raise LoaderError(f"{self.recipe.uris[index]}: {error}; mend or drop it, or use on_error='skip'") from error
+
+    def finish(self, failures: Sequence[Failure] = ()) -> Targets | None:
+        """Returns the targets of the batch, mixed as its images are, as NumPy arrays; None where none were asked for.
+
+        Args:
+            failures: Which images failed, so that they are nobody's partners.
+        """
+        if self.recipe.targets is None:
+            return None
+        targets = {**self.recipe.targets, **self._masks}
+        mixture = self.recipe.mixture
+        if mixture is None:
+            return targets
+        partners = partners_of(len(mixture.params), {failure.index for failure in failures})
+        return mix_targets(targets, mixture.params, partners)
+
+
+def convert_targets(targets: Targets | None, function: Callable[[NDArray[Any]], Any]) -> Targets | None:
+    """Returns targets whose arrays are those of another library."""
+    if targets is None:
+        return None
+    return {name: _convert(values, function) for name, values in targets.items()}
+
+
+def _convert(values: Any, function: Callable[[NDArray[Any]], Any]) -> Any:
+    if isinstance(values, Marks):
+        return values.convert(function)
+    return values if isinstance(values, list) else function(values)
