@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from attrs import evolve, frozen
 from numpy.typing import NDArray
 
+from dataprep.backends.cpu import kernels  # noqa: F401  registers at `geometry` what albumentations knows
 from dataprep.errors import LoaderError, suggestion
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline

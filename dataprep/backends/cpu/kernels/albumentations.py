@@ -2,15 +2,17 @@
 
 import json
 import threading
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from dataprep.backends.cpu.kernels.dispatch import kernel
-from dataprep.errors import PipelineError
+from dataprep.errors import LoaderError, PipelineError
 from dataprep.stages import Albumentations
-from dataprep.types import Image, Params
+from dataprep.targets.geometry import geometry
+from dataprep.types import Image, Params, Sizes
 
 
 @kernel.register
@@ -25,6 +27,31 @@ def _(op: Albumentations, image: Image, params: Params) -> Image:
             "give it `size=(height, width)` if it changes the size, and leave normalising to `Normalize`"
         )
     return result
+
+
+@geometry.register
+def _(op: Albumentations, params: Params, sizes: Sizes) -> None:
+    moving = sorted(
+        {type(one).__name__ for one in _single(_transform(op.transform, threading.get_ident())) if not _is_of_values(one)}
+    )
+    if moving:
+        raise LoaderError(
+            f"`Albumentations` runs {', '.join(moving)}, and only albumentations knows where that moves pixels, so no targets "
+            "can follow it; use the ops of dataprep for what moves, and transforms of values alone, such as GaussNoise, by it"
+        )
+
+
+def _single(transform: Any) -> Iterator[Any]:
+    """Yields the single transforms of a `Compose`, at any depth."""
+    for one in getattr(transform, "transforms", ()):
+        yield from _single(one) if hasattr(one, "transforms") else (one,)
+
+
+def _is_of_values(transform: Any) -> bool:
+    """Returns whether a transform leaves pixels where they are."""
+    from albumentations.core.transforms_interface import ImageOnlyTransform
+
+    return isinstance(transform, ImageOnlyTransform)
 
 
 @lru_cache(maxsize=1024)
