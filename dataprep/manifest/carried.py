@@ -12,12 +12,11 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from dataprep.errors import ManifestError
-from dataprep.files import naming, shown
 from dataprep.manifest.manifest import Manifest
+from dataprep.manifest.parquet import read_table
 from dataprep.manifest.splits import assign, heads_of, with_splits
 
 COLUMNS = ("uri", "digest", "split", "keep")
@@ -46,10 +45,9 @@ def read_splits(path: Path) -> pa.Table | None:
     if not path.is_file():
         return None
     try:
-        with naming(path, "read", ManifestError), path.open("rb") as file:
-            table = pq.read_table(file, columns=list(COLUMNS)).select(list(COLUMNS))
-    except (pa.ArrowInvalid, KeyError) as error:
-        raise ManifestError(f"{shown(path)} is not a manifest, so its splits cannot be kept; remove it") from error
+        table = read_table(path, COLUMNS)
+    except ManifestError as error:
+        raise ManifestError(f"{error}; if no splits are to be kept, remove it") from error
     return table if table["split"].null_count < len(table) else None
 
 

@@ -10,22 +10,23 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from attrs import evolve
 from numpy.typing import NDArray
 
 from dataprep import sources  # noqa: F401  registers the sources that a manifest may name
-from dataprep.columns import LEAK
+from dataprep.columns import COLUMNS, LEAK
 from dataprep.describe import build, describe
 from dataprep.errors import ManifestError, PipelineError, suggestion
-from dataprep.files import naming, replacing
+from dataprep.files import shown
 from dataprep.manifest.overrides import NO_OVERRIDES, Overrides
+from dataprep.manifest.parquet import read_table, write_table
 from dataprep.manifest.statistics import statistics_of, train_rows
 from dataprep.manifest.verdicts import verdicts
 from dataprep.manifest.versions import VERSION, bring_up_to_date
@@ -258,9 +259,7 @@ class Manifest:
             "statistics": self.statistics._asdict() if self.statistics else None,
             "frozen": self.frozen is not None,
         }
-        table = self.table.replace_schema_metadata({METADATA: json.dumps(metadata)})
-        with naming(path, kind=ManifestError), replacing(path) as temporary, temporary.open("wb") as file:
-            pq.write_table(table, file, compression="zstd")  # to an open file, for names that are not UTF-8
+        write_table(self.table.replace_schema_metadata({METADATA: json.dumps(metadata)}), path)
 
     @classmethod
     def read(cls, path: str | Path, source: Source | None = None) -> "Manifest":
@@ -271,24 +270,24 @@ class Manifest:
             source: Where the images are now, if they moved since.
 
         Raises:
-            ManifestError: It cannot be read, is not a manifest, or is of another version.
+            ManifestError: It cannot be read, is not a manifest, is damaged, or is of another version.
         """
         path = file_of(path)
+        table = read_table(path)
         try:
-            with naming(path, "read", ManifestError), path.open("rb") as file:
-                table = pq.read_table(file)
-        except pa.ArrowInvalid as error:
-            raise ManifestError(f"{path} is not a manifest: not a Parquet file") from error
-        metadata = _metadata(table, path)
-        table = bring_up_to_date(table.replace_schema_metadata(None), metadata.get("version"), path)
-        try:
+            metadata = _metadata(table, path)
+            table = bring_up_to_date(table.replace_schema_metadata(None), metadata["version"], path)
+            _check_columns(table, path)
             pipeline = Pipeline.from_descriptions(metadata["pipeline"])
             measures = tuple(build(measure, "measures") for measure in metadata["measures"])
             source = source or build(metadata["source"], "source")
+            return cls(
+                table, pipeline, source, measures, tuple(metadata["classes"]), metadata["ignored"], frozen=_frozen(metadata)
+            )
         except PipelineError as error:
-            raise ManifestError(f"{path}: {error}; import the module that registers it first") from error
-        classes = tuple(metadata["classes"])
-        return cls(table, pipeline, source, measures, classes, metadata["ignored"], frozen=_frozen(metadata))
+            raise ManifestError(f"{shown(path)}: {error}; import the module that registers it first") from error
+        except (KeyError, TypeError, AttributeError, RecursionError, pa.ArrowException, JSONDecodeError) as error:
+            raise ManifestError(f"{shown(path)} is not a manifest: {error!r} where it is described") from error
 
 
 def check_manifest(given: object, where: str) -> None:
@@ -319,6 +318,17 @@ def _frozen(metadata: Mapping[str, Any]) -> Statistics | None:
 def _metadata(table: pa.Table, path: str | Path) -> dict[str, Any]:
     text = (table.schema.metadata or {}).get(METADATA)
     if text is None:
-        raise ManifestError(f"{path} is not a manifest: a Parquet file, but not written by `dataprep clean`")
+        raise ManifestError(f"{shown(path)} is not a manifest: a Parquet file, but not written by `dataprep clean`")
     metadata: dict[str, Any] = json.loads(text)
     return metadata
+
+
+def _check_columns(table: pa.Table, path: str | Path) -> None:
+    """Checks that a table has what every manifest has, and nothing else under those names."""
+    types = {column.name: column.type for filler in ("clean", "scan", "verdict") for column in COLUMNS[filler]}
+    for name in ("id", "uri", "keep"):
+        if name not in table.column_names:
+            raise ManifestError(f"{shown(path)} is not a manifest: it has no column {name!r}")
+    for name, found in zip(table.column_names, table.schema.types, strict=True):
+        if types.get(name, found) != found:
+            raise ManifestError(f"{shown(path)} is not a manifest: its column {name!r} is of {found}, not of {types[name]}")

@@ -114,7 +114,7 @@ def test_read_splits(tmp_path: Path) -> None:
     assert found is not None
     assert found["split"].to_pylist() == ["train", None]
     pq.write_table(pa.table({"id": [1]}), path)
-    with pytest.raises(ManifestError, match=r"is not a manifest, so its splits cannot be kept; remove it"):
+    with pytest.raises(ManifestError, match="is not a manifest: it has no column 'uri'; if no splits are to be kept, remove it"):
         read_splits(path)
     path.write_bytes(b"text")
     with pytest.raises(ManifestError, match="is not a manifest"):

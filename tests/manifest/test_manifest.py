@@ -3,7 +3,6 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -280,11 +279,10 @@ def test_written_whole_or_not(manifest: Manifest, tmp_path: Path, monkeypatch: p
     path = tmp_path / "manifest.parquet"
     path.write_bytes(b"old")
 
-    def full(table: pa.Table, where: BinaryIO, **options: object) -> None:
-        where.write(b"half")
+    def full(writer: pq.ParquetWriter, table: pa.Table) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pq, "write_table", full)
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", full)
     with pytest.raises(ManifestError, match="cannot be written: No space left"):
         manifest.write(path)
     assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["manifest.parquet"]
