@@ -131,7 +131,7 @@ def _decode_any(data: bytes, channels: int, max_pixels: int) -> Decoded:
         if known.name == "PNG":
             refuse_missing_rows(opened, looked.data)
         image, remarks = _flatten(opened, looked, "L" if channels == 1 else "RGB")
-        orientation = _orientation(opened, known.name)
+        orientation = orientation_of(opened, known.name)
         pages = looked.pages or (1 if known.name == "JPEG" else int(getattr(opened, "n_frames", 1)))
         name = opened.format or known.name
     many = f"the first of {pages:,}{' or more' if pages == MAX_FRAMES else ''} pages" if pages > 1 else None
@@ -141,7 +141,7 @@ def _decode_any(data: bytes, channels: int, max_pixels: int) -> Decoded:
     return Decoded(upright(image, orientation), name, height, width, remark=remark or None)
 
 
-def _orientation(opened: PIL.Image.Image, name: str) -> int:
+def orientation_of(opened: PIL.Image.Image, name: str) -> int:
     """Returns how a loaded image has to be turned; TIFF and JPEG XL come upright."""
     exif = opened.info.get("exif", b"")
     return 1 if name in ("TIFF", "JXL") or not isinstance(exif, bytes) else orientation_of_exif(exif)

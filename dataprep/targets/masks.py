@@ -12,7 +12,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from dataprep.errors import DecodeError, LoaderError, SourceError
-from dataprep.images.jpeg import orientation_of
+from dataprep.images.decode import orientation_of
 from dataprep.images.limits import reason
 from dataprep.images.png import SIGNATURE, look_at_png, refuse_missing_rows
 from dataprep.images.views import upright
@@ -121,7 +121,7 @@ def _decode(data: bytes, pixels: int, *, exact: bool) -> NDArray[Any]:
                 refuse_missing_rows(opened, png.data)
             values = np.asarray(opened.convert("L") if opened.format in LOSSY else opened)
             depth = png.depth if png else max(getattr(opened, "tag_v2", {}).get(BITS_PER_SAMPLE, (8,)))
-            orientation, mode = (1 if opened.format == "TIFF" else orientation_of(opened)), opened.mode
+            orientation, mode = orientation_of(opened, str(opened.format)), opened.mode
     except DecodeError:
         raise
     except Exception as error:  # whatever a decoder raises is the fault of the file
