@@ -95,6 +95,7 @@ class Recipe(NamedTuple):
         mixture: What the images are mixed by at last, or None.
         targets: What was asked for beside labels, or None: places were moved already, masks are still to be rendered, so that a
             backend has a `TargetCanvas` do what is left.
+        stamps: What each file was when it was measured, so that another one in its place is seen; None where it is not known.
     """
 
     ids: NDArray[np.int64]
@@ -104,6 +105,23 @@ class Recipe(NamedTuple):
     params: tuple[Params, ...]
     mixture: "Mixture | None" = None
     targets: Targets | None = None
+    stamps: "list[Stamp] | None" = None
+
+
+class Stamp(NamedTuple):
+    """What a file was when it was measured.
+
+    Example: `Stamp(bytes=110_000, modified=1_700_000_000_000_000_000, digest="9f86…")`.
+
+    Attributes:
+        bytes: Its length; None where the source did not know.
+        modified: When it was changed last, in nanoseconds since 1970; None where the source did not know.
+        digest: The SHA-256 of its content, in hex.
+    """
+
+    bytes: int | None
+    modified: int | None
+    digest: str
 
 
 class Mixture(NamedTuple):

@@ -3,15 +3,18 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+import pyarrow as pa
 from attrs import evolve
 
-from dataprep.errors import LoaderError, suggestion
+from dataprep.errors import LoaderError, SourceError, suggestion
 from dataprep.loading.sampler import Sampler
 from dataprep.machine import cores
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
-from dataprep.protocols import Backend
+from dataprep.protocols import Backend, Source
 
+SAMPLE: Final = 8  # images of which one has to be there; the others are not opened once one is
+MOVED: Final = "if the images have moved, say where they are: Manifest.read(path, source=Folder('elsewhere'))"
 NAMES: Final = ("manifest", "pipeline", "batch_size", "train", "sampler", "backend", "on_error")
 
 EVALUATION: Final = "each image once, in order, comes from Loader(..., train=False)"
@@ -118,3 +121,21 @@ def check_backend(given: object) -> Backend:
         raise LoaderError(f"Loader(backend={given!r:.200}): give a backend, such as dp.Threads(4) or dp.Torch(workers=4)")
     backend: Any = given
     return backend  # type: ignore[no-any-return]  # what can `run` is one
+
+
+def check_source(source: Source, uris: pa.StringArray) -> None:
+    """Refuses a source in which none of some images can be read; one byte of the first that can is.
+
+    Raises:
+        LoaderError: They may have moved.
+    """
+    errors = []
+    for at in sorted({place * (len(uris) - 1) // (SAMPLE - 1) for place in range(SAMPLE)}):
+        uri = uris[at].as_py()
+        try:
+            source.read(uri, 0, 1)
+        except SourceError as error:
+            errors.append(f"{uri}: {error}")
+        else:
+            return
+    raise LoaderError(f"of {len(errors)} images none can be read from {source!r:.200}, the first: {errors[0]}; {MOVED}")

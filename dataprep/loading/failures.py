@@ -6,6 +6,7 @@ import numpy as np
 from attrs import define
 
 from dataprep.errors import LoaderError
+from dataprep.loading.arguments import MOVED
 from dataprep.targets.marks import chosen, split
 from dataprep.types import AnyBatch, Batch, Failure, Rendered, TargetBatch, Targets
 
@@ -13,7 +14,6 @@ OnError: TypeAlias = Literal["raise", "skip", "replace"]
 
 POLICIES: Final = ("raise", "skip", "replace")
 IN_A_ROW: Final = 8  # files, of two batches or more, of which none is left: then something else is wrong than some files
-MOVED: Final = "if the images have moved, say where they are: Manifest.read(path, source=Folder('elsewhere'))"
 
 
 def settle(rendered: Rendered, on_error: OnError) -> AnyBatch | None:

@@ -21,6 +21,7 @@ from dataprep.loading.arguments import (
     check_names,
     check_pipeline,
     check_sampler,
+    check_source,
 )
 from dataprep.loading.epochs import EpochSampler, Loop
 from dataprep.loading.failures import OnError
@@ -32,7 +33,7 @@ from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.protocols import Backend
 from dataprep.targets.kinds import Target
-from dataprep.types import AnyBatch, Recipe, Sizes
+from dataprep.types import AnyBatch, Recipe, Sizes, Stamp
 
 
 class Loader:
@@ -83,8 +84,8 @@ class Loader:
             unknown: Arguments of torch's `DataLoader` are refused, saying what they are called here.
 
         Raises:
-            LoaderError: There are no ops, nothing was kept, a batch is larger than what was kept, an argument is of the wrong
-                kind, a target cannot be read, or an op does not say where it moves places.
+            LoaderError: There are no ops, nothing was kept, none of some images can be read, a batch is larger than what was
+                kept, an argument is of the wrong kind, a target cannot be read, or an op does not say where it moves places.
         """
         check_names(unknown)
         manifest = check_manifest(manifest)
@@ -101,6 +102,7 @@ class Loader:
         wanted = None if targets is None else want(targets, manifest, self.pipeline)
         self.vocabularies = {} if wanted is None else wanted.vocabularies
         self._rows = _rows(kept, manifest, wanted)
+        check_source(self.source, self._rows.uris)
         self.program = compile_ops(self.pipeline.ops)
         size = delivered_size(self.program)
         self._draws = Draws(self.pipeline.ops, sampler.seed, self.pipeline.mix, size, len(self.classes))
@@ -201,4 +203,6 @@ def _fill(manifest: Manifest, pipeline: Pipeline, *, labelled: bool) -> Pipeline
 def _rows(kept: pa.Table, manifest: Manifest, targets: Wanted | None) -> Rows:
     """Returns the columns of the kept rows that recipes are made of."""
     sizes: Sizes = np.stack([kept["height"].to_numpy(), kept["width"].to_numpy()], axis=1).astype(np.int64)
-    return Rows(kept["id"].to_numpy(), kept["uri"].combine_chunks(), manifest.labels(), sizes, targets)
+    known = all(name in kept.column_names for name in Stamp._fields)
+    stamps = kept.select(Stamp._fields).combine_chunks() if known else None
+    return Rows(kept["id"].to_numpy(), kept["uri"].combine_chunks(), manifest.labels(), sizes, targets, stamps)

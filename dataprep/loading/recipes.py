@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dataprep.draws import again, uniforms
 from dataprep.loading.targets import Wanted
 from dataprep.protocols import Mix, Op
-from dataprep.types import Mixture, Params, Recipe, Sizes
+from dataprep.types import Mixture, Params, Recipe, Sizes, Stamp
 
 
 class Rows(NamedTuple):
@@ -27,6 +27,7 @@ class Rows(NamedTuple):
         labels: (N,) class numbers, -1 without a label.
         sizes: (N, 2) height and width in pixels.
         targets: What was asked for beside labels, or None.
+        stamps: Length, time of the last change and digest of each file, None where they are not known.
     """
 
     ids: NDArray[np.int64]
@@ -34,6 +35,14 @@ class Rows(NamedTuple):
     labels: NDArray[np.int64]
     sizes: Sizes
     targets: Wanted | None = None
+    stamps: pa.Table | None = None
+
+    def take_stamps(self, at: NDArray[np.int64]) -> list[Stamp] | None:
+        """Returns what some files were when they were measured."""
+        if self.stamps is None:
+            return None
+        columns = (self.stamps[name].take(pa.array(at)).to_pylist() for name in Stamp._fields)
+        return list(map(Stamp, *columns))
 
 
 @dataclass(frozen=True)
@@ -73,8 +82,8 @@ class Draws:
             keys = again(rows.ids[at], turns)
             params, sizes, mixture = self._draw(rows.sizes[at], keys, epoch)
             targets = None if rows.targets is None else rows.targets.at(at, self.ops, params, sizes)
-            uris = rows.uris.take(pa.array(at)).to_pylist()
-            yield Recipe(rows.ids[at], uris, rows.labels[at], sizes[0], params, mixture, targets)
+            uris, stamps = rows.uris.take(pa.array(at)).to_pylist(), rows.take_stamps(at)
+            yield Recipe(rows.ids[at], uris, rows.labels[at], sizes[0], params, mixture, targets, stamps)
 
     def draw(self, sizes: Sizes, keys: NDArray[np.int64], epoch: int) -> tuple[tuple[Params, ...], Mixture | None]:
         """Returns the parameters of each op, and what the batch is mixed by.

@@ -84,6 +84,13 @@ class Folder:
         """Returns the path of the file that a uri names."""
         return os.path.join(self.root, os.fsdecode(unquote_to_bytes(uri)))
 
+    def modified(self, uri: str) -> int | None:
+        """Returns when a file was changed last, in nanoseconds since 1970, None where it cannot be looked at."""
+        try:
+            return os.stat(self.path(uri)).st_mtime_ns
+        except OSError:
+            return None
+
     def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
         """Returns the bytes `start` to `stop` of a file.
 

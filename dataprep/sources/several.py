@@ -4,7 +4,7 @@ A uri is `<name>/<uri of its source>`, so two parts may hold files of the same n
 name is the split. A file that several parts list is one image to `clean`: see `dataprep.sources.ways`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -90,11 +90,22 @@ class Several:
         Raises:
             SourceError: There is no such part, or its source cannot read the image.
         """
+        source, rest = self._find(uri)
+        return source.read(rest, start, stop)
+
+    def modified(self, uri: str) -> int | None:
+        """Returns when an image was changed last, in nanoseconds since 1970, None where its source does not tell."""
+        source, rest = self._find(uri)
+        tell: Callable[[str], int | None] | None = getattr(source, "modified", None)
+        return None if tell is None else tell(rest)
+
+    def _find(self, uri: str) -> tuple[Source, str]:
+        """Returns the source of an image, and its uri there."""
         name, _, rest = uri.partition("/")
         sources = {part.name: part.source for part in self.parts}
         if name not in sources:
             raise SourceError(f"cannot be read: no part is called {name!r}; {suggestion(name, sources)}")
-        return sources[name].read(rest, start, stop)
+        return sources[name], rest
 
 
 def _is_name(name: object) -> bool:

@@ -18,10 +18,9 @@ from dataprep.loading.recipes import Draws
 from dataprep.loading.sampler import Sampler
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
-from dataprep.sources import Folder
 from dataprep.stages import CutMix, HorizontalFlip, MixUp, Normalize, RandomResizedCrop
 from dataprep.stages.catalogue import MIXES, OPS
-from dataprep.testing import FakeBackend
+from dataprep.testing import FakeBackend, FakeSource
 
 GOLDEN = Path(__file__).with_name("golden.json")
 KEYS = np.array([0, 1, 2**40])
@@ -70,7 +69,7 @@ def rows() -> Manifest:
         "often": pa.array([97.0, 1, 1, 1]),
         "keep": [True] * 4,
     }
-    return Manifest(pa.table(columns), Pipeline(), Folder("nowhere"), (), ("a", "b"))
+    return Manifest(pa.table(columns), Pipeline(), FakeSource(dict.fromkeys(columns["uri"], b"not decoded")), (), ("a", "b"))
 
 
 @pytest.mark.parametrize("mix", [MixUp(), CutMix()], ids=repr)

@@ -18,9 +18,8 @@ from dataprep.loading.loader import Loader
 from dataprep.loading.sampler import Sampler
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
-from dataprep.sources import Folder
 from dataprep.stages import HorizontalFlip, Normalize, RandomResizedCrop
-from dataprep.testing import Undecoded, write_images
+from dataprep.testing import FakeSource, Undecoded, write_images
 
 SIZE, BATCH, EPOCHS = 13, 3, 2  # for four ranks one round and a single image
 WORKERS, WORLDS = (0, 1, 2), (1, 2, 3, 4)
@@ -53,7 +52,8 @@ def manifest() -> Manifest:
         "score": pa.array([row % 5 for row in range(SIZE)], pa.float64()),
         "keep": [True] * SIZE,
     }
-    return Manifest(pa.table(columns), Pipeline(*OPS), Folder("nowhere"), (), ("a", "b", "c", "d"))
+    source = FakeSource(dict.fromkeys(columns["uri"], b"not decoded"))
+    return Manifest(pa.table(columns), Pipeline(*OPS), source, (), ("a", "b", "c", "d"))
 
 
 def ranks(manifest: Manifest, world_size: int, backend: Any, batch_size: int = BATCH, **sampler: Any) -> list[Loader]:

@@ -5,8 +5,9 @@ values, work straight into the batch; everything between them goes through the k
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ from dataprep.images.limits import MAX_PIXELS, quiet_decoders
 from dataprep.images.resize import Window, place, resize_window
 from dataprep.protocols import Op, Program, Source
 from dataprep.stages.ops.arguments import height_width
-from dataprep.types import Batch, Box, Failure, Image, Params, Recipe, Rendered, Sizes, Slow, Spec
+from dataprep.types import Batch, Box, Failure, Image, Params, Recipe, Rendered, Sizes, Slow, Spec, Stamp
 
 
 def render(source: Source, program: Program, recipe: Recipe) -> Rendered:
@@ -81,7 +82,7 @@ def fill(
         opening = opening_of(program, params, measured)
         try:
             targets.render(index)
-            image = read(source, uri, measured, limit, opening.window.needed if opening else None)
+            image = read(source, uri, measured, limit, opening.window.needed if opening else None, stamp_of(recipe, index))
             _paint(program, image, params, opening, images[index])
         except LoaderError as error:
             failures.append(failure_of(index, uri, error))
@@ -197,7 +198,9 @@ def pixel_limit(sizes: Sizes) -> int:
     return max(MAX_PIXELS, int(sizes.prod(axis=1).max(initial=0)))
 
 
-def read(source: Source, uri: str, measured: tuple[int, int], limit: int, part: Box | None = None) -> Decoded:
+def read(
+    source: Source, uri: str, measured: tuple[int, int], limit: int, part: Box | None = None, stamp: Stamp | None = None
+) -> Decoded:
     """Returns the image of a uri, or of it at least a part.
 
     Args:
@@ -206,15 +209,49 @@ def read(source: Source, uri: str, measured: tuple[int, int], limit: int, part: 
         measured: Height and width that the image had when it was measured.
         limit: The most pixels that are decoded.
         part: What is needed of the image; None for all of it.
+        stamp: What the file was when it was measured.
 
     Raises:
-        LoaderError: It cannot be read or decoded, or has another size now; the message names it.
+        LoaderError: It cannot be read or decoded, or is another one or has another size now; the message names it.
     """
     try:
-        image = decode(source.read(uri), max_pixels=limit, reuse=True, part=part)
+        image = decode(read_same(source, uri, stamp), max_pixels=limit, reuse=True, part=part)
     except (SourceError, DecodeError) as error:
         raise LoaderError(f"{uri}: {error}; run `clean` again to drop it") from error
     if (image.height, image.width) != measured:
         now, then = (f"{width}×{height}" for height, width in ((image.height, image.width), measured))
         raise LoaderError(f"{uri} is {now} now but was {then} when it was measured; run `clean` again")
     return image
+
+
+def read_same(source: Source, uri: str, stamp: Stamp | None) -> bytes:
+    """Returns the bytes of a file, which has to be the one that was measured.
+
+    Its length is compared, and where the source tells it for less than reading, when it was changed. A file of another time, such
+    as a copy, is digested: it may hold the same.
+
+    Raises:
+        SourceError: It cannot be read.
+        LoaderError: It is another file now.
+    """
+    data = source.read(uri)
+    if stamp is None:
+        return data
+    changed = f"{uri} is another file than the one that was measured"
+    if stamp.bytes not in (None, len(data)):
+        raise LoaderError(f"{changed}: {len(data):,} bytes now, {stamp.bytes:,} then; run `clean` again")
+    modified = modified_of(source, uri)
+    if modified not in (None, stamp.modified) and sha256(data).hexdigest() != stamp.digest:
+        raise LoaderError(f"{changed}: of the same length, with other content; run `clean` again")
+    return data
+
+
+def stamp_of(recipe: Recipe, index: int) -> Stamp | None:
+    """Returns what a file of a recipe was when it was measured, if that is known."""
+    return None if recipe.stamps is None else recipe.stamps[index]
+
+
+def modified_of(source: Source, uri: str) -> int | None:
+    """Returns when a file was changed last, in nanoseconds since 1970, None from a source that does not tell."""
+    tell: Callable[[str], int | None] | None = getattr(source, "modified", None)
+    return None if tell is None else tell(uri)

@@ -17,7 +17,7 @@ from nvidia.dali import fn, types
 from torch.utils.dlpack import from_dlpack
 
 from dataprep.backends.cpu.kernels import KernelError, run_kernels
-from dataprep.backends.cpu.render import failure_of, opening_of, pixel_limit, read
+from dataprep.backends.cpu.render import failure_of, opening_of, pixel_limit, read, read_same, stamp_of
 from dataprep.backends.dali.lowering import Node, arguments, node, normalize, resize_region
 from dataprep.backends.mix import mix_batch
 from dataprep.backends.program import Copies
@@ -27,7 +27,7 @@ from dataprep.images.decode import decode
 from dataprep.images.jpeg import plain_jpeg
 from dataprep.images.resize import resize_window
 from dataprep.protocols import Program, Source
-from dataprep.types import Batch, Failure, Image, Params, Recipe, Rendered, Slow, Spec
+from dataprep.types import Batch, Failure, Image, Params, Recipe, Rendered, Slow, Spec, Stamp
 
 LOGGER: Final = logging.getLogger("dataprep")
 
@@ -128,25 +128,28 @@ class Feed:
         start, uri, failure = time.perf_counter(), recipe.uris[index], None
         measured = int(recipe.sizes[index, 0]), int(recipe.sizes[index, 1])
         params, limit = [drawn[index] for drawn in recipe.params], pixel_limit(recipe.sizes)
+        stamp = stamp_of(recipe, index)
         try:
             targets.render(index)
             image = (
-                read_encoded(self.source, uri, measured, limit) if self.encoded else self._on_host(uri, measured, params, limit)
+                read_encoded(self.source, uri, measured, limit, stamp)
+                if self.encoded
+                else self._on_host(uri, measured, params, limit, stamp)
             )
         except LoaderError as error:
             failure, black = failure_of(index, uri, error), np.zeros((*measured, 3), np.uint8)
             image = _pixmap(black) if self.encoded else self._black_after_kernels(black, params)
         return image, failure, Slow(time.perf_counter() - start, uri)
 
-    def _on_host(self, uri: str, measured: tuple[int, int], params: list[Params], limit: int) -> Image:
+    def _on_host(self, uri: str, measured: tuple[int, int], params: list[Params], limit: int, stamp: Stamp | None) -> Image:
         """Returns an image after the ops of the host; as on the other CPU backends, only what the opening needs is decoded."""
         opening = opening_of(self.program, params, measured) if self.host >= self.program.opening else None
         if opening is not None:
-            found = read(self.source, uri, measured, limit, opening.window.needed)
+            found = read(self.source, uri, measured, limit, opening.window.needed, stamp)
             return self._after_kernels(
                 resize_window(found.image, opening.window.moved(found.top, found.left)), params, opening.ops
             )
-        return self._after_kernels(read(self.source, uri, measured, limit).image, params, 0)
+        return self._after_kernels(read(self.source, uri, measured, limit, None, stamp).image, params, 0)
 
     def _after_kernels(self, image: Image, params: list[Params], first: int) -> Image:
         """Returns a copy, since what was decoded lies in memory that is used again."""
@@ -243,16 +246,18 @@ def _nodes(feed: Feed, images: Node, drawn: Iterator[Node], decoder: str) -> Nod
     return fn.transpose(images, perm=[2, 0, 1]) if program.spec.layout == "HWC" else images
 
 
-def read_encoded(source: Source, uri: str, measured: tuple[int, int], limit: int) -> NDArray[np.uint8]:
+def read_encoded(
+    source: Source, uri: str, measured: tuple[int, int], limit: int, stamp: Stamp | None = None
+) -> NDArray[np.uint8]:
     """Returns the bytes of a file as DALI decodes them; what it would decode otherwise than we do, as a portable pixmap.
 
     DALI fills what is damaged with gray and says nothing, so the pixels are read here first, at an eighth of the size.
 
     Raises:
-        LoaderError: It cannot be read or decoded, or has another size now; the message names it.
+        LoaderError: It cannot be read or decoded, or is another one or has another size now; the message names it.
     """
     try:
-        data = source.read(uri)
+        data = read_same(source, uri, stamp)
         plain = plain_jpeg(data) == measured and decode(data, side=1, channels=1, max_pixels=limit, reuse=True).remark is None
     except (SourceError, DecodeError) as error:
         raise LoaderError(f"{uri}: {error}; run `clean` again to drop it") from error
