@@ -4,12 +4,13 @@ A stage is a frozen class that describes; functions on higher floors do the work
 pure methods only, and why printing, comparing, saving and sending a stage to a worker need no code of its own.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
 
 import pyarrow as pa
 
+from dataprep.errors import SourceError
 from dataprep.types import Batch, Drops, Image, Params, Recipe, Rendered, Sizes, Spec, Uniforms
 
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -169,6 +170,8 @@ class Mix(Protocol):
 class Source(Protocol):
     """Where images come from; only a source understands its uris.
 
+    It may have a `concurrency`, a whole number from 1, 32 where it has none: how many reads at once help where readers wait.
+
     Example:
         >>> source = FakeSource({"cat/0.jpg": encoded(photo(0)), "dog/1.jpg": encoded(photo(1))})
         >>> source.records()["uri"].to_pylist()
@@ -180,6 +183,23 @@ class Source(Protocol):
 
     def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
         """Returns the bytes `start` to `stop` of one image; raises `SourceError`."""
+
+
+@runtime_checkable
+class BulkSource(Source, Protocol):
+    """A source that has several images sooner than one after the other, such as those that lie beside each other.
+
+    Of a source without `reads`, threads `read` what is expected, where readers would wait for it.
+
+    Example:
+        def reads(self, uris):
+            with zipfile.ZipFile(self.path) as archive:
+                for uri in uris:
+                    yield archive.read(uri)
+    """
+
+    def reads(self, uris: Sequence[str]) -> Iterator[bytes | SourceError]:
+        """Yields for each image, in order, its bytes or the `SourceError` that `read` would raise; from any thread."""
 
 
 class Engine(Protocol):
@@ -197,7 +217,11 @@ class Engine(Protocol):
         batches: Iterable[pa.RecordBatch],
         lost: Callable[[pa.RecordBatch, str], pa.RecordBatch],
     ) -> Iterator[pa.RecordBatch]:
-        """Yields the results in any order; `lost` gives the result of a record whose process died, and why."""
+        """Yields the results in any order; `lost` gives the result of a record whose process died, and why.
+
+        The function may have an `expect`, to be called with batches that it will be run on, where it will be and in that order,
+        so that it can read one while it measures another; nothing else changes.
+        """
 
 
 class Backend(Protocol):

@@ -17,6 +17,7 @@ import numpy as np
 from attrs import Factory, field, frozen
 from numpy.typing import NDArray
 
+from dataprep.ahead import Ahead
 from dataprep.arguments import one_of, whole
 from dataprep.backends.cpu.render import blank, channels_first, fill
 from dataprep.backends.mix import mix_batch
@@ -53,9 +54,9 @@ class Threads:
         if self.output == "numpy" and program.spec.dtype == "bfloat16":
             raise LoaderError("NumPy has no bfloat16; take tensors with Threads(output='torch'), or `Output('float16')`")
         quiet_threads()
-        threads, pool = cv2.getNumThreads(), ThreadPoolExecutor(self.workers, "dataprep")
+        ahead, threads, pool = Ahead(source), cv2.getNumThreads(), ThreadPoolExecutor(self.workers, "dataprep")
         cv2.setNumThreads(1)  # these threads are the parallelism
-        work = _Work(source, program, _tensors_of(program) if self.output == "torch" else lambda made: made)
+        work = _Work(ahead, program, _tensors_of(program) if self.output == "torch" else lambda made: made)
         started: deque[Future[Rendered]] = deque()
         try:
             for recipe in recipes:
@@ -65,6 +66,7 @@ class Threads:
             while started:
                 yield started.popleft().result()
         finally:
+            ahead.close()
             pool.shutdown(cancel_futures=True)
             cv2.setNumThreads(threads)
 
@@ -113,14 +115,14 @@ class _Work:
     """What all batches of a run share.
 
     Attributes:
-        source: Reads the uris.
+        source: Reads the uris, each batch's while those before it are decoded.
         program: What is done to each image.
         copies: The same, one for each thread.
         convert: From a batch of arrays to what is delivered.
         memory: That of the batches.
     """
 
-    source: Source
+    source: Ahead
     program: Program
     convert: Callable[[Rendered], Rendered]
     memory: _Memory = field(factory=_Memory)
@@ -129,6 +131,7 @@ class _Work:
     def start(self, pool: ThreadPoolExecutor, recipe: Recipe) -> "Future[Rendered]":
         """Hands the pieces of a batch to the threads, and what is done when they are there; the last waits for the others."""
         count = len(recipe.uris)
+        self.source.expect(recipe.uris)
         images = channels_first(self.memory.lend(self.program, count), self.program)
         targets = TargetCanvas(self.source, recipe)
         pieces = [range(start, min(start + PIECE, count)) for start in range(0, count, PIECE)]

@@ -5,16 +5,18 @@ any number of them.
 """
 
 import logging
+from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import chain, repeat
 from multiprocessing import current_process
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import cv2
 import torch
 from attrs import evolve, field, frozen
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
+from dataprep.ahead import Ahead
 from dataprep.arguments import check, is_whole, one_of
 from dataprep.backends.autotune import counts, fewest, rate
 from dataprep.backends.cpu.render import canvas, render_into
@@ -75,11 +77,12 @@ class Torch:
         if self.workers == "auto":
             yield from self._tuned(source, program, recipes)
             return
+        ahead = Ahead(source)
         batches = iter(
             DataLoader(
-                _Recipes(source, program),
+                _Recipes(ahead, program),
                 batch_size=None,  # a recipe is a whole batch
-                sampler=_Once(recipes),
+                sampler=_Once(recipes, max(self.workers, 1)),
                 num_workers=self.workers,
                 prefetch_factor=self.prefetch if self.workers else None,
                 multiprocessing_context=self.start if self.workers else None,
@@ -97,6 +100,7 @@ class Torch:
         finally:
             if self.workers:  # torch has no public way; left to itself, an exception's traceback keeps the workers alive
                 getattr(batches, "_shutdown_workers", lambda: None)()
+            ahead.close()
 
     def _tuned(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Rendered]:
         """Runs with as many workers as are worth it, found by making the first batch again and again."""
@@ -119,12 +123,18 @@ TUNED: Final[dict[tuple[Torch, str], int]] = {}
 
 
 class _Recipes(Dataset[Rendered]):
-    """A dataset whose indices are recipes and whose items are batches."""
+    """A dataset whose indices are tasks and whose items are batches."""
 
-    def __init__(self, source: Source, program: Program) -> None:
+    def __init__(self, source: Ahead, program: Program) -> None:
         self.source, self.program = source, program
+        self.expected: list[str] | None = None
 
-    def __getitem__(self, recipe: Recipe) -> Rendered:
+    def __getitem__(self, task: "_Task") -> Rendered:
+        recipe = task.recipe
+        if recipe.uris != self.expected:
+            self.source.expect(recipe.uris)
+        self.source.expect(task.next)
+        self.expected = task.next
         images = self._images(len(recipe.uris))
         made = tensors(render_into(images.numpy(), self.source, self.program, recipe), self.program.spec)
         # the tensor itself and not one of its array: it may lie in shared memory
@@ -142,14 +152,32 @@ class _Recipes(Dataset[Rendered]):
         return one.new_empty(0).set_(storage, 0, (count, *one.shape[1:]), one.stride())
 
 
+class _Task(NamedTuple):
+    """What a worker gets.
+
+    Attributes:
+        recipe: The batch to make.
+        next: The uris of the one that it gets after that: a `DataLoader` deals to its workers in turn.
+    """
+
+    recipe: Recipe
+    next: list[str]
+
+
 class _Once:
-    """An iterable without a length, which a DataLoader would otherwise ask for."""
+    """An iterable of tasks without a length, which a DataLoader would otherwise ask for."""
 
-    def __init__(self, recipes: Iterable[Recipe]) -> None:
-        self.recipes = recipes
+    def __init__(self, recipes: Iterable[Recipe], workers: int) -> None:
+        self.recipes, self.workers = recipes, workers
 
-    def __iter__(self) -> Iterator[Recipe]:
-        return iter(self.recipes)
+    def __iter__(self) -> Iterator[_Task]:
+        dealt: deque[Recipe] = deque()
+        for recipe in self.recipes:
+            dealt.append(recipe)
+            if len(dealt) > self.workers:
+                yield _Task(dealt.popleft(), recipe.uris)
+        while dealt:
+            yield _Task(dealt.popleft(), [])
 
 
 def _as_it_is(rendered: Any) -> Any:

@@ -21,6 +21,7 @@ from dataprep.cleaning.cache import Cache
 from dataprep.cleaning.engines.local import Local
 from dataprep.cleaning.known import Found, assemble, lacking
 from dataprep.cleaning.measure import lost_batch, measure_batch
+from dataprep.cleaning.reading import Reading
 from dataprep.images.limits import MAX_PIXELS
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides, Run
 from dataprep.manifest.verdicts import verdicts
@@ -67,11 +68,11 @@ def clean(
     measures = pipeline.measures
     protected = {split for rule in pipeline.rules for split in getattr(rule, "protect", ())}
     records = one_row_each(source.records(), source, protected)
-    function = partial(measure_batch, source=source, max_pixels=max_pixels)
+    function = partial(measure_batch, max_pixels=max_pixels)
     with nullcontext() if cache is None else Cache(cache, source, max_pixels) as opened:
         known = [] if opened is None else opened.find(records, measures)
         missing = lacking(records, measures, known)
-        measured = list(_measure(records, missing, function, engine, opened, progress))
+        measured = list(_measure(records, missing, function, source, engine, opened, progress))
     table = verdicts(assemble(records, measures, known + measured), pipeline.rules, overrides)
     classes = tuple(sorted(records["label"].drop_null().unique().to_pylist()))
     ignored = int((records.schema.metadata or {}).get(b"ignored", 0))
@@ -84,6 +85,7 @@ def _measure(
     records: pa.Table,
     missing: Mapping[tuple[Measure, ...], NDArray[np.int64]],
     function: Callable[..., pa.RecordBatch],
+    source: Source,
     engine: Engine,
     cache: Cache | None,
     progress: Progress | None,
@@ -94,14 +96,15 @@ def _measure(
     if progress is not None:
         progress("measuring", done, total)
     for needed, rows in missing.items():
-        run, lost = partial(function, measures=needed), partial(lost_batch, measures=needed)
-        for batch in engine.map(run, _batches(records, rows), lost):
-            if cache is not None:
-                cache.append(batch.drop_columns(["row"]), needed)
-            done += batch.num_rows
-            if progress is not None:
-                progress("measuring", done, total)
-            yield Found(batch["row"].to_numpy(), pa.table(batch.drop_columns(list(SCANNED))))
+        lost = partial(lost_batch, measures=needed)
+        with Reading(partial(function, measures=needed), source) as run:
+            for batch in engine.map(run, _batches(records, rows), lost):
+                if cache is not None:
+                    cache.append(batch.drop_columns(["row"]), needed)
+                done += batch.num_rows
+                if progress is not None:
+                    progress("measuring", done, total)
+                yield Found(batch["row"].to_numpy(), pa.table(batch.drop_columns(list(SCANNED))))
 
 
 def _batches(records: pa.Table, rows: NDArray[np.int64]) -> Iterator[pa.RecordBatch]:

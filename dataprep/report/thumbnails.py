@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import PIL.Image
 
+from dataprep.ahead import Ahead
 from dataprep.errors import DecodeError, SourceError
 from dataprep.images.decode import decode
 from dataprep.images.limits import MAX_PIXELS, quiet_decoders
@@ -42,12 +43,15 @@ def thumbnails(
     """Returns the thumbnail of each image, read and decoded by threads: decoders work outside the interpreter's lock."""
     found: list[Thumbnail] = []
     with quiet_decoders(max_pixels), ThreadPoolExecutor(min(16, cores())) as threads:
+        ahead = Ahead(source)
         try:
-            for thumbnail in threads.map(lambda uri: _thumbnail(source, uri, max_pixels), uris):
+            ahead.expect(uris)
+            for thumbnail in threads.map(lambda uri: _thumbnail(ahead, uri, max_pixels), uris):
                 found.append(thumbnail)
                 if progress is not None:
                     progress("thumbnails", len(found), len(uris))
         finally:
+            ahead.close()
             threads.shutdown(cancel_futures=True)  # Ctrl-C does not wait for the rest
     return found
 

@@ -214,9 +214,14 @@ def read(
     Raises:
         LoaderError: It cannot be read or decoded, or is another one or has another size now; the message names it.
     """
+    return decoded(read_same(source, uri, stamp), uri, measured, limit, part)
+
+
+def decoded(data: bytes, uri: str, measured: tuple[int, int], limit: int, part: Box | None = None) -> Decoded:
+    """Returns the image that the bytes of a uri are, as `read` does."""
     try:
-        image = decode(read_same(source, uri, stamp), max_pixels=limit, reuse=True, part=part)
-    except (SourceError, DecodeError) as error:
+        image = decode(data, max_pixels=limit, reuse=True, part=part)
+    except DecodeError as error:
         raise LoaderError(f"{uri}: {error}; run `clean` again to drop it") from error
     if (image.height, image.width) != measured:
         now, then = (f"{width}×{height}" for height, width in ((image.height, image.width), measured))
@@ -231,10 +236,12 @@ def read_same(source: Source, uri: str, stamp: Stamp | None) -> bytes:
     as a copy, is digested: it may hold the same.
 
     Raises:
-        SourceError: It cannot be read.
-        LoaderError: It is another file now.
+        LoaderError: It cannot be read, or is another file now; the message names it.
     """
-    data = source.read(uri)
+    try:
+        data = source.read(uri)
+    except SourceError as error:
+        raise LoaderError(f"{uri}: {error}; run `clean` again to drop it") from error
     if stamp is None:
         return data
     changed = f"{uri} is another file than the one that was measured"

@@ -20,6 +20,7 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 from nvidia.dali import Pipeline as Graph
 
+from dataprep.ahead import Ahead
 from dataprep.arguments import one_of, whole
 from dataprep.backends.dali.graph import Feed, deliver, run_graph
 from dataprep.backends.dali.lowering import obstacle
@@ -69,13 +70,14 @@ class Dali:
         lowered = compile_ops(in_graph(program.ops))
         host, device = len(self.on_host(lowered.ops)), self._device_id()
         quiet_threads()
-        pool = ThreadPoolExecutor(self.threads, "dataprep")
-        feed = Feed(source, lowered, host, chain([first], queue), pool, encoded=device is not None and host == 0)
+        ahead, pool = Ahead(source), ThreadPoolExecutor(self.threads, "dataprep")
+        feed = Feed(ahead, lowered, host, chain([first], queue), pool, encoded=device is not None and host == 0)
         try:
             graph = partial(Graph, len(first.ids), self.threads, device, prefetch_queue_depth=self.prefetch)
             for images, made in run_graph(feed, graph):
                 yield deliver(images, program.spec, made)
         finally:
+            ahead.close()
             pool.shutdown(cancel_futures=True)
 
     def trace(self, source: Source, ops: tuple[Op, ...], recipe: Recipe, host: int, encoded: bool = False) -> list[NDArray[Any]]:
@@ -89,8 +91,8 @@ class Dali:
             encoded: Whether DALI decodes, where there is a GPU and the host runs none.
         """
         device = self._device_id()
-        with ThreadPoolExecutor(self.threads) as pool:
-            feed = Feed(source, compile_ops(ops), host, iter([recipe]), pool, encoded and device is not None and host == 0)
+        with ThreadPoolExecutor(self.threads) as pool, Ahead(source) as ahead:
+            feed = Feed(ahead, compile_ops(ops), host, iter([recipe]), pool, encoded and device is not None and host == 0)
             ((images, made),) = run_graph(feed, partial(Graph, len(recipe.ids), self.threads, device, prefetch_queue_depth=1))
         for failure in made.failures:
             raise LoaderError(failure.why)

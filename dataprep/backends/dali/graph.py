@@ -16,13 +16,14 @@ from nvidia.dali import Pipeline as Graph
 from nvidia.dali import fn, types
 from torch.utils.dlpack import from_dlpack
 
+from dataprep.ahead import Ahead
 from dataprep.backends.cpu.kernels import KernelError, run_kernels
-from dataprep.backends.cpu.render import failure_of, opening_of, pixel_limit, read, read_same, stamp_of
+from dataprep.backends.cpu.render import decoded, failure_of, opening_of, pixel_limit, read, read_same, stamp_of
 from dataprep.backends.dali.lowering import Node, arguments, node, normalize, resize_region
 from dataprep.backends.mix import mix_batch
 from dataprep.backends.program import Copies
 from dataprep.backends.targets import TargetCanvas, convert_targets
-from dataprep.errors import DecodeError, LoaderError, SourceError
+from dataprep.errors import DecodeError, LoaderError
 from dataprep.images.decode import decode
 from dataprep.images.jpeg import plain_jpeg
 from dataprep.images.resize import resize_window
@@ -67,7 +68,7 @@ class Feed:
 
     def __init__(
         self,
-        source: Source,
+        source: Ahead,
         program: Program,
         host: int,
         recipes: Iterator[Recipe],
@@ -77,7 +78,7 @@ class Feed:
         """Takes what to run.
 
         Args:
-            source: Reads the uris.
+            source: Reads the uris, each batch's while the one before it is prepared.
             program: The ops, without `Output`.
             host: How many of them run on the CPU before the graph.
             recipes: The batches.
@@ -109,6 +110,7 @@ class Feed:
     def _prepare(self) -> list[Input]:
         """Waits for a batch, when the threads have the next one to go on with, so that they work while the loop does."""
         while len(self._started) < 2 and (recipe := next(self._recipes, None)) is not None:
+            self.source.expect(recipe.uris)
             targets = TargetCanvas(self.source, recipe)
             self._started.append((targets, [self.pool.submit(self._image, targets, index) for index in range(len(recipe.ids))]))
         if not self._started:
@@ -256,12 +258,12 @@ def read_encoded(
     Raises:
         LoaderError: It cannot be read or decoded, or is another one or has another size now; the message names it.
     """
+    data = read_same(source, uri, stamp)
     try:
-        data = read_same(source, uri, stamp)
         plain = plain_jpeg(data) == measured and decode(data, side=1, channels=1, max_pixels=limit, reuse=True).remark is None
-    except (SourceError, DecodeError) as error:
+    except DecodeError as error:
         raise LoaderError(f"{uri}: {error}; run `clean` again to drop it") from error
-    return np.frombuffer(data, np.uint8) if plain else _pixmap(read(source, uri, measured, limit).image)
+    return np.frombuffer(data, np.uint8) if plain else _pixmap(decoded(data, uri, measured, limit).image)
 
 
 def _pixmap(image: Image) -> NDArray[np.uint8]:

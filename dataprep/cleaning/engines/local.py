@@ -51,7 +51,7 @@ class Local:
         """
         workers = cores() if self.workers is None else self.workers
         if workers == 0:
-            yield from map(function, batches)
+            yield from _run_here(function, batches)
             return
         queue = iter(batches)
         with Code(function) as code, _Crew(code, workers) as crew, _Crew(code, 1) as alone:
@@ -62,6 +62,18 @@ class Local:
                     return
                 for batch in (batch for death in deaths for batch in death.batches):
                     yield from _run_alone(alone, batch, lost)
+
+
+def _run_here(function: Function, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yields the results, each when the function was told of the batch after it as well, if it wants to know."""
+    expect = getattr(function, "expect", lambda batch: None)
+    ready: deque[pa.RecordBatch] = deque()
+    for batch in batches:
+        expect(batch)
+        ready.append(batch)
+        if len(ready) > 1:
+            yield function(ready.popleft())
+    yield from map(function, ready)
 
 
 def _run_alone(crew: "_Crew", batch: pa.RecordBatch, lost: Lost) -> Iterator[pa.RecordBatch]:

@@ -170,10 +170,13 @@ def serve(socket: int, function: int, parent: int) -> None:
     """
     connection = Connection(socket)
     batches: SimpleQueue[bytes] = SimpleQueue()
+    expect: list[Callable[[pa.RecordBatch], None]] = []  # of the function, once it is there and has one
     # listening in a thread of its own, so that the parent never waits to be heard while this one waits to be heard by it
-    threading.Thread(target=_listen, args=(connection, parent, batches), daemon=True).start()
+    threading.Thread(target=_listen, args=(connection, parent, batches, expect), daemon=True).start()
     with open(function, "rb") as file:
         run = _attempt(pickle.loads, os.pread(file.fileno(), os.fstat(function).st_size, 0), connection)
+    if hasattr(run, "expect"):
+        expect.append(run.expect)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff and others write there of every fault, which is in the row as well
     connection.send_bytes(pickle.dumps((None, None)))
     while True:
@@ -181,15 +184,20 @@ def serve(socket: int, function: int, parent: int) -> None:
         connection.send_bytes(pickle.dumps((result, None)))
 
 
-def _listen(connection: Connection, parent: int, batches: "SimpleQueue[bytes]") -> None:
-    """Takes what the parent sends; ends this process when the parent is gone, however that ended.
+def _listen(
+    connection: Connection, parent: int, batches: "SimpleQueue[bytes]", expect: list[Callable[[pa.RecordBatch], None]]
+) -> None:
+    """Takes what the parent sends, and announces it; ends this process when the parent is gone, however that ended.
 
     Its end of the socket may outlive it in a process that it forked, so its number is looked at as well.
     """
     with suppress(EOFError, OSError):
         while os.getppid() == parent:
             if connection.poll(WATCH):
-                batches.put(connection.recv_bytes())
+                batch = connection.recv_bytes()
+                for announce in expect:
+                    announce(pickle.loads(batch))
+                batches.put(batch)
     os._exit(1)
 
 

@@ -1,0 +1,267 @@
+"""Reading ahead: what will be wanted is announced, and read by threads of its own while something else is decoded.
+
+A source that answers at once is read by whoever decodes, and no thread is started. One that makes its readers wait, be it a
+network or a disk, is read by as many threads as help, so that its waits fall together and behind the decoding. Which it is shows
+by timing the reads, since a folder may be either. Bounded are the reads that are under way and the bytes that wait to be taken.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from typing import Any, Final
+
+from dataprep.arguments import is_whole
+from dataprep.errors import DataprepError, SourceError
+from dataprep.protocols import BulkSource, Source
+
+CONCURRENCY: Final = 32  # reads at once, of a source that does not say how many help
+LIMIT: Final = 64 << 20  # bytes that were read and not taken: at 20 ms, 3 GB/s
+GROUP: Final = 32  # images that a source is asked for at once, if it reads several
+WAIT: Final = 0.001  # seconds that a read only waits, from which on a thread of its own is worth its 0.1 ms
+RECENT: Final = 5  # reads whose median wait counts, so that one moment of a busy machine does not
+GRACE: Final = 1.0  # seconds that reads under way have to end in; one that hangs is left to itself
+
+
+class Ahead:
+    """A source that is told what will be read, and reads it ahead where that helps; a context manager that ends its threads.
+
+    Any number of threads may read from it. Pickled, it arrives as it began.
+
+    Attributes:
+        source: Whose bytes these are.
+        limit: How many bytes are held that were read and not taken; what somebody waits for already is read all the same.
+    """
+
+    def __init__(self, source: Source, limit: int = LIMIT) -> None:
+        """Takes a source; threads are started when there is something for them.
+
+        Raises:
+            DataprepError: The source says nonsense of its concurrency.
+        """
+        self.source, self.limit = source, limit
+        self._concurrency = concurrency_of(source)
+        self._group = GROUP if isinstance(source, BulkSource) else 1
+        self._changed = threading.Condition()
+        self._announced: dict[str, deque[_Order]] = {}  # and not asked for
+        self._queue: deque[_Order] = deque()  # the same, in order; some may be begun
+        self._urgent: deque[_Order] = deque()  # asked for before they were begun
+        self._asked: set[_Order] = set()
+        self._threads: list[threading.Thread] = []
+        self._waits: deque[float] = deque(maxlen=RECENT)  # seconds
+        self._sizes = deque([max(limit // self._concurrency, 1)], maxlen=CONCURRENCY)  # bytes
+        self._held = self._under_way = 0
+        self._closed = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Returns what a copy is made of, which has announced nothing."""
+        return Ahead, (self.source, self.limit)
+
+    def __enter__(self) -> "Ahead":
+        """Returns itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Ends the threads."""
+        self.close()
+
+    def __getattr__(self, name: str) -> Any:
+        """Returns what else the source has, such as when a file was changed."""
+        if name == "source":
+            raise AttributeError(name)
+        return getattr(self.source, name)
+
+    def expect(self, uris: Iterable[str]) -> None:
+        """Announces images that will be read, each once, about in this order; one that is named twice, twice."""
+        with self._changed:
+            for uri in uris:
+                order = _Order(uri)
+                self._announced.setdefault(uri, deque()).append(order)
+                self._queue.append(order)
+            self._wake()
+
+    def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
+        """Returns the bytes of an image, at once if it was announced in time; what is only a part of it is read now.
+
+        Raises:
+            SourceError: It cannot be read, or this is closed.
+        """
+        order = self._ask(uri) if (start, stop) == (0, None) else None
+        if order is None:
+            return self._read_now(uri, start, stop)
+        try:
+            data = order.future.result()
+        finally:
+            with self._changed:
+                self._asked.discard(order)
+        with self._changed:
+            self._held -= len(data)
+            self._changed.notify()
+        return data
+
+    def close(self) -> None:
+        """Ends reading, also for those who wait; a read that hangs keeps its thread and nobody else."""
+        with self._changed:
+            self._closed = True
+            for order in self._asked:
+                order.answer(SourceError("cannot be read: reading has ended"))
+            self._announced.clear()
+            self._changed.notify_all()
+        end = time.monotonic() + GRACE
+        for thread in self._threads:
+            thread.join(max(end - time.monotonic(), 0))
+
+    def _ask(self, uri: str) -> "_Order | None":
+        """Returns what to wait for, None for the caller to read it."""
+        with self._changed:
+            if self._closed:
+                raise SourceError("cannot be read: reading has ended")
+            orders = self._announced.get(uri)
+            if orders is None:
+                return None
+            order = orders.popleft()
+            if not orders:
+                del self._announced[uri]
+            if not order.begun and not self._slow:
+                order.begun = True
+                while self._queue and self._queue[0].begun:
+                    self._queue.popleft()
+                return None
+            self._asked.add(order)
+            if not order.begun:
+                self._urgent.append(order)
+                self._changed.notify()
+            return order
+
+    def _read_now(self, uri: str, start: int, stop: int | None) -> bytes:
+        try:
+            return self._timed(uri, start, stop)
+        finally:
+            with self._changed:
+                self._wake()
+
+    def _timed(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
+        """Reads, and notes for how long that only waited: where a core is at work, threads do not help."""
+        began, worked = time.perf_counter(), time.thread_time()
+        try:
+            return self.source.read(uri, start, stop)
+        finally:
+            self._waits.append(time.perf_counter() - began - (time.thread_time() - worked))
+
+    @property
+    def _slow(self) -> bool:
+        """Whether threads of its own are worth it."""
+        waits = sorted(self._waits)
+        return self._concurrency > 0 and (self._group > 1 or (bool(waits) and waits[len(waits) // 2] > WAIT))
+
+    def _wake(self) -> None:
+        """Sees to it that threads are at the queue, where they are worth it."""
+        if self._closed or not self._queue or not self._slow:
+            return
+        try:
+            while len(self._threads) < min(self._concurrency, -(-len(self._queue) // self._group)):
+                thread = threading.Thread(target=self._run, name="dataprep-ahead", daemon=True)
+                thread.start()
+                self._threads.append(thread)
+        except RuntimeError:  # the system has no further thread
+            self._concurrency = len(self._threads)
+        self._changed.notify_all()
+
+    def _run(self) -> None:
+        """Reads until the end: what each thread does."""
+        while group := self._next():
+            answers = self._answers([order.uri for order in group])
+            for order in group:
+                answer = _next_of(answers, self.source)
+                with self._changed:
+                    self._under_way -= 1
+                    order.answer(answer)
+                    if not isinstance(answer, BaseException):
+                        self._held += len(answer)
+                        self._sizes.append(len(answer))
+
+    def _next(self) -> "list[_Order]":
+        """Returns what to read, once there is something and room for it; nothing at the end."""
+        with self._changed:
+            while not self._closed:
+                group = self._startable()
+                if group:
+                    self._under_way += len(group)
+                    return group
+                self._changed.wait()
+        return []
+
+    def _startable(self) -> "list[_Order]":
+        """Begins what somebody waits for, and what comes next as far as there is room, each as large as the largest of late."""
+        group: list[_Order] = []
+        room = self.limit - self._held - self._under_way * max(self._sizes)
+        while len(group) < self._group:
+            if self._urgent:
+                order = self._urgent.popleft()
+            elif self._queue and self._slow and (self._queue[0].begun or room >= (len(group) + 1) * max(self._sizes)):
+                order = self._queue.popleft()
+            else:
+                break
+            if not order.begun:
+                order.begun = True
+                group.append(order)
+        return group
+
+    def _answers(self, uris: Sequence[str]) -> Iterator[bytes | SourceError]:
+        """Yields the bytes of each image, or why there are none."""
+        if isinstance(self.source, BulkSource):
+            yield from self.source.reads(uris)
+            return
+        for uri in uris:
+            try:
+                yield self._timed(uri)
+            except SourceError as error:
+                yield error
+
+
+class _Order:
+    """An image that was announced.
+
+    Attributes:
+        uri: Which.
+        begun: Whether somebody reads it, or has.
+        future: What came of it.
+    """
+
+    __slots__ = ("begun", "future", "uri")
+
+    def __init__(self, uri: str) -> None:
+        self.uri, self.begun = uri, False
+        self.future: Future[bytes] = Future()
+
+    def answer(self, answer: bytes | BaseException) -> None:
+        """Says what came of it, unless that was said before."""
+        if self.future.done():
+            return
+        if isinstance(answer, BaseException):
+            self.future.set_exception(answer)
+        else:
+            self.future.set_result(answer)
+
+
+def concurrency_of(source: Source) -> int:
+    """Returns how many reads at once help, as a source says by its `concurrency`.
+
+    Raises:
+        DataprepError: That is not a whole number from 1.
+    """
+    said = getattr(source, "concurrency", CONCURRENCY)
+    if not is_whole(said) or said < 1:
+        raise DataprepError(f"{type(source).__name__}.concurrency is {said!r}; give how many reads at once help, 1 or more")
+    return int(said)
+
+
+def _next_of(answers: Iterator[bytes | SourceError], source: Source) -> bytes | BaseException:
+    """Returns the next answer, or the error that comes in its place."""
+    try:
+        return next(answers)
+    except StopIteration:
+        return DataprepError(f"{type(source).__name__}.reads ends early; yield the bytes of each image, or the SourceError of it")
+    except BaseException as error:
+        return error
