@@ -8,9 +8,10 @@
 """
 
 import sys
+from contextlib import suppress
 from importlib import import_module
-from io import TextIOWrapper
-from typing import Final
+from io import StringIO, TextIOWrapper
+from typing import Final, NoReturn
 
 import click
 
@@ -63,13 +64,28 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):  # a name that the terminal cannot show is spelt out
             stream.reconfigure(errors="backslashreplace")
     try:
-        sys.exit(cli.main(standalone_mode=False) or 0)
+        code = cli.main(standalone_mode=False) or 0
+        sys.stdout.flush()
     except click.ClickException as error:
-        error.show()
-        sys.exit(2)
+        usage = StringIO()
+        error.show(usage)
+        _fail(2, *usage.getvalue().splitlines())
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Stopped. What was measured is saved; the same command goes on from there.", err=True)
-        sys.exit(130)
+        _fail(130, "Stopped. What was measured is saved; the same command goes on from there.")
     except DataprepError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(2 if isinstance(error, PipelineError) else 1)
+        _fail(2 if isinstance(error, PipelineError) else 1, f"Error: {error}")
+    except MemoryError:
+        _fail(1, "Error: out of memory; run this where there is more, or with a smaller --workers")
+    except OSError as error:
+        _fail(1, f"Error: {error}")
+    sys.exit(code)
+
+
+def _fail(code: int, *lines: str) -> NoReturn:
+    """Ends the process after some lines on standard error, or after none where that cannot be written to."""
+    from dataprep.cli.terminal import say  # takes as long as all of `--help`
+
+    with suppress(OSError):
+        for line in lines:
+            say(line, error=True)
+    sys.exit(code)

@@ -9,7 +9,8 @@ from attrs import evolve
 
 from dataprep.actions import materialize, quarantine
 from dataprep.actions.materialize import Mode
-from dataprep.cli.output import ProgressBar, say
+from dataprep.cli.output import ProgressBar
+from dataprep.cli.terminal import say
 from dataprep.errors import ManifestError
 from dataprep.manifest import Manifest
 from dataprep.sources import Folder

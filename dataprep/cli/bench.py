@@ -1,6 +1,5 @@
 """`dataprep bench`: how fast the images of a manifest can be loaded on this machine, and what holds it up."""
 
-import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -11,11 +10,11 @@ from typing import Any, Final, Literal, NamedTuple
 
 import click
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from dataprep.backends.cpu.render import apply_op, canvas, render
 from dataprep.backends.threads import Threads
+from dataprep.cli.terminal import Terminal, say, say_json
 from dataprep.errors import LoaderError
 from dataprep.images.decode import decode
 from dataprep.images.limits import quiet_decoders
@@ -104,7 +103,7 @@ def bench(manifest: Path, images: int, batch_size: int, workers: int | None, as_
         raise LoaderError("the manifest keeps no image; `manifest.reasons()` says why")
     done = measure(some, min(batch_size, len(some)), workers or cores())
     if as_json:
-        click.echo(json.dumps(as_data(done), indent=2))
+        say_json(as_data(done))
     else:
         show(done)
 
@@ -203,7 +202,6 @@ def show(done: Rates) -> None:
         for name, rate in rates.items():
             table.add_row(f"  {name}", f"{rate:,.0f}")
     table.add_row("read and decode alone, all workers", f"{done.floor:,.0f}")
-    console = Console(highlight=False)
-    console.print(table)
+    Terminal().print(table)
     for line in (f"{done.images:,} images, {done.cores} cores", f"bottleneck: {done.bottleneck}", *done.advice):
-        console.print(line, soft_wrap=True, markup=False)
+        say(line)

@@ -1,6 +1,5 @@
 """`dataprep clean`: a folder of images in; a manifest, a summary and a report out."""
 
-import json
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,7 +20,8 @@ from dataprep.cli.options import (
     source_options,
     threshold_options,
 )
-from dataprep.cli.output import ProgressBar, say, show
+from dataprep.cli.output import ProgressBar, show
+from dataprep.cli.terminal import say, say_json
 from dataprep.images.limits import MAX_PIXELS
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides
 from dataprep.protocols import Source
@@ -99,14 +99,14 @@ def clean(context: click.Context, /, source: str, out: Path, as_json: bool, quie
             progress=bar.advance,
         )
     if as_json:
-        click.echo(json.dumps(summary.as_json(), indent=2))
+        say_json(summary.as_json())
     elif not quiet:
         show(summary, out)
         for decision in overrides.lost(manifest.table):
             say(f"overrides: {decision.uri} is gone or has changed, so the decision about it no longer applies")
     _apply(manifest, own, out, tree, flags, is_silent)
     if failures := _failures(summary, flags["fail_on"]):
-        click.echo(f"Failed: {'; '.join(failures)}", err=True)
+        say(f"Failed: {'; '.join(failures)}", error=True)
         sys.exit(3)
 
 

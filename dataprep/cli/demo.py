@@ -1,16 +1,15 @@
 """`dataprep demo`: a messy folder of real photographs, cleaned, and scored against the truth."""
 
-import json
 import tempfile
 from datetime import datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from dataprep.cleaning.folder import clean_into
 from dataprep.cli.output import ProgressBar, show
+from dataprep.cli.terminal import Terminal, say, say_json
 from dataprep.demo import Score, make_messy_folder, score
 from dataprep.errors import DataprepError
 from dataprep.images.formats import is_image
@@ -38,7 +37,7 @@ def demo(out: Path | None, photos: Path | None, seed: int, as_json: bool) -> Non
     with tempfile.TemporaryDirectory(prefix="dataprep-demo-") as folder:
         _demonstrate(Path(folder), photos, seed, as_json)
         if not as_json:
-            click.echo("(that was in a temporary folder, which is removed; `dataprep demo --out demo` keeps it)")
+            say("(that was in a temporary folder, which is removed; `dataprep demo --out demo` keeps it)")
 
 
 def _demonstrate(out: Path, photos: Path | None, seed: int, as_json: bool) -> None:
@@ -51,7 +50,7 @@ def _demonstrate(out: Path, photos: Path | None, seed: int, as_json: bool) -> No
     result = score(manifest, truth)
     if as_json:
         numbers = {"recall": result.recall, "precision": result.precision, "kinds": [row._asdict() for row in result.rows]}
-        click.echo(json.dumps({"summary": summary.as_json(), "score": numbers}, indent=2))
+        say_json({"summary": summary.as_json(), "score": numbers})
     else:
         show(summary, out / "cleaned")
         _show_score(result)
@@ -72,7 +71,7 @@ def _show_score(result: Score) -> None:
     table.add_column("found", justify="right")
     for row in result.rows:
         table.add_row(row.kind, str(row.planted), str(row.found) if row.found == row.planted else f"[yellow]{row.found}[/]")
-    console = Console(highlight=False)
+    console = Terminal()
     console.print()
     console.print(table)
     lost = f"{len(result.false_drops)} of the originals lost" if result.false_drops else "none of the originals lost"

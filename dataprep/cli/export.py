@@ -7,7 +7,7 @@ import click
 
 from dataprep.actions import export as write_records
 from dataprep.cli.apply import on_manifest, read
-from dataprep.cli.output import say
+from dataprep.cli.terminal import say
 from dataprep.errors import DataprepError
 from dataprep.files import shown
 

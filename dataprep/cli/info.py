@@ -1,11 +1,11 @@
 """`dataprep info`: what a manifest says."""
 
-import json
 from pathlib import Path
 
 import click
 
 from dataprep.cli.output import show
+from dataprep.cli.terminal import say_json
 from dataprep.manifest import Manifest, file_of
 from dataprep.report import summarize
 
@@ -22,6 +22,6 @@ def info(manifest: Path, split: str | None, as_json: bool) -> None:
     whole = Manifest.read(manifest)
     summary = summarize(whole if split is None else whole.select(split))
     if as_json:
-        click.echo(json.dumps(summary.as_json(), indent=2))
+        say_json(summary.as_json())
     else:
         show(summary, file_of(manifest).parent)

@@ -6,12 +6,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from dataprep.cleaning.folder import REPORT, SUMMARY
+from dataprep.cli.terminal import Terminal, say
 from dataprep.manifest import NAME
 from dataprep.report import Summary
 from dataprep.report.findings import percent
@@ -36,7 +36,7 @@ class ProgressBar:
             TaskProgressColumn(),
             TimeRemainingColumn(),
         )
-        console = Console(stderr=True)
+        console = Terminal(error=True)
         self._bar = Progress(*columns, console=console, transient=True, disable=quiet or not sys.stderr.isatty())
         self._task = self._bar.add_task("preparing", total=None)
         self._what = "preparing"
@@ -58,12 +58,6 @@ class ProgressBar:
         self._bar.stop()
 
 
-def say(text: str, quiet: bool = False) -> None:
-    """Prints a line as it is, unless quiet."""
-    if not quiet:
-        Console(highlight=False).print(text, soft_wrap=True, markup=False)
-
-
 def show(summary: Summary, out: Path) -> None:
     """Prints the summary of a cleaning run."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
@@ -81,7 +75,7 @@ def show(summary: Summary, out: Path) -> None:
         table.add_row("mean", " ".join(f"{value:.4f}" for value in summary.mean))
         table.add_row("std", " ".join(f"{value:.4f}" for value in summary.std))
         table.add_row("  both of", escape(summary.statistics_of or ""))
-    console = Console(highlight=False)
+    console = Terminal()
     console.print(table)
     again = f" ({summary.known:,} known from before)" if summary.known else ""
     if summary.seconds:
@@ -111,7 +105,7 @@ def warn(summary: Summary) -> None:
     """Prints what looks wrong on standard error, the worst first; nothing where nothing does."""
     if not summary.warnings:
         return
-    console = Console(stderr=True, highlight=False)
+    console = Terminal(error=True)
     console.print(f"\n[bold red]Look at this before you use the result ({summary.suspicious:,}):[/]", soft_wrap=True)
     for finding in summary.warnings[:WARNINGS]:
         console.print(f"[bold red]![/] [bold]{escape(finding.sentence)}[/]", soft_wrap=True)

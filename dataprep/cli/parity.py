@@ -1,14 +1,13 @@
 """`dataprep parity`: whether DALI makes the batches that the CPU backends make, op by op and end to end."""
 
-import json
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from dataprep.cli.terminal import Terminal, say_json
 from dataprep.errors import LoaderError
 from dataprep.loading.loader import Loader
 from dataprep.loading.sampler import Sampler
@@ -46,7 +45,7 @@ def parity(manifest: Path, pipeline: Path | None, samples: int, seed: int, devic
     agree = rows[-1].close >= STANDARD
     if as_json:
         steps = [row._asdict() for row in rows]
-        click.echo(json.dumps({"version": VERSION, "images": size, "device": device, "agree": agree, "steps": steps}, indent=2))
+        say_json({"version": VERSION, "images": size, "device": device, "agree": agree, "steps": steps})
     else:
         show(rows, size, agree)
     return 0 if agree else 3
@@ -61,7 +60,7 @@ def show(rows: list[Any], images: int, agree: bool) -> None:
     for row in rows:
         shares = f"{row.equal:.2%}", f"{row.close:.3%}"
         table.add_row(row.step + "*" * bool(row.on_host), *shares, f"{row.mean:.3f}", f"{row.p99:.1f}", f"{row.most:.1f}")
-    console = Console(highlight=False)
+    console = Terminal()
     console.print(table)
     for row in rows:
         if row.on_host:

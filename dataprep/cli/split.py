@@ -1,16 +1,14 @@
 """`dataprep split`: training, validation and test images of one manifest, with duplicates on the same side."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from dataprep.cli.output import say
+from dataprep.cli.terminal import Terminal, say, say_json
 from dataprep.manifest import Manifest, file_of
 from dataprep.manifest.splits import Division, divisions, shares_of
 from dataprep.manifest.splits import split as split_manifest
@@ -60,7 +58,7 @@ def split(
     done.write(target)
     rows = divisions(done, parts)
     if as_json:
-        click.echo(json.dumps(as_data(rows, parts, seed, target), indent=2))
+        say_json(as_data(rows, parts, seed, target))
     else:
         show(rows, target)
         if done.statistics is not None:
@@ -88,13 +86,12 @@ def totals(rows: list[Division]) -> dict[str, int]:
 
 def show(rows: list[Division], target: Path) -> None:
     """Prints label by split, or the totals of many labels; then what could not be had, and where the manifest is."""
-    console = Console(highlight=False)
-    console.print(tabulate(rows))
+    Terminal().print(tabulate(rows))
     if len(rows) > ROWS:
-        console.print(furthest(rows), soft_wrap=True, markup=False)
+        say(furthest(rows))
     for note in notes(rows):
-        console.print(note, soft_wrap=True, markup=False)
-    console.print(f"manifest: {target}", soft_wrap=True, markup=False)
+        say(note)
+    say(f"manifest: {target}")
 
 
 def tabulate(rows: list[Division]) -> Table:

@@ -1,12 +1,12 @@
 """`dataprep undo`: the files of a quarantine back to where they were."""
 
-import json
 from pathlib import Path
 
 import click
 
 from dataprep.actions import Restored
 from dataprep.actions import undo as restore
+from dataprep.cli.terminal import say, say_json
 from dataprep.errors import DataprepError
 from dataprep.files import shown
 
@@ -26,7 +26,7 @@ def undo(log: Path, as_json: bool, quiet: bool) -> None:
     """
     done = restore(log)
     if as_json:
-        click.echo(json.dumps(done._asdict() | {"complete": done.complete}, indent=2))
+        say_json(done._asdict() | {"complete": done.complete})
     elif not quiet:
         show(done)
     if not done.complete:
@@ -40,8 +40,8 @@ def show(done: Restored) -> None:
     roots = ", ".join(map(shown, done.roots))
     were = "was" if done.present == 1 else "were"
     already = f", {done.present:,} {were} there already" if done.present else ""
-    click.echo(f"{done.moved:,} file{'' if done.moved == 1 else 's'} moved back to {roots}{already}")
+    say(f"{done.moved:,} file{'' if done.moved == 1 else 's'} moved back to {roots}{already}")
     for path in done.blocked:
-        click.echo(f"  still in quarantine, since another file has its name: {shown(path)}")
+        say(f"  still in quarantine, since another file has its name: {shown(path)}")
     for path in done.missing:
-        click.echo(f"  neither in quarantine nor in the source: {shown(path)}")
+        say(f"  neither in quarantine nor in the source: {shown(path)}")
