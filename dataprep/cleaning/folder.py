@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import pyarrow as pa
 
 from dataprep.cleaning.clean import clean
+from dataprep.cleaning.engines.local import Local
 from dataprep.errors import DataprepError
 from dataprep.files import naming, shown, write_text
 from dataprep.images.limits import MAX_PIXELS
@@ -59,7 +60,7 @@ def clean_into(
         source: A source, or the path of a folder.
         pipeline: What to measure and by which rules to judge; ops are kept for the loader. None stands for the standard rules.
         out: The folder; it is made if needed, and checked before any work is done.
-        engine: Who measures; None stands for `Local()`, all cores of this machine.
+        engine: Who measures; None stands for `Local()`, all cores of this machine. Thumbnails are made by processes of it.
         overrides: What a person decided against the rules.
         max_pixels: Larger images are dropped as unreadable.
         report: Whether to write the report.
@@ -89,7 +90,8 @@ def clean_into(
     summary = summarize(manifest)
     write_text(out / SUMMARY, json.dumps(summary.as_json(), indent=2) + "\n")
     if report:
-        write_report(manifest, summary, out / REPORT, overrides=overrides, when=when, progress=progress)
+        local = engine if isinstance(engine, Local) else Local()  # whoever measured, few thumbnails are not worth a cluster
+        write_report(manifest, summary, out / REPORT, overrides=overrides, when=when, progress=progress, engine=local)
     return Cleaned(manifest, summary)
 
 

@@ -5,31 +5,31 @@ Names of files are hostile: escape sequences in them could recolour, overwrite o
 
 import json
 import re
+import sys
 from collections.abc import Iterable
 from typing import Any, Final
 
-import click
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-UNSEEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters, what turns the direction of writing, and halves of characters."""
+UNSEEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Control characters, and what turns the direction of writing; bytes that are not UTF-8 are spelt out by the stream."""
 
 
 def plain(text: str) -> str:
-    r"""Returns a line in which all that is no letter to see is spelt out, such as \x1b; a byte that is not UTF-8 is \xff."""
-    return UNSEEN.sub(_spell, text)
+    r"""Returns a line in which all that is no letter to see is spelt out, such as \x1b."""
+    return UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def say(text: object, quiet: bool = False, *, error: bool = False) -> None:
     """Prints a line, unless quiet; on standard error if it is about one."""
     if not quiet:
-        click.echo(plain(str(text)), err=error)
+        (sys.stderr if error else sys.stdout).write(f"{plain(str(text))}\n")
 
 
 def say_json(data: Any) -> None:
     """Prints data as JSON, which spells out all but ASCII."""
-    click.echo(json.dumps(data, indent=2))
+    sys.stdout.write(f"{json.dumps(data, indent=2)}\n")
 
 
 class Terminal(Console):
@@ -44,10 +44,3 @@ class Terminal(Console):
         for segment in super().render(renderable, options):
             text = segment.text
             yield segment if segment.control or text == "\n" else Segment("\n".join(map(plain, text.split("\n"))), segment.style)
-
-
-def _spell(found: re.Match[str]) -> str:
-    number = ord(found[0])
-    if 0xDC80 <= number <= 0xDCFF:
-        number -= 0xDC00
-    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from dataprep.images.limits import MAX_PIXELS
 from dataprep.manifest import Manifest, Overrides
-from dataprep.protocols import Progress
+from dataprep.protocols import Engine, Progress
 from dataprep.report.clusters import Cluster, clusters
 from dataprep.report.histograms import Histogram, histograms
 from dataprep.report.thumbnails import Thumbnail, thumbnails
@@ -70,13 +70,15 @@ class Contents(NamedTuple):
     limits: list[str]
 
 
-def contents(manifest: Manifest, overrides: Overrides, progress: Progress | None = None) -> Contents:
+def contents(
+    manifest: Manifest, overrides: Overrides, progress: Progress | None = None, engine: Engine | None = None
+) -> Contents:
     """Returns what the page shows of a manifest."""
     table = manifest.table
     found, graphs = clusters(table), histograms(table, manifest.pipeline.rules)
     dropped = _group_dropped(table)
     shown = _choose(table.num_rows, found, graphs, list(dropped.values()))
-    pictures = _thumbnails(manifest, shown, progress)
+    pictures = _thumbnails(manifest, shown, progress, engine)
     data = {
         "fingerprint": manifest.fingerprint,
         "root": _url(manifest),
@@ -119,13 +121,13 @@ def _choose(size: int, found: Sequence[Cluster], graphs: Sequence[Histogram], dr
     return Shown(chosen, indices, min(len(chosen), len(set(near)) + THUMBNAILS))
 
 
-def _thumbnails(manifest: Manifest, shown: Shown, progress: Progress | None) -> list[Thumbnail]:
+def _thumbnails(manifest: Manifest, shown: Shown, progress: Progress | None, engine: Engine | None) -> list[Thumbnail]:
     """Returns the thumbnails of the first pictures; what could not be read when it was measured is not tried again."""
     first = manifest.table.select(["uri", "error", "height", "width"]).take(pa.array(shown.rows[: shown.pictured]))
     errors = first["error"].to_pylist()
     uris = [uri for uri, error in zip(first["uri"].to_pylist(), errors, strict=True) if error is None]
     pixels = pc.max(pc.multiply(first["height"].cast(pa.int64()), first["width"].cast(pa.int64()))).as_py()
-    made = iter(thumbnails(manifest.source, uris, progress, max(MAX_PIXELS, pixels or 0)))
+    made = iter(thumbnails(manifest.source, uris, progress, max(MAX_PIXELS, pixels or 0), engine))
     return [next(made) if error is None else Thumbnail(None, error) for error in errors]
 
 

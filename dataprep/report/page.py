@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from dataprep.files import write_text
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides
-from dataprep.protocols import Progress
+from dataprep.protocols import Engine, Progress
 from dataprep.report.contents import contents
 from dataprep.report.summary import Summary
 
@@ -32,6 +32,7 @@ def write_report(
     overrides: Overrides = NO_OVERRIDES,
     when: datetime | None = None,
     progress: Progress | None = None,
+    engine: Engine | None = None,
 ) -> None:
     """Writes the report of a manifest, to a temporary name first, so that no half of one is ever seen.
 
@@ -42,17 +43,25 @@ def write_report(
         overrides: What was decided by hand before; it is in the file that the page saves, together with what is new.
         when: The time to show; the same arguments give the same bytes.
         progress: Called with "thumbnails" as they are done.
+        engine: Who makes the thumbnails; None stands for this process, without protection from a decoder that crashes.
 
     Raises:
         DataprepError: It cannot be written.
     """
-    write_text(path, _html(manifest, summary, overrides, when, progress))
+    write_text(path, _html(manifest, summary, overrides, when, progress, engine))
 
 
-def _html(manifest: Manifest, summary: Summary, overrides: Overrides, when: datetime | None, progress: Progress | None) -> str:
+def _html(
+    manifest: Manifest,
+    summary: Summary,
+    overrides: Overrides,
+    when: datetime | None,
+    progress: Progress | None,
+    engine: Engine | None,
+) -> str:
     from jinja2 import Environment, StrictUndefined
 
-    found = contents(manifest, overrides, progress)
+    found = contents(manifest, overrides, progress, engine)
     script = "\n".join(_asset(name) for name in SCRIPTS)
     title, where = _title(manifest)
     template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
