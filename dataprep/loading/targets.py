@@ -76,7 +76,7 @@ def want(targets: "Target | str | Iterable[Target | str]", manifest: Manifest, p
         LoaderError: There is no such column, it does not hold what it should, or a stage cannot take targets along.
     """
     table = manifest.kept()
-    given = [targets] if isinstance(targets, str | Column | Mask | Places) else list(targets)
+    given = list(targets) if isinstance(targets, Iterable) and not isinstance(targets, str) else [targets]
     described = [_described(target, table) for target in given]
     _check_names(described)
     sizes = np.stack([table["height"].to_numpy(), table["width"].to_numpy()], axis=1).astype(np.int64)

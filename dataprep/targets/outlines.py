@@ -77,8 +77,9 @@ def _cut(outlines: Outlines, distances: NDArray[np.float64]) -> Outlines:
     share = np.divide(distances, distances - following, out=np.zeros_like(distances), where=crosses)
     met = corners + share[..., None] * (np.roll(corners, -1, 1) - corners)
     # made: (N, 2 C) each corner and what its edge meets, of which those are kept that are there
+    inside &= np.arange(most) < outlines.counts[:, None]  # not what the last corner is repeated for
+    crosses &= outlines.counts[:, None] > 0
     made, there = np.stack([corners, met], 2).reshape(count, 2 * most, 2), np.stack([inside, crosses], 2).reshape(count, 2 * most)
-    there &= outlines.counts[:, None] > 0
     counts = there.sum(axis=1)
     order = np.argsort(~there, axis=1, kind="stable")[:, : max(int(counts.max(initial=0)), 1)]
     last = np.maximum(counts - 1, 0)[:, None]
