@@ -14,7 +14,8 @@ from dataprep.cleaning.folder import REPORT, SUMMARY
 from dataprep.cli.terminal import Terminal, say
 from dataprep.manifest import NAME
 from dataprep.report import Summary
-from dataprep.report.findings import percent
+from dataprep.report.finding import percent
+from dataprep.report.labels import Label, most_notable
 
 WARNINGS: Final = 6
 """Warnings that the terminal shows; the others are counted."""
@@ -22,6 +23,16 @@ WARNINGS: Final = 6
 
 SPLITS: Final = 8
 """Splits that the terminal names."""
+
+
+SETTLED: Final = {"keep": "keeping the best", "majority": "majority", "drop": "dropping all"}
+"""What was done where labels of copies disagree."""
+LABELS: Final = 12
+"""Labels that the terminal lists."""
+REASONS: Final = 3
+"""Reasons that the terminal lists of a label."""
+WIDE: Final = 40
+"""Characters of a label that the terminal shows."""
 
 
 class ProgressBar:
@@ -82,10 +93,45 @@ def show(summary: Summary, out: Path) -> None:
         console.print(f"{summary.seconds:.1f} s, {summary.rate:,.0f} images/s{again}")
     for line in _splits(summary):
         say(line)
+    show_labels(summary, console)
     for name in (NAME, REPORT):
         if (out / name).exists():
             say(f"{name.partition('.')[0]}: {out / name}")
     warn(summary)
+
+
+def show_labels(summary: Summary, console: Console) -> None:
+    """Prints what became of the images of each label: of all labels where they are few, else of those that want a look."""
+    rows = list(summary.labels) if len(summary.labels) <= LABELS else most_notable(summary.labels)[:LABELS]
+    found = {spelt(name): summary.labels[name] for name in rows}
+    if summary.unlabelled is not None:
+        found["(no label)"] = summary.unlabelled
+    if not summary.labels:
+        say("labels: none")
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column(f"{len(summary.labels):,} label{'' if len(summary.labels) == 1 else 's'}", overflow="fold")
+    for name in ("images", "kept"):
+        table.add_column(name, justify="right")
+    table.add_column("dropped", overflow="fold")
+    for name, label in found.items():
+        mark = "[bold red]![/] " if label.flags else ""
+        table.add_row(mark + escape(name), f"{label.images:,}", f"{label.kept:,}", escape(reasons_of(label)))
+    console.print(table)
+    if len(summary.labels) > LABELS:
+        say(f"and {len(summary.labels) - LABELS:,} more labels, in {SUMMARY}")
+
+
+def reasons_of(label: Label) -> str:
+    """Returns how many images of a label were dropped for the most frequent reasons."""
+    shown = [f"{count:,} {reason}" for reason, count in list(label.dropped.items())[:REASONS]]
+    return ", ".join(shown) + (f" and {len(label.dropped) - REASONS:,} more" if len(label.dropped) > REASONS else "")
+
+
+def spelt(text: str) -> str:
+    """Returns a text so that it cannot break a line or turn a terminal, and has no end."""
+    plain = text if text.isprintable() else repr(text)[1:-1]
+    return plain if len(plain) <= WIDE else f"{plain[: WIDE - 1]}…"
 
 
 def _splits(summary: Summary) -> Iterator[str]:
@@ -120,6 +166,8 @@ def _copies(summary: Summary) -> dict[str, str]:
         "[bold]copies whose labels disagree[/]": summary.conflicts,
     }
     found = {name: f"{count:,}" for name, count in rows.items() if count is not None}
+    if summary.conflicts and summary.conflict_rule:
+        found["  settled by"] = SETTLED[summary.conflict_rule]
     if summary.near_conflicts and summary.near_duplicates:
         share = percent(summary.near_conflicts, summary.near_duplicates)
         found["  of near duplicates"] = f"{summary.near_conflicts:,} of {summary.near_duplicates:,} ({share})"

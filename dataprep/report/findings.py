@@ -6,9 +6,8 @@ asking is that a set which really is bad is asked about as well.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,6 +27,8 @@ from dataprep.columns import (
 from dataprep.images.limits import IS_POINTER
 from dataprep.manifest import Manifest
 from dataprep.protocols import Rule
+from dataprep.report.finding import Finding, Kind, listed, percent
+from dataprep.report.labels import count_labels, examine_labels
 from dataprep.stages import Deduplicate
 
 MUCH: Final = 1 / 5
@@ -43,9 +44,6 @@ SURPRISE: Final = 10.0
 DISAGREEING: Final = 1 / 10
 """Share of near duplicates across labels above which they are other pictures: 1 in 50 on natural pictures, 1 in 6 or more where
 the radius was too wide."""
-NAMED: Final = 3
-"""Labels or splits that a sentence names."""
-
 REMEDIES: Final = {
     TOO_SMALL: "--min-side off",
     TOO_DARK: "--min-brightness off",
@@ -58,31 +56,6 @@ REMEDIES: Final = {
 
 MEANT: Final = {NEAR_DUPLICATE: "other pictures", EXACT_DUPLICATE: "meant to be there more than once"}
 """What the images are where the rule is wrong about them, if not simply good."""
-
-Kind: TypeAlias = Literal["nothing kept", "pointers", "mostly dropped", "rule", "label", "disagreeing labels", "empty labels"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something about a manifest that its owner ought to look at.
-
-    Attributes:
-        kind: What it is: "nothing kept"; "pointers" of Git LFS in place of images; "mostly dropped", by all rules together;
-            a "rule" that drops much of the set; one that drops much of a "label", or far more than of the others; near
-            duplicates with "disagreeing labels"; "empty labels", of which no image is left.
-        sentence: The same for people, in one line.
-        remedy: The flag of `dataprep clean`, or the command, that mends it where the images are good; None where none does.
-        counts: The numbers of the sentence, by name.
-        reason: Why the rule drops, None where it is not about one.
-        labels: The labels that it is about, the worst first.
-    """
-
-    kind: Kind
-    sentence: str
-    remedy: str | None
-    counts: Mapping[str, int]
-    reason: str | None = None
-    labels: tuple[str, ...] = ()
 
 
 class Tally(NamedTuple):
@@ -100,23 +73,15 @@ class Tally(NamedTuple):
 
 def examine(manifest: Manifest) -> tuple[Finding, ...]:
     """Returns what looks wrong, the worst first; nothing where all is as it usually is."""
-    parts = [part for part in (manifest.training(), manifest.protected()) if len(part)]
-    found = [
-        finding for part in parts for finding in _examine_part(part, f" in {splits_of(part.table)}" if len(parts) > 1 else "")
-    ]
+    training, protected = manifest.training(), manifest.protected()
+    parts = [part for part in (training, protected) if len(part)]
+    where = [f" in {splits_of(part.table)}" if len(parts) > 1 else "" for part in parts]
+    found = [finding for part, name in zip(parts, where, strict=True) for finding in _examine_part(part, name)]
     found += _examine_near_duplicates(manifest)
+    if len(training):
+        found += examine_labels(training, where[0])
     order = list(Kind.__args__)  # type: ignore[attr-defined]  # of a Literal
     return tuple(sorted(found, key=lambda finding: (order.index(finding.kind), -max(finding.counts.values()))))
-
-
-def percent(part: int, whole: int) -> str:
-    """Returns a share as text, such as "39 %"; "100 %" only where it is all and "0 %" only where it is none."""
-    share = 100 * part / max(whole, 1)
-    if 0 < share < 0.1:
-        return "less than 0.1 %"
-    if 0 < share < 10:
-        return f"{share:.1f} %".replace(".0 ", " ")
-    return f"{share if part == whole else min(share, 99):.0f} %"
 
 
 def _examine_part(part: Manifest, where: str) -> Iterator[Finding]:
@@ -139,7 +104,7 @@ def _examine_part(part: Manifest, where: str) -> Iterator[Finding]:
     for reason in reasons:
         if reason not in (OVERRULED, LABEL_CONFLICT):
             yield from _examine_rule(table, reason, tallies.get(reason, []), part.pipeline.rules, where)
-    yield from _examine_labels(part, where)
+    yield from _examine_empty(part, where)
 
 
 def _examine_rule(table: pa.Table, reason: str, tallies: Sequence[Tally], rules: Sequence[Rule], where: str) -> Iterator[Finding]:
@@ -176,13 +141,13 @@ def _is_uneven(tally: Tally, dropped: int, images: int, labels: int) -> bool:
     return tally.dropped * math.log(share / others) + kept > SURPRISE + math.log(labels)
 
 
-def _examine_labels(part: Manifest, where: str) -> Iterator[Finding]:
+def _examine_empty(part: Manifest, where: str) -> Iterator[Finding]:
     """Yields the labels of which no image is left."""
     scanned, kept = (set(table["label"].drop_null().unique().to_pylist()) for table in (part.table, part.kept("label")))
     empty = sorted(scanned - kept)
     if empty and kept:
         verb = "has" if len(empty) == 1 else "have"
-        sentence = f"{len(empty):,} of {len(scanned):,} labels {verb} no image left{where}: {_names(empty)}"
+        sentence = f"{len(empty):,} of {len(scanned):,} labels {verb} no image left{where}: {listed(empty)}"
         yield Finding("empty labels", sentence, None, {"empty": len(empty), "labels": len(scanned)}, None, tuple(empty))
 
 
@@ -215,22 +180,15 @@ def _remedy(reason: str, rules: Sequence[Rule]) -> str | None:
 
 def _tally(table: pa.Table) -> dict[str, list[Tally]]:
     """Returns for each reason the labels that it falls on, the worst first."""
-    counts = table.group_by(["label"]).aggregate([([], "count_all")]).to_pylist()
-    images = {row["label"]: row["count_all"] for row in counts if row["label"] is not None}
     found: dict[str, list[Tally]] = {}
-    for row in table.group_by(["label", "reason"]).aggregate([([], "count_all")]).to_pylist():
-        if row["reason"] is not None and row["label"] is not None:
-            found.setdefault(row["reason"], []).append(Tally(row["label"], row["count_all"], images[row["label"]]))
+    for label, count in count_labels(table).items():
+        for reason, dropped in count.dropped.items():
+            if label is not None:
+                found.setdefault(reason, []).append(Tally(label, dropped, count.images))
     return {reason: sorted(tallies, key=lambda tally: (-tally.share, tally.label)) for reason, tallies in found.items()}
 
 
 def splits_of(table: pa.Table) -> str:
     """Returns the names of the splits in a table as text."""
     names = sorted(table["split"].drop_null().unique().to_pylist())
-    return _names(names) if names else "no split"
-
-
-def _names(names: Sequence[str]) -> str:
-    """Returns the first names, spelt so that a terminal can show them, and how many more there are."""
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return ", ".join(map(repr, names[:NAMED])) + more
+    return listed(names) if names else "no split"

@@ -18,10 +18,20 @@ from dataprep.files import write_text
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides
 from dataprep.protocols import Engine, Progress
 from dataprep.report.contents import contents
+from dataprep.report.labels import Label, most_notable
 from dataprep.report.summary import Summary
 
 SCRIPTS: Final = ("elements.js", "pictures.js", "measures.js", "views.js")
 """In the order in which they run."""
+LABELS: Final = 1_000
+"""Labels that are listed."""
+FLAGS: Final = {
+    "empty labels": "no picture left",
+    "alike labels": "spelt almost as another",
+    "split labels": "called as a split",
+    "one label": "the only label",
+}
+"""What is said of a label for each kind of finding that names it; other flags are the reasons of rules."""
 
 
 def write_report(
@@ -71,6 +81,8 @@ def _html(
         when=when,
         summary=summary,
         contents=found,
+        labels=_labels(summary),
+        flags=FLAGS,
         decided=len(overrides.decisions),
         lost=overrides.lost(manifest.table),
         style=_asset("style.css"),
@@ -78,6 +90,12 @@ def _html(
         script_hash=_hash(script),
         data=_json(found.data),
     )
+
+
+def _labels(summary: Summary) -> list[tuple[str | None, Label]]:
+    """Returns the labels that are listed, those first that want a look, and the images without one."""
+    listed: list[tuple[str | None, Label]] = [(name, summary.labels[name]) for name in most_notable(summary.labels)[:LABELS]]
+    return listed + ([(None, summary.unlabelled)] if summary.unlabelled else [])
 
 
 def _title(manifest: Manifest) -> tuple[str, str]:

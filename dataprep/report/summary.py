@@ -1,14 +1,17 @@
 """The numbers of a cleaning run: what `summary.json` holds and the terminal shows."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from dataprep.describe import describe
 from dataprep.manifest import Manifest, Run
-from dataprep.report.findings import Finding, disagreement, examine, splits_of
+from dataprep.report.finding import Finding
+from dataprep.report.findings import disagreement, examine, splits_of
+from dataprep.report.labels import Label, count_labels
 from dataprep.stages import Deduplicate
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Summary:
         dropped: How many were dropped for each reason, the most frequent first.
         warnings: What looks wrong, the worst first.
         leaks: Images that were dropped as copies of protected ones; None without protected ones.
+        conflict_rule: What is kept of copies whose labels disagree: "keep" the best, "majority" or "drop"; None likewise.
         conflicts: Dropped copies whose label is not that of their twin; None without labels, or where no copies were looked for.
         near_duplicates: Dropped copies of another content that have a label, as has their twin; None likewise.
         near_conflicts: Those of them whose label is not that of their twin.
@@ -32,7 +36,8 @@ class Summary:
             how many are "new" and were divided in the same proportions, and how many "moved" since they are copies of images
             of another split; None where there were none.
         ignored: Files beside the images, left alone.
-        labels: How many images are kept of each label.
+        labels: What became of the images of each label.
+        unlabelled: What became of the images without one; None where all have one.
         measured: Images that `clean` read to make the manifest, 0 where it was not made in this process.
         known: Images that it knew from its cache, likewise.
         seconds: Time that it took, from the scan to the verdicts, likewise.
@@ -48,6 +53,7 @@ class Summary:
     dropped: dict[str, int]
     warnings: tuple[Finding, ...]
     leaks: int | None
+    conflict_rule: str | None
     conflicts: int | None
     near_duplicates: int | None
     near_conflicts: int | None
@@ -56,7 +62,8 @@ class Summary:
     splits: dict[str, int]
     carried: dict[str, int] | None
     ignored: int
-    labels: dict[str, int]
+    labels: dict[str, Label]
+    unlabelled: Label | None
     measured: int
     known: int
     seconds: float
@@ -88,18 +95,20 @@ class Summary:
 def summarize(manifest: Manifest) -> Summary:
     """Returns the numbers of a manifest and of the run of `clean` that made it."""
     run = manifest.run or Run(0, 0, 0.0)
-    statistics = manifest.statistics
+    statistics, warnings, labels = manifest.statistics, examine(manifest), count_labels(manifest.table)
+    flags = _flags(warnings)
     return Summary(
         source=describe(manifest.source),
         scanned=len(manifest),
         kept=manifest.kept().num_rows,
         dropped=manifest.reasons(),
-        warnings=examine(manifest),
+        warnings=warnings,
         **_count_copies(manifest),
-        splits=_count(manifest, "split"),
+        splits=_count_splits(manifest),
         carried=None if run.carried is None else dict(run.carried),
         ignored=manifest.ignored,
-        labels=_count(manifest, "label"),
+        labels={label: replace(count, flags=flags.get(label, ())) for label, count in labels.items() if label is not None},
+        unlabelled=labels.get(None),
         measured=run.measured,
         known=run.known,
         seconds=round(run.seconds, 3),
@@ -110,20 +119,31 @@ def summarize(manifest: Manifest) -> Summary:
     )
 
 
-def _count(manifest: Manifest, column: str) -> dict[str, int]:
-    """Returns how many images are kept of each value of a column of text, by value."""
-    counts = manifest.kept(column)[column].drop_null().value_counts().to_pylist()
+def _count_splits(manifest: Manifest) -> dict[str, int]:
+    """Returns how many images are kept of each split, by its name."""
+    counts = manifest.kept("split")["split"].drop_null().value_counts().to_pylist()
     return {count["values"]: count["counts"] for count in sorted(counts, key=lambda count: str(count["values"]))}
 
 
-def _count_copies(manifest: Manifest) -> dict[str, int | None]:
+def _flags(warnings: Iterable[Finding]) -> dict[str, tuple[str, ...]]:
+    """Returns what warnings say of single labels: the reason of the rule that falls on each, else their kind."""
+    found: dict[str, tuple[str, ...]] = {}
+    for finding in warnings:
+        for label in finding.labels:
+            found[label] = (*found.get(label, ()), finding.reason or finding.kind)
+    return found
+
+
+def _count_copies(manifest: Manifest) -> dict[str, Any]:
     """Returns the numbers about copies, None for what was not looked for."""
     is_protected = len(manifest.protected()) > 0
-    is_compared = bool(manifest.classes) and any(isinstance(rule, Deduplicate) for rule in manifest.pipeline.rules)
+    searches = [rule for rule in manifest.pipeline.rules if isinstance(rule, Deduplicate)]
+    is_compared = bool(manifest.classes) and bool(searches)
     near_conflicts, near_duplicates = disagreement(manifest)
     among_protected = manifest.protected_copies()
     return {
         "leaks": manifest.leaks().num_rows if is_protected else None,
+        "conflict_rule": searches[0].conflicts if is_compared else None,
         "conflicts": manifest.conflicts().num_rows if is_compared else None,
         "near_duplicates": near_duplicates if is_compared else None,
         "near_conflicts": near_conflicts if is_compared else None,

@@ -96,10 +96,10 @@ def test_manifest_and_summary_agree(dataprep: Command, photos: Path, tmp_path: P
     summary, manifest = summary_of(out), Manifest.read(out / "manifest.parquet")
     assert (summary["scanned"], summary["kept"], summary["measured"]) == (16, 8, 16)
     assert summary["dropped"] == manifest.reasons() == dict.fromkeys(sorted(NOISE.values()), 1)
-    assert summary["labels"] == {"cat": 4, "dog": 4}
+    assert {label: count["kept"] for label, count in summary["labels"].items()} == {"cat": 4, "dog": 4, "noise": 0}
     assert summary["ignored"] == manifest.ignored == 1
     assert summary["fingerprint"] == manifest.fingerprint
-    assert summary["version"] == 1
+    assert summary["version"] == 2
     for words in (("scanned", "16"), ("kept", "8"), *((reason, "1") for reason in NOISE.values())):
         assert any(line.split() == " ".join(words).split() for line in ended.out.splitlines()), words
     assert str(out / "manifest.parquet") in ended.out
