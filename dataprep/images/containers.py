@@ -4,6 +4,7 @@ A decoder that is given a whole file reads what is of no use here, frames, comme
 over a few bytes of it. So of each format only what makes up the first picture is handed on.
 """
 
+import re
 import struct
 from typing import Final, NamedTuple
 
@@ -14,6 +15,12 @@ MAX_FRAMES: Final = 10_000
 
 MAX_PROFILE: Final = 4 << 20
 """Bytes of a colour profile; a longer one is none."""
+
+OF_GIF: Final = re.compile(rb"[\x21\x2c\x3b]")
+MAX_HEADER: Final = 4096  # bytes of a portable pixmap before its pixels
+MAX_COMMENTS: Final = 10_000
+TOKEN: Final = re.compile(rb"(?:\s|#[^\r\n]*+[\r\n])++([^\s#]{1,20})")
+COMMENT: Final = re.compile(rb"#[^\r\n]*+")
 
 RATIOS: Final = {
     1: (1, 1),
@@ -37,6 +44,7 @@ class Looked(NamedTuple):
         significant: How many of these hold something; None where the file does not say.
         profile: Its colour profile; None where there is none, or the decoder has it.
         size: Height and width; None where the decoder says so without a pixel decoded.
+        orientation: As in EXIF; None where the decoder has EXIF to ask.
     """
 
     data: bytes
@@ -46,6 +54,7 @@ class Looked(NamedTuple):
     significant: int | None = None
     profile: bytes | None = None
     size: tuple[int, int] | None = None
+    orientation: int | None = None
 
 
 def look_at_gif(data: bytes) -> Looked:
@@ -64,7 +73,8 @@ def look_at_gif(data: bytes) -> Looked:
                 first = data[: 13 + _colours(data, 10)] + control + data[at:end] + b"\x3b"
             frames += 1
         else:
-            end = at + 1
+            known = OF_GIF.search(data, at)
+            end = known.start() if known else len(data)
         at = end
     return Looked(first, pages=max(frames, 1))
 
@@ -80,6 +90,23 @@ def _after_blocks(data: bytes, at: int) -> int:
     while at < len(data) and data[at]:
         at += 1 + data[at]
     return min(at + 1, len(data))
+
+
+def look_at_ppm(data: bytes) -> Looked:
+    """Returns a portable pixmap without comments, which Pillow reads byte by byte, in plain ones again and again."""
+    kind, at, tokens = data[:2], 2, list[bytes]()
+    while len(tokens) < (2 if kind in (b"P1", b"P4") else 3):
+        token = TOKEN.match(data, at, MAX_HEADER)
+        if token is None:
+            raise DecodeError("its header is damaged, or longer than 4 KiB")
+        tokens.append(token[1])
+        at = token.end()
+    pixels, plain = data[at:], kind in (b"P1", b"P2", b"P3")
+    if plain and pixels.count(b"#") > MAX_COMMENTS:
+        raise DecodeError(f"more than {MAX_COMMENTS:,} comments between its pixels")
+    if plain:
+        pixels = COMMENT.sub(b"", pixels)
+    return Looked(b"\n".join([kind, *tokens]) + pixels)
 
 
 def look_at_jxl(data: bytes) -> Looked:
@@ -100,7 +127,7 @@ def look_at_jxl(data: bytes) -> Looked:
 
     height, ratio = side(), take(3)
     across, down = RATIOS.get(ratio, (0, 1))
-    return Looked(stream, size=(height, height * across // down if ratio else side()))
+    return Looked(stream, size=(height, height * across // down if ratio else side()), orientation=1)  # it comes upright
 
 
 def _pieces_of_jxl(data: bytes) -> list[bytes]:

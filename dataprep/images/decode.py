@@ -22,9 +22,9 @@ import PIL.Image
 import simplejpeg
 
 from dataprep.errors import DecodeError
-from dataprep.images.containers import MAX_FRAMES, Looked, look_at_gif, look_at_icon, look_at_jxl
+from dataprep.images.containers import MAX_FRAMES, Looked, look_at_gif, look_at_icon, look_at_jxl, look_at_ppm
 from dataprep.images.formats import Format, format_of
-from dataprep.images.jpeg import Decoded, decode_jpeg, refuse_damaged
+from dataprep.images.jpeg import Decoded, decode_jpeg, look_at_jpeg, refuse_damaged
 from dataprep.images.limits import IS_POINTER, MAX_PIXELS, POINTER, reason, refuse_bomb
 from dataprep.images.mend import MENDS, mend_jpeg
 from dataprep.images.png import SIGNATURE, look_at_png, refuse_missing_rows
@@ -38,10 +38,12 @@ POLICY: Final = 3
 """Goes up when some file gives other pixels, or is read where it was not: what was measured before is measured anew."""
 
 LOOKS: Final[dict[str, Callable[[bytes], Looked]]] = {
+    "JPEG": look_at_jpeg,
     "PNG": look_at_png,
     "GIF": look_at_gif,
     "TIFF": look_at_tiff,
     "ICO": look_at_icon,
+    "PPM": look_at_ppm,
     "JXL": look_at_jxl,
     "AVIF": look_at_boxes,
     "HEIF": look_at_boxes,
@@ -131,8 +133,8 @@ def _decode_any(data: bytes, channels: int, max_pixels: int) -> Decoded:
         if known.name == "PNG":
             refuse_missing_rows(opened, looked.data)
         image, remarks = _flatten(opened, looked, "L" if channels == 1 else "RGB")
-        orientation = orientation_of(opened, known.name)
-        pages = looked.pages or (1 if known.name == "JPEG" else int(getattr(opened, "n_frames", 1)))
+        orientation = looked.orientation or orientation_of(opened, known.name)
+        pages = looked.pages or int(getattr(opened, "n_frames", 1))
         name = opened.format or known.name
     many = f"the first of {pages:,}{' or more' if pages == MAX_FRAMES else ''} pages" if pages > 1 else None
     if orientation in TRANSPOSED:

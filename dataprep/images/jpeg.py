@@ -1,5 +1,6 @@
 """JPEG by libjpeg-turbo: what a file says of itself, the whole of it, a smaller scale of it, or the part that a crop needs."""
 
+import struct
 from functools import cache
 from types import ModuleType
 from typing import Final, NamedTuple
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from dataprep.errors import DecodeError
 from dataprep.images import native
-from dataprep.images.containers import MAX_PROFILE
+from dataprep.images.containers import MAX_PROFILE, Looked
 from dataprep.images.limits import refuse_bomb
 from dataprep.images.mend import FRAMES, START_OF_SCAN, count_scans, is_mendable, segments
 from dataprep.images.profiles import UNFIT, Conversion, conversion_of, to_srgb
@@ -26,7 +27,8 @@ MAX_SCANS: Final = 100
 FEW_SCANS: Final = 20
 MAX_PASSES: Final = 100 * 10_000_000  # pixels times scans, of an image of more than `FEW_SCANS`
 SCAN: Final = int.from_bytes(b"\xff\xda", "little")
-APP1, APP2, ICC = 0xE1, 0xE2, b"ICC_PROFILE\0"
+APP0, APP1, APP2, APP14, ICC = 0xE0, 0xE1, 0xE2, 0xEE, b"ICC_PROFILE\0"
+APPLICATIONS: Final = frozenset([*range(0xE0, 0xF0), 0xFE])  # segments, and comments
 LOSSLESS, PROGRESSIVE = (0xC3, 0xC7, 0xCB, 0xCF), (0xC2, 0xC6, 0xCA, 0xCE)
 END: Final = 64  # bytes at the end of a file in which a whole JPEG says so, be there some padding behind
 ENTROPY: Final = 0.7  # of the time of a decode goes into the entropy code, which is read from the top down to the last row wanted
@@ -84,6 +86,25 @@ def head_of(data: bytes) -> Head:
     pieces.sort(key=lambda piece: piece[:1])
     whole = all(piece[1:2] == bytes([len(pieces) & 0xFF]) for piece in pieces) and sum(map(len, pieces)) <= MAX_PROFILE
     return Head(frame, orientation_of_exif(exif), b"".join(piece[2:] for piece in pieces) or None if whole else None)
+
+
+def look_at_jpeg(data: bytes) -> Looked:
+    """Returns an uncommon JPEG without what does not make its pixels, of which Pillow reads more than it has use for.
+
+    Raises:
+        DecodeError: It has no pixels.
+    """
+    head = head_of(data)
+    kept, start = [data[:2]], len(data)
+    for code, _, end, payload in segments(data):
+        if code == START_OF_SCAN:
+            start = end
+            break
+        if code not in APPLICATIONS or code in (APP0, APP14):
+            kept.append(struct.pack(">BBH", 0xFF, code, len(payload) + 2) + payload)
+    if not head.frame or start == len(data):
+        raise DecodeError("a JPEG without pixels")
+    return Looked(b"".join([*kept, data[start:]]), pages=1, profile=head.profile, orientation=head.orientation)
 
 
 def plain_jpeg(data: bytes) -> tuple[int, int] | None:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import PIL.Image
 
 from dataprep.errors import DecodeError
-from dataprep.images.containers import MAX_PROFILE, Looked
+from dataprep.images.containers import MAX_FRAMES, MAX_PROFILE, Looked
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
@@ -65,7 +65,7 @@ def _count_frames(data: bytes, sound: dict[bytes, Chunk]) -> int:
     if control is None or pixels is None or control.start > pixels.start or control.end - control.start < 20:
         return 1
     apart = first is None or first.start > pixels.start
-    return max(1, int.from_bytes(data[control.start + 8 : control.start + 12], "big")) + apart
+    return min(max(1, int.from_bytes(data[control.start + 8 : control.start + 12], "big")) + apart, MAX_FRAMES)
 
 
 def _profile(data: bytes, chunk: Chunk | None) -> bytes | None:

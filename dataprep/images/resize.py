@@ -102,10 +102,8 @@ def average(image: Image, target: tuple[int, int]) -> Image:
     height, width = image.shape[:2]
     code: Any = native.module("resample")
     if code is None:
-        down, across = _area_matrix(height, target[0]), _area_matrix(width, target[1])
-        channels = image.reshape(height, width, -1).transpose(2, 0, 1)
-        sums = (down @ channels @ across.T).astype(np.int64).transpose(1, 2, 0).reshape(*target, *image.shape[2:])
-        return ((sums + (1 << 2 * AREA_BITS - 1)) >> 2 * AREA_BITS).astype(np.uint8)
+        sums = _area_sums(_area_sums(image.astype(np.uint32), target[0], 0), target[1], 1)
+        return ((sums + np.uint32(1 << 2 * AREA_BITS - 1)) >> np.uint32(2 * AREA_BITS)).astype(np.uint8)
     out = np.empty((*target, *image.shape[2:]), np.uint8)
     memory = scratch("between the passes", 4 * image[0].size)
     code.resize(_side_by_side(image), out, 0, 0, _area_taps(height, target[0]), _area_taps(width, target[1]), AREA, memory)
@@ -130,13 +128,14 @@ def _area_taps(source: int, target: int) -> bytes:
     return np.concatenate([np.array([*weights.shape, 0, source], np.int32), first, weights.ravel()]).astype(np.int32).tobytes()
 
 
-@lru_cache(maxsize=16)
-def _area_matrix(source: int, target: int) -> NDArray[np.float64]:
-    """Returns (target, source) the weights of averages, in floats, which hold their sums exactly."""
-    first, weights = _area_weights(source, target)
-    matrix = np.zeros((target, source))
-    np.put_along_axis(matrix, first[:, None] + np.arange(weights.shape[1]), weights, axis=1)
-    return matrix
+def _area_sums(values: NDArray[np.uint32], target: int, axis: int) -> NDArray[np.uint32]:
+    """Returns the weighted sums along an axis: whole numbers below 2^32 after both, one pixel of each average after the other."""
+    first, weights = _area_weights(values.shape[axis], target)
+    shape = [-1 if place == axis else 1 for place in range(values.ndim)]
+    sums = np.zeros([target if place == axis else length for place, length in enumerate(values.shape)], np.uint32)
+    for tap in range(weights.shape[1]):
+        sums += np.take(values, first + tap, axis) * weights[:, tap].astype(np.uint32).reshape(shape)
+    return sums
 
 
 def place(image: Image, mirror: bool, out: NDArray[Any], levels: NDArray[Any] = LEVELS) -> None:

@@ -128,11 +128,12 @@ def look_at_tiff(data: bytes) -> Looked:
     """
     tables = tables_of(data)
     if tables is None:
-        return Looked(data)
+        return Looked(data, orientation=1)
     first = tables.entries(tables.first)[0]
     _refuse_raw(tables, first)
     _refuse_hungry(tables, first)
-    return Looked(data, pages=sum(1 for _ in islice(tables.pages(), MAX_FRAMES)))
+    pages = sum(1 for _ in islice(tables.pages(), MAX_FRAMES))
+    return Looked(data, pages=pages, orientation=1)  # Pillow turns it
 
 
 def look_at_boxes(data: bytes) -> Looked:
