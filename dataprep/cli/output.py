@@ -100,7 +100,7 @@ def show(summary: Summary, out: Path) -> None:
     warn(summary)
 
 
-def show_labels(summary: Summary, console: Console) -> None:
+def show_labels(summary: Summary, console: Terminal) -> None:
     """Prints what became of the images of each label: of all labels where they are few, else of those that want a look."""
     rows = list(summary.labels) if len(summary.labels) <= LABELS else most_notable(summary.labels)[:LABELS]
     found = {spelt(name): summary.labels[name] for name in rows}
