@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from attrs import evolve, frozen
 from numpy.typing import NDArray
 
@@ -81,7 +80,7 @@ def want(targets: "Target | str | Iterable[Target | str]", manifest: Manifest, p
     _check_names(described)
     sizes = np.stack([table["height"].to_numpy(), table["width"].to_numpy()], axis=1).astype(np.int64)
     labels = [name for target in described if isinstance(target, Places) for name in target.labels]
-    vocabularies = {name: words for name in labels if (words := vocabulary(manifest, name)) is not None}
+    vocabularies = {name: words for name in labels if (words := manifest.vocabulary(name)) is not None}
     rows = Table(table, sizes, vocabularies)
     if any(not isinstance(target, Column) for target in described):
         for op in pipeline.ops:
@@ -97,16 +96,6 @@ def _read(target: Target, rows: Table) -> Any:
     if isinstance(target, Column):
         return read_values(target, rows)
     return read_texts(target, rows) if isinstance(target, Mask) else read_places(target, rows)
-
-
-def vocabulary(manifest: Manifest, name: str) -> tuple[str, ...] | None:
-    """Returns the classes in a column of labels, sorted, whatever is kept; None where it holds no text."""
-    if name not in manifest.table.column_names:
-        return None
-    kind = manifest.table.schema.field(name).type
-    if not (hasattr(kind, "value_type") and (pa.types.is_string(kind.value_type) or pa.types.is_large_string(kind.value_type))):
-        return None
-    return tuple(sorted(pc.unique(pc.list_flatten(manifest.table[name])).drop_null().to_pylist()))
 
 
 def _described(target: "Target | str", table: pa.Table) -> Target:

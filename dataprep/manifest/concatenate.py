@@ -20,6 +20,7 @@ from dataprep.errors import ManifestError, PipelineError
 from dataprep.manifest.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Part, Several
+from dataprep.sources.several import within
 
 
 def concatenate(parts: Mapping[str, Manifest]) -> Manifest:
@@ -73,6 +74,8 @@ def _rename(name: str, table: pa.Table, first: int) -> pa.Table:
         ("uri", pc.binary_join_element_wise(name, table["uri"], "/")),
     ):
         table = table.set_column(table.column_names.index(column), table.schema.field(column), values)
+    if "mask" in table.column_names:
+        table = table.set_column(table.column_names.index("mask"), "mask", within(name, table["mask"]))
     part, part_id = fields_of("concatenate")
     names = pa.array(np.full(table.num_rows, name, object), part.type)
     return table.append_column(part, names).append_column(part_id, ids)

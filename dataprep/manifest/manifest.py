@@ -88,6 +88,7 @@ class Manifest:
         run: What `clean` did in this process to make it; not written to the file.
         frozen: Mean and std that were fixed when splits were made, or where this is a part of another manifest: those of what is
             trained on; every split carries them, whatever is judged anew. None where there are no splits.
+        words: Where this is a part of another manifest, the vocabularies of the whole, by column; see `vocabulary`.
     """
 
     table: pa.Table
@@ -98,6 +99,7 @@ class Manifest:
     ignored: int = 0
     run: Run | None = field(default=None, compare=False)
     frozen: Statistics | None = None
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """The number of records, kept or not."""
@@ -127,7 +129,7 @@ class Manifest:
         if split not in known:
             hint = suggestion(split, known) if known else "it has none; scan with `Folder(root, splits=True)`"
             raise ManifestError(f"the manifest has no split {split!r}; {hint}")
-        return replace(self, table=self.table.filter(pc.equal(self.table["split"], split)), frozen=self.statistics)
+        return self._part(pc.equal(self.table["split"], split), self.statistics)
 
     def fold(self, number: int) -> Fold:
         """Returns what to train on and what to validate with in one round of a cross-validation.
@@ -148,15 +150,27 @@ class Manifest:
             hint = f"give 0 to {len(known) - 1}" if known else "it has none; `dp.split(manifest, folds=5)` makes them"
             raise ManifestError(f"the manifest has no fold {number!r}; {hint}")
         is_val = pc.equal(self.table["split"], f"{FOLD}{number}")
-        train = replace(self, table=self.table.filter(pc.invert(is_val)), frozen=None)
+        train = self._part(pc.invert(is_val), None)
         frozen = train.statistics
-        return Fold(replace(train, frozen=frozen), replace(self, table=self.table.filter(is_val), frozen=frozen))
+        return Fold(replace(train, frozen=frozen), self._part(is_val, frozen))
 
     def labels(self) -> NDArray[np.int64]:
         """Returns the class number of each kept row, -1 without a label."""
         indices = pc.index_in(self.kept("label")["label"], value_set=pa.array(self.classes, pa.string()))
         numbers: NDArray[np.int64] = pc.fill_null(indices, -1).to_numpy().astype(np.int64)
         return numbers
+
+    def vocabulary(self, column: str) -> tuple[str, ...] | None:
+        """Returns the words in a column of lists of text, such as the labels of boxes, sorted: their places are class numbers.
+
+        They are those of all records that were scanned, whatever is kept and also in a part of a manifest. None where there is
+        no such column.
+        """
+        if column in self.words:
+            return self.words[column]
+        if column not in self.table.column_names or not is_list_of_text(self.table.schema.field(column).type):
+            return None
+        return tuple(sorted(pc.unique(pc.list_flatten(self.table[column])).drop_null().to_pylist()))
 
     def leaks(self) -> pa.Table:
         """Returns the rows that were dropped because a protected split has a copy of them."""
@@ -202,7 +216,13 @@ class Manifest:
 
     def _within(self, *, protected: bool) -> "Manifest":
         rows = pc.is_in(self.table["split"], value_set=pa.array(self._protecting(), pa.string()))
-        return replace(self, table=self.table.filter(rows if protected else pc.invert(rows)))
+        return self._part(rows if protected else pc.invert(rows), self.frozen)
+
+    def _part(self, rows: pa.ChunkedArray, frozen: Statistics | None) -> "Manifest":
+        """Returns some of the records, in which labels have the class numbers that they have in the whole."""
+        lists = [field.name for field in self.table.schema if is_list_of_text(field.type)]
+        words = {name: words for name in lists if (words := self.vocabulary(name)) is not None}
+        return replace(self, table=self.table.filter(rows), frozen=frozen, words=words)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -258,6 +278,7 @@ class Manifest:
             "ignored": self.ignored,
             "statistics": self.statistics._asdict() if self.statistics else None,
             "frozen": self.frozen is not None,
+            "words": self.words,
         }
         write_table(self.table.replace_schema_metadata({METADATA: json.dumps(metadata)}), path)
 
@@ -281,13 +302,18 @@ class Manifest:
             pipeline = Pipeline.from_descriptions(metadata["pipeline"])
             measures = tuple(build(measure, "measures") for measure in metadata["measures"])
             source = source or build(metadata["source"], "source")
-            return cls(
-                table, pipeline, source, measures, tuple(metadata["classes"]), metadata["ignored"], frozen=_frozen(metadata)
-            )
+            classes, words = tuple(metadata["classes"]), {name: tuple(known) for name, known in metadata.get("words", {}).items()}
+            return cls(table, pipeline, source, measures, classes, metadata["ignored"], frozen=_frozen(metadata), words=words)
         except PipelineError as error:
             raise ManifestError(f"{shown(path)}: {error}; import the module that registers it first") from error
         except (KeyError, TypeError, AttributeError, RecursionError, pa.ArrowException, JSONDecodeError) as error:
             raise ManifestError(f"{shown(path)} is not a manifest: {error!r} where it is described") from error
+
+
+def is_list_of_text(kind: pa.DataType) -> bool:
+    """Returns whether a column holds lists of text."""
+    item = getattr(kind, "value_type", None)
+    return pa.types.is_nested(kind) and item is not None and (pa.types.is_string(item) or pa.types.is_large_string(item))
 
 
 def check_manifest(given: object, where: str) -> None:

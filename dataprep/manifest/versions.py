@@ -1,7 +1,7 @@
 """The versions of a manifest's file: which are read, and how an older one is brought up to date.
 
 Version 1 has no column `distance`; a sentence for people says it. Version 2 has it. Version 3 has the column
-`captured`, and says whether its statistics are frozen, which those of an older one are not.
+`captured`, says whether its statistics are frozen, which those of an older one are not, and has the words of lists of labels.
 """
 
 from typing import Any, Final

@@ -129,4 +129,15 @@ def _records(part: Part) -> pa.Table:
     splits = pc.fill_null(table["split"].cast(pa.string()), part.name)
     for name, column in (("uri", uris), ("split", splits)):
         table = table.set_column(table.column_names.index(name), SCHEMA.field(name), column)
+    if "mask" in table.column_names:
+        table = table.set_column(table.column_names.index("mask"), "mask", within(part.name, table["mask"]))
     return table
+
+
+def within(name: str, masks: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Returns the uris of masks of one part as those of all parts; run lengths are no uris and stay."""
+    import pyarrow.compute as pc  # as above
+
+    masks = masks.cast(pa.string())
+    uris = pc.binary_join_element_wise(name, masks, "/")
+    return pc.if_else(pc.match_substring_regex(masks, r"^\s*[{\[]"), masks, uris)

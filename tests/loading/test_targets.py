@@ -1,6 +1,8 @@
 """Targets in batches: read and checked once, the same under every backend and after every resume, gone with what failed."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,6 +45,8 @@ def rows_of(count: int = ROWS) -> dict[str, Any]:
         "height": pa.array([height for height, _ in sizes], pa.int32()),
         "width": pa.array([width for _, width in sizes], pa.int32()),
         "keep": [row != 3 for row in range(count)],
+        "reason": pa.nulls(count, pa.string()),
+        "twin": pa.nulls(count, pa.int64()),
         "boxes": pa.array(boxes, pa.list_(pa.list_(pa.float32(), 4))),
         "box_labels": pa.array([["cat", "dog", None][: row % 4] for row in range(count)], pa.list_(pa.string())),
         "crowd": [[row] * (row % 4) for row in range(count)],
@@ -233,6 +237,33 @@ def test_a_name_alone_stands_for_the_column_of_sources(manifest: Manifest) -> No
         iter(loader_of(manifest, targets=dp.Boxes(labels="box_labels")))
     )
     assert set(next(iter(loader_of(manifest, targets=["polygons", "age"]))).targets) == {"polygons", "polygon_objects", "age"}
+
+
+def test_labels_have_one_number_in_all_parts(manifest: Manifest, tmp_path: Path) -> None:
+    """The class numbers of box labels are those of the whole manifest in every split, also after it was written and read."""
+    words = pa.array([["zebra"], ["ant", None], ["bee"]] * 4 + [["ant"]], pa.list_(pa.string()))
+    table = manifest.table.set_column(manifest.table.column_names.index("box_labels"), "box_labels", words)
+    table = table.append_column("split", pa.array((["train", "test", "val"] * 5)[:ROWS]))
+    whole = replace(manifest, table=table, source=dp.Folder("nowhere"))
+    for name, own in (("train", "zebra"), ("test", "ant"), ("val", "bee")):
+        part = replace(whole.select(name), frozen=None)
+        part.write(tmp_path / "part.parquet")
+        for one in (part, Manifest.read(tmp_path / "part.parquet", manifest.source)):
+            assert one.vocabulary("box_labels") == ("ant", "bee", "zebra") and own in one.table["box_labels"].to_pylist()[0]
+
+
+def test_masks_are_found_in_manifests_that_were_joined(manifest: Manifest) -> None:
+    """In a manifest of two, the mask of an image is still its mask, be it a file or run lengths."""
+    runs = '{"size": [40, 60], "counts": [0, 2400], "value": 7}'
+    columns = rows_of() | {"mask": [runs if row % 3 == 0 else f"mask-{row:02d}.png" for row in range(ROWS)]}
+    alone = manifest_of(columns)
+    joined = dp.concatenate({"a": alone, "b": alone})
+    ops, targets = (dp.Resize((20, 20)),), dp.Mask()
+    whole = by_id(iter(loader_of(alone, ops=ops, targets=targets)))
+    both = by_id(iter(loader_of(joined, ops=ops, targets=targets)))
+    numbers = dict(zip(joined.table["id"].to_pylist(), joined.table["part_id"].to_pylist(), strict=True))
+    assert len(both) == 2 * len(whole)
+    assert all(values == whole[numbers[id]] for id, values in both.items())
 
 
 class Unaware(FakeBackend):
