@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, get_args
 
-from dataprep.actions.places import check_apart, check_names, files_of, place_of
+from dataprep.actions.places import check_apart, check_names, check_ways, check_writable, files_of, place_of
 from dataprep.errors import DataprepError, SourceError, suggestion
 from dataprep.files import NO_LINKS, claimed, digest, naming, shown, sweep, write
 from dataprep.images.formats import is_image
@@ -20,6 +20,8 @@ from dataprep.manifest import Manifest
 from dataprep.protocols import Progress, Source
 
 Mode = Literal["copy", "hardlink", "symlink"]
+
+OTHER_DISK: Final = "are on different disks, and no hard link leads from one to another"
 
 NEEDED: Final = ("uri", "split", "label", "bytes", "modified", "digest")
 
@@ -69,9 +71,32 @@ def materialize(manifest: Manifest, folder: str | Path, mode: Mode, progress: Pr
     with claimed(folder):
         places = {image.below for image in _kept(manifest)}
         check_names(folder, places)
+        check_ways(folder, places)
         _enter(folder, places)
         written = _fill(Path(folder), manifest, mode, progress)
     return Materialized(Path(folder), written, manifest.kept().num_rows - written)
+
+
+def check_target(folder: str | Path, mode: Mode, source: Source) -> None:
+    """Checks that a tree can be written, before it is known what of: for what takes hours until then.
+
+    Args:
+        folder: The root of the tree, which need not exist.
+        mode: As of `materialize`.
+        source: Where the images are.
+
+    Raises:
+        DataprepError: The folder is not apart from the source or cannot be written, or there can be no such links in it.
+    """
+    _check_mode(mode, source)
+    check_apart(folder, source)
+    check_writable(folder, None if mode == "copy" else lambda old, new: _link(old, new, mode))
+    files = files_of(source)
+    if mode == "hardlink" and files is not None:
+        place = next(step for step in (Path(os.path.abspath(folder)), *Path(os.path.abspath(folder)).parents) if step.exists())
+        for root in files.roots.values():
+            if os.stat(root).st_dev != os.stat(place).st_dev:
+                raise DataprepError(f"{shown(root)} and {shown(folder)} {OTHER_DISK}; materialize by copy")
 
 
 def _fill(folder: Path, manifest: Manifest, mode: Mode, progress: Progress | None) -> int:
@@ -193,7 +218,7 @@ def _link(path: str, target: str, mode: Mode) -> None:
             os.link(os.path.realpath(path), target)  # of the image, where its path is a link itself
     except OSError as error:
         if error.errno == errno.EXDEV:
-            why = "are on different disks, and no hard link leads from one to another"
+            why = OTHER_DISK
         elif error.errno in NO_LINKS:
             why = f"cannot be linked there: {error.strerror}"
         else:

@@ -57,6 +57,25 @@ class Files:
         return name, self.parts[name], rest
 
 
+class Folders:
+    """Resolves the links in the folders of paths, not in their last part; each folder is looked at once."""
+
+    def __init__(self, roots: dict[str, str]) -> None:
+        self._roots = [os.path.realpath(root) for root in roots.values()]
+        self._known: dict[str, str] = {}
+
+    def resolve(self, path: str) -> str:
+        """Returns a path without links on its way."""
+        folder, name = os.path.split(path)
+        if folder not in self._known:
+            self._known[folder] = os.path.realpath(folder)
+        return os.path.join(self._known[folder], name)
+
+    def leads_out(self, path: str) -> bool:
+        """Returns whether a path of the source is one outside of it in truth."""
+        return all(os.path.commonpath([root, self.resolve(path)]) != root for root in self._roots)
+
+
 def files_of(source: Source) -> Files | None:
     """Returns the images of a source as files, or None where they are none."""
     parts = {part.name: part.source for part in source.parts} if isinstance(source, Several) else {"": source}
@@ -104,6 +123,43 @@ def check_apart(folder: str | Path, source: Source) -> None:
 def overlap(first: str | Path, second: str | Path) -> bool:
     """Returns whether two folders are one or one lies in the other; they need not exist."""
     return _within(str(first), str(second)) or _within(str(second), str(first))
+
+
+def check_writable(folder: str | Path, link: Callable[[str, str], None] | None = None) -> None:
+    """Checks that a folder which need not exist can be written, by trying where it would be made; leaves nothing there.
+
+    Args:
+        folder: The folder.
+        link: Makes a link to a file that has just been made, where links are to be made there.
+
+    Raises:
+        DataprepError: It cannot.
+    """
+    steps = (Path(os.path.abspath(folder)), *Path(os.path.abspath(folder)).parents)
+    nearest = next(step for step in steps if os.path.lexists(step))
+    with naming(folder), unfinished(nearest) as probe:
+        if link is not None:
+            link(probe.name, f"{probe.name}-link")
+            remove(f"{probe.name}-link")
+        remove(probe.name)
+
+
+def check_ways(folder: str | Path, paths: Iterable[str]) -> None:
+    """Checks that no folder on the way from a folder to paths below it is a link, which would lead somewhere else.
+
+    Raises:
+        DataprepError: One is.
+    """
+    known = {""}
+    for path in paths:
+        step = os.path.dirname(path)
+        while step not in known:
+            known.add(step)
+            if os.path.islink(os.path.join(folder, step)):
+                raise DataprepError(
+                    f"{shown(os.path.join(folder, step))} is a link, so files would not be in {shown(folder)}; remove it"
+                )
+            step = os.path.dirname(step)
 
 
 def check_names(folder: str | Path, paths: Iterable[str]) -> None:

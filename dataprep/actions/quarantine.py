@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dataprep.actions.places import Files, check_apart, check_names, files_of
+from dataprep.actions.places import Files, Folders, check_apart, check_names, check_ways, files_of
 from dataprep.actions.undolog import NAME, UndoLog
 from dataprep.errors import DataprepError
 from dataprep.files import claimed, move, naming, same, shown
@@ -101,7 +101,7 @@ def _plan(manifest: Manifest, files: Files, log: UndoLog, split: str | None) -> 
         DataprepError: Another file has one of the new names.
     """
     moves, skipped = [], {}
-    folders = _Folders(files.roots)
+    folders = Folders(files.roots)
     taken = _kept_files(manifest, files, folders)
     for row in _dropped(manifest if split is None else manifest.select(split)):
         place, old = files.below(row["uri"]), files.path(row["uri"])
@@ -121,6 +121,7 @@ def _plan(manifest: Manifest, files: Files, log: UndoLog, split: str | None) -> 
         if not os.access(source, os.W_OK):
             raise DataprepError(f"{shown(source)} is read-only, so nothing can be moved out of it")
     check_names(log.path.parent, (one.below for one in moves))
+    check_ways(log.path.parent, (one.below for one in moves))
     return moves, skipped
 
 
@@ -131,26 +132,7 @@ def _dropped(manifest: Manifest) -> Iterator[dict[str, Any]]:
         yield from (row for row in batch.to_pylist() if not row["keep"])
 
 
-class _Folders:
-    """Resolves the links in the folders of paths, not in their last part; each folder is looked at once."""
-
-    def __init__(self, roots: dict[str, str]) -> None:
-        self._roots = [os.path.realpath(root) for root in roots.values()]
-        self._known: dict[str, str] = {}
-
-    def resolve(self, path: str) -> str:
-        """Returns a path without links on its way."""
-        folder, name = os.path.split(path)
-        if folder not in self._known:
-            self._known[folder] = os.path.realpath(folder)
-        return os.path.join(self._known[folder], name)
-
-    def leads_out(self, path: str) -> bool:
-        """Returns whether a path of the source is one outside of it in truth."""
-        return all(os.path.commonpath([root, self.resolve(path)]) != root for root in self._roots)
-
-
-def _kept_files(manifest: Manifest, files: Files, folders: _Folders) -> dict[str, str]:
+def _kept_files(manifest: Manifest, files: Files, folders: Folders) -> dict[str, str]:
     """Returns the files of the kept images, and what they are links to, step by step; moving one would take an image away."""
     found: dict[str, str] = {}
     for uri in manifest.kept()["uri"].to_pylist():
@@ -162,7 +144,7 @@ def _kept_files(manifest: Manifest, files: Files, folders: _Folders) -> dict[str
     return found
 
 
-def _obstacle(row: dict[str, Any], path: str, folders: _Folders, taken: dict[str, str]) -> str | None:
+def _obstacle(row: dict[str, Any], path: str, folders: Folders, taken: dict[str, str]) -> str | None:
     """Returns why a dropped record has no file that may be moved, or None."""
     try:
         status = os.stat(path)

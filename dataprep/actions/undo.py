@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from dataprep.actions.places import Folders, check_ways
 from dataprep.actions.undolog import NAME, UndoLog
 from dataprep.errors import DataprepError
 from dataprep.files import claimed, move, naming, same, shown
@@ -50,6 +51,8 @@ def undo(log: str | Path, progress: Progress | None = None) -> Restored:
     with claimed(path.parent):
         opened = UndoLog.read(path)
         _check_roots(opened)
+        check_ways(path.parent, opened.files)
+        _check_homes(opened)
         done = _restore(opened, progress)
         _clear(opened, complete=done.complete)
     return done
@@ -59,6 +62,14 @@ def _check_roots(log: UndoLog) -> None:
     for root in log.roots.values():
         if not os.path.isdir(root):
             raise DataprepError(f"the folder {shown(root)} that files were moved from is not there; mount or make it first")
+
+
+def _check_homes(log: UndoLog) -> None:
+    """Checks that every file goes back into the source, and not through a link in it to where it never was."""
+    folders = Folders(log.roots)
+    for _, _, home in log.homes():
+        if folders.leads_out(home):
+            raise DataprepError(f"{shown(os.path.dirname(home))} is behind a link that leads out of the source; remove the link")
 
 
 def _restore(log: UndoLog, progress: Progress | None) -> Restored:

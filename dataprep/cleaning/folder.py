@@ -3,6 +3,8 @@
 import json
 import os
 import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -69,29 +71,30 @@ def clean_into(
 
     Raises:
         SourceError: The source cannot be listed or holds no image.
-        DataprepError: `out` is the source, or cannot be written, or has splits that those of the source would replace.
+        DataprepError: `out` is the source, holds files of others, or cannot be written, or has splits that those of the source
+            would replace.
     """
     source = Folder(str(source)) if isinstance(source, str | Path) else source
     out = Path(out)
-    _prepare(out, source)
-    earlier = read_splits(out / NAME)
-    manifest = clean(
-        source,
-        pipeline,
-        engine=engine,
-        cache=out / CACHE,
-        overrides=overrides,
-        progress=progress,
-        max_pixels=max_pixels,
-    )
-    if earlier is not None:
-        manifest = _carry(manifest, earlier, out / NAME)
-    manifest.write(out / NAME)
-    summary = summarize(manifest)
-    write_text(out / SUMMARY, json.dumps(summary.as_json(), indent=2) + "\n")
-    if report:
-        local = engine if isinstance(engine, Local) else Local()  # whoever measured, few thumbnails are not worth a cluster
-        write_report(manifest, summary, out / REPORT, overrides=overrides, when=when, progress=progress, engine=local)
+    with _made(out, source):
+        earlier = read_splits(out / NAME)
+        manifest = clean(
+            source,
+            pipeline,
+            engine=engine,
+            cache=out / CACHE,
+            overrides=overrides,
+            progress=progress,
+            max_pixels=max_pixels,
+        )
+        if earlier is not None:
+            manifest = _carry(manifest, earlier, out / NAME)
+        manifest.write(out / NAME)
+        summary = summarize(manifest)
+        write_text(out / SUMMARY, json.dumps(summary.as_json(), indent=2) + "\n")
+        if report:
+            local = engine if isinstance(engine, Local) else Local()  # whoever measured, few thumbnails are not worth a cluster
+            write_report(manifest, summary, out / REPORT, overrides=overrides, when=when, progress=progress, engine=local)
     return Cleaned(manifest, summary)
 
 
@@ -101,12 +104,38 @@ def _carry(manifest: Manifest, earlier: pa.Table, where: Path) -> Manifest:
     return replace(done, run=replace(done.run, carried=carried._asdict()) if done.run and carried else done.run)
 
 
-def _prepare(out: Path, source: Source) -> None:
-    """Makes the folder for the results and checks that it can be written, before any work is done."""
+def check_own(out: Path, names: Iterable[str] = ()) -> None:
+    """Checks that a folder holds no file of others that a run would write over: all is ours where a manifest or a cache is.
+
+    Args:
+        out: The folder; it need not exist.
+        names: What is written besides the manifest, the summary and the report.
+
+    Raises:
+        DataprepError: It does.
+    """
+    if (out / NAME).exists() or any((out / CACHE).glob("*.arrows")):
+        return
+    for name in (SUMMARY, REPORT, *names):
+        if os.path.lexists(out / name):
+            raise DataprepError(f"{shown(out / name)} is not of dataprep, and would be written over; choose another folder")
+
+
+@contextmanager
+def _made(out: Path, source: Source) -> Iterator[None]:
+    """Makes the folder for the results, checked before any work is done; in the end it is removed again if nothing is in it."""
     parts = [part.source for part in source.parts] if isinstance(source, Several) else [source]
     if any(os.path.realpath(part.root) == os.path.realpath(out) for part in parts if isinstance(part, Folder)):
         raise DataprepError(f"{shown(out)} is the source, which is never changed; choose another folder for the results")
-    with naming(out):
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
+    check_own(out)
+    missing = [step for step in (out, *out.parents) if not step.exists()]
+    try:
+        with naming(out):
+            out.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=out):
+                pass
+        yield
+    finally:
+        with suppress(OSError):
+            for step in missing:
+                step.rmdir()

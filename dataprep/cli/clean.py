@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import click
 
-from dataprep.actions import check_apart, export, overlap
+from dataprep.actions import check_apart, check_target, check_writable, export, overlap
 from dataprep.cleaning.engines import Local
-from dataprep.cleaning.folder import clean_into
+from dataprep.cleaning.folder import check_own, clean_into
 from dataprep.cli.apply import move_rejects, write_tree
 from dataprep.cli.options import (
     choose_pipeline,
@@ -23,7 +23,7 @@ from dataprep.cli.options import (
 from dataprep.cli.output import ProgressBar, show
 from dataprep.cli.terminal import say, say_json
 from dataprep.images.limits import MAX_PIXELS
-from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides
+from dataprep.manifest import Manifest, Overrides
 from dataprep.protocols import Source
 from dataprep.report import Summary
 
@@ -83,8 +83,9 @@ def clean(context: click.Context, /, source: str, out: Path, as_json: bool, quie
     """
     scanned, own = choose_source(source, flags)
     pipeline = choose_pipeline(context, flags, scanned)
-    overrides = Overrides.read(flags["overrides"]) if flags["overrides"] else NO_OVERRIDES
+    overrides = Overrides.read(*flags["overrides"])
     tree = _tree(out, scanned, flags)
+    check_own(out, [EXPORTS[kind] for kind in flags["export"]])
     is_silent = quiet or as_json
     with ProgressBar(is_silent) as bar:
         manifest, summary = clean_into(
@@ -123,15 +124,17 @@ def _failures(summary: Summary, faults: Sequence[str]) -> list[str]:
 
 
 def _tree(out: Path, source: Source, flags: dict[str, Any]) -> Path | None:
-    """Returns where --materialize writes, once it is clear that no target touches the source or another target."""
+    """Returns where --materialize writes, once it is clear that each target can be written, apart from the source and another."""
     if flags["into"] and not flags["materialize"]:
         raise click.UsageError("--into goes with --materialize")
     tree: Path | None = (flags["into"] or out / "images") if flags["materialize"] else None
     if tree and flags["quarantine"] and overlap(tree, flags["quarantine"]):
         raise click.UsageError("--quarantine and the tree of --materialize overlap; choose folders apart")
-    for target in (tree, flags["quarantine"]):
-        if target:
-            check_apart(target, source)
+    if tree:
+        check_target(tree, flags["materialize"], source)
+    if flags["quarantine"]:
+        check_apart(flags["quarantine"], source)
+        check_writable(flags["quarantine"])
     return tree
 
 

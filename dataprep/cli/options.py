@@ -171,7 +171,10 @@ duplicate_options = group(
 
 result_options = group(
     click.option(
-        "--overrides", type=click.Path(path_type=Path), help="File of decisions made by hand, as saved from the report."
+        "--overrides",
+        type=click.Path(path_type=Path),
+        multiple=True,
+        help="File of decisions made by hand, as saved from the report. Repeatable; what a later one says holds.",
     ),
     click.option("--no-report", is_flag=True, help="Do not write report.html."),
     click.option(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from dataprep.columns import OVERRULED
 from dataprep.errors import ManifestError, suggestion
-from dataprep.files import naming
+from dataprep.files import naming, shown
 from dataprep.types import Drops
 
 VERSION: Final = 1
@@ -63,21 +63,16 @@ class Overrides:
         return tuple(decision for index, decision in enumerate(self.decisions) if index not in held)
 
     @classmethod
-    def read(cls, path: str | Path) -> "Overrides":
-        """Reads a file that the report saved.
+    def read(cls, *paths: str | Path) -> "Overrides":
+        """Reads files that the report saved; what a later one says of an image holds.
 
         Raises:
             ManifestError: It cannot be read, is not JSON, of another version, or says what cannot be understood.
         """
-        try:
-            with naming(path, "read", ManifestError):
-                data = json.loads(Path(path).read_bytes())
-        except (ValueError, RecursionError) as error:
-            raise ManifestError(f"{path} is not a file of overrides: not JSON ({error})") from error
-        try:
-            return cls(_decisions(data))
-        except ManifestError as error:
-            raise ManifestError(f"{path}: {error}") from error
+        decisions: dict[str, Decision] = {}
+        for path in paths:
+            decisions |= {decision.uri: decision for decision in _read(path)}
+        return cls(tuple(decisions.values()))
 
     def _mask(self, table: pa.Table, *, keep: bool) -> NDArray[np.bool_]:
         """Returns for each row whether a decision says so of it."""
@@ -98,6 +93,21 @@ class Overrides:
 
 
 NO_OVERRIDES: Final = Overrides()
+
+
+def _read(path: str | Path) -> tuple[Decision, ...]:
+    """Returns the decisions of one file."""
+    try:
+        with naming(path, "read", ManifestError):
+            data = json.loads(Path(path).read_bytes())
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, ManifestError):
+            raise
+        raise ManifestError(f"{shown(path)} is not a file of overrides: not JSON ({error})") from error
+    try:
+        return _decisions(data)
+    except ManifestError as error:
+        raise ManifestError(f"{shown(path)}: {error}") from error
 
 
 def _decisions(data: object) -> tuple[Decision, ...]:

@@ -81,8 +81,15 @@ class Folder:
         return pa.table([pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)], schema=schema)
 
     def path(self, uri: str) -> str:
-        """Returns the path of the file that a uri names."""
-        return os.path.join(self.root, os.fsdecode(unquote_to_bytes(uri)))
+        """Returns the path of the file that a uri names.
+
+        Raises:
+            SourceError: It names none below the root, which a manifest of someone else's may try.
+        """
+        below = os.fsdecode(unquote_to_bytes(uri))
+        if below.startswith("/") or ".." in below.split("/") or "\0" in below:
+            raise SourceError(f"cannot be read: {uri!r} is not a path below a folder")
+        return os.path.join(self.root, below)
 
     def modified(self, uri: str) -> int | None:
         """Returns when a file was changed last, in nanoseconds since 1970, None where it cannot be looked at."""

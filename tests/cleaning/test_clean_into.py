@@ -103,3 +103,32 @@ def test_splits_are_not_replaced(photos: Path, tmp_path: Path) -> None:
     with pytest.raises(dp.ManifestError, match=r"manifest\.parquet has splits \('test', 'train'\) that those of the source"):
         dp.clean_into(dp.Folder(str(photos), splits=True), out=out, engine=engine)
     assert dp.Manifest.read(out).table.equals(parts.table)
+
+
+@pytest.mark.parametrize("name", ["manifest.parquet", "summary.json", "report.html"])
+def test_files_of_others_are_not_written_over(photos: Path, tmp_path: Path, name: str) -> None:
+    """A file that dataprep did not write is not written over, and nothing is measured; its own files are."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("mine")
+    engine = FakeEngine()
+    with pytest.raises(dp.DataprepError, match=rf"{name} is not "):
+        dp.clean_into(photos, out=tmp_path / "out", engine=engine)
+    assert engine.uris == []
+    assert [path.read_text() for path in (tmp_path / "out").iterdir()] == ["mine"]
+    (tmp_path / "out" / name).unlink()
+    for _ in range(2):
+        dp.clean_into(photos, out=tmp_path / "out", engine=engine, report=False)
+        (tmp_path / "out" / "manifest.parquet").unlink()  # as an error message may advise
+    assert len(engine.uris) == 8
+
+
+@pytest.mark.parametrize("there", [0, 1, 3])
+def test_a_run_that_fails_leaves_no_folder(tmp_path: Path, there: int) -> None:
+    """Where nothing could be done, the folders that were made for it are gone again, and those that were there are not."""
+    (tmp_path / "empty").mkdir()
+    deep = ["deep", "deep/deeper", "deep/deeper/out"]
+    for step in deep[:there]:
+        (tmp_path / step).mkdir()
+    with pytest.raises(dp.SourceError, match="no images"):
+        dp.clean_into(tmp_path / "empty", out=tmp_path / deep[-1], engine=FakeEngine())
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == [*deep[:there], "empty"]

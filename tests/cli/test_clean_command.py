@@ -669,3 +669,31 @@ def test_crops(dataprep: Command, tmp_path: Path) -> None:
     for flags, dropped in (((), {}), (("--crops",), {"part.png": "near duplicate"}), (("--crops", "--keep-duplicates"), {})):
         assert dataprep("clean", tmp_path / "photos", "--out", tmp_path / "out", *flags).code == 0
         assert {uri: reason for uri, reason in reasons_of(tmp_path / "out").items() if reason} == dropped
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--materialize", "copy", "--into", "{file}/tree"), "tree cannot be written"),
+        (("--materialize", "hardlink", "--into", "/dev/shm/dataprep-tree"), "are on different disks"),
+        (("--materialize", "copy", "--into", "{photos}/tree"), "is in the source"),
+        (("--quarantine", "{file}/away"), "away cannot be written"),
+        (("--export", "csv"), "records.csv is not of dataprep"),
+    ],
+)
+def test_targets_are_tried_first(
+    photos: Path, tmp_path: Path, dataprep: Command, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...], said: str
+) -> None:
+    """A place that cannot be written, or holds what others wrote, is refused before an image is read, and nothing is made."""
+    if "/dev/shm" in flags[-1] and not (os.path.isdir("/dev/shm") and os.stat("/dev/shm").st_dev != tmp_path.stat().st_dev):
+        pytest.skip("/dev/shm is no other disk here")
+    (tmp_path / "file").touch()
+    if "--export" in flags:
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "records.csv").write_text("mine")
+    before = stamps(tmp_path)
+    monkeypatch.setattr("dataprep.cli.clean.clean_into", None)
+    flags = tuple(flag.format(file=tmp_path / "file", photos=photos) for flag in flags)
+    dataprep("clean", photos, "--out", tmp_path / "out", *flags).assert_refused(1, said)
+    assert {name: data for name, (data, _) in stamps(tmp_path).items()} == {name: data for name, (data, _) in before.items()}
+    assert not os.path.exists("/dev/shm/dataprep-tree")

@@ -169,6 +169,18 @@ def test_files_that_cannot_be_understood(tmp_path: Path, text: object, message: 
     assert message in str(caught.value)
 
 
+def test_several_files(tmp_path: Path) -> None:
+    """Decisions of several files come together; of two about one image, the later file's holds."""
+    first = [Decision("a", "1", True), Decision("b", "2", True)]
+    second = [Decision("b", "2", False), Decision("c", "3", False)]
+    paths = [tmp_path / "first.json", tmp_path / "second.json"]
+    for path, decisions in zip(paths, (first, second), strict=True):
+        path.write_text(json.dumps({"version": 1, "decisions": [decision._asdict() for decision in decisions]}))
+    assert Overrides.read(*paths) == Overrides((first[0], second[0], second[1]))
+    assert set(Overrides.read(*paths[::-1]).decisions) == {*first, second[1]}
+    assert Overrides.read() == Overrides()
+
+
 def test_no_file(tmp_path: Path) -> None:
     """A file that is not there is refused by name."""
     with pytest.raises(ManifestError, match=r"overrides.json cannot be read: No such file"):
