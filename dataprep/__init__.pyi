@@ -44,9 +44,14 @@ from .protocols import Rule as Rule
 from .protocols import Source as Source
 from .report import summarize as summarize
 from .report import write_report as write_report
+from .sources import Bytes as Bytes
+from .sources import Files as Files
 from .sources import Folder as Folder
+from .sources import Labelled as Labelled
+from .sources import Parquet as Parquet
 from .sources import Part as Part
 from .sources import Several as Several
+from .sources import open_source as open_source
 from .stages import Affine as Affine
 from .stages import Albumentations as Albumentations
 from .stages import AllOf as AllOf

@@ -83,6 +83,10 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         Column("modified", pa.int64(), "nanoseconds since 1970"),
         ERROR,
     ),
+    "labels": (
+        Column("labels", pa.list_(pa.string()), "the classes, where an image may have several; `label` has them as one text"),
+        Column("value", pa.float64(), "the number to learn, where labels are numbers"),
+    ),
     "targets": (
         Column("boxes", pa.list_(pa.list_(pa.float32(), 4)), "left, top, right, bottom of each, pixels of the upright image"),
         Column("box_labels", pa.list_(pa.string()), "the class of each box"),

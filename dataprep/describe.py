@@ -15,6 +15,9 @@ from dataprep.errors import PipelineError, suggestion
 STAGES: Final[dict[str, type]] = {}
 """Every stage that can be named in a file."""
 
+UNDESCRIBED: Final = "undescribed"
+"""Marks, in its metadata, a field that is of one process only, such as a table in memory: a description leaves it out."""
+
 Stage = TypeVar("Stage", bound=type)
 
 
@@ -40,7 +43,7 @@ def describe(stage: object) -> dict[str, Any]:
     arguments = {}
     for name, field in _fields(type(stage)).items():
         value = getattr(stage, field.name)
-        if value != _default(field, stage):
+        if UNDESCRIBED not in field.metadata and value != _default(field, stage):
             arguments[name] = _plain(value)
     return {type(stage).__name__: arguments}
 

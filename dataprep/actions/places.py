@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 from dataprep.errors import DataprepError, SourceError, suggestion
 from dataprep.files import naming, remove, shown, unfinished
 from dataprep.protocols import Source
-from dataprep.sources import Several
+from dataprep.sources import parts_of
 from dataprep.sources.ways import Paths
 
 
@@ -78,7 +78,7 @@ class Folders:
 
 def files_of(source: Source) -> Files | None:
     """Returns the images of a source as files, or None where they are none."""
-    parts = {part.name: part.source for part in source.parts} if isinstance(source, Several) else {"": source}
+    parts = parts_of(source)
     files = {name: part for name, part in parts.items() if isinstance(part, Paths)}
     return Files(files) if len(files) == len(parts) else None
 

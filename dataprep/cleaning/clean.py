@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -27,7 +27,7 @@ from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides, Run
 from dataprep.manifest.verdicts import verdicts
 from dataprep.pipeline import Pipeline
 from dataprep.protocols import Engine, Measure, Progress, Source
-from dataprep.sources import Folder
+from dataprep.sources import open_source, scan_of
 from dataprep.sources.ways import one_row_each
 from dataprep.stages.rules.standard import standard_rules
 
@@ -37,7 +37,7 @@ SCANNED: Final = ("row", "uri", "bytes", "modified")
 
 
 def clean(
-    source: Source | str | Path,
+    source: Any,
     pipeline: Pipeline | None = None,
     *,
     engine: Engine | None = None,
@@ -49,7 +49,7 @@ def clean(
     """Makes the manifest of a source; `clean_into` also writes it, with a summary and a report.
 
     Args:
-        source: A source, or the path of a folder.
+        source: A folder, several, a table, or any other form that `open_source` takes.
         pipeline: What to measure and by which rules to judge; ops are kept for the loader. None stands for the standard rules.
         engine: Who measures; None stands for `Local()`, all cores of this machine.
         cache: A folder that remembers what was measured, so that a killed or repeated run reads only what it has to.
@@ -62,7 +62,7 @@ def clean(
         DataprepError: The cache cannot be written.
     """
     start = time.perf_counter()
-    source = Folder(str(source)) if isinstance(source, str | Path) else source
+    source = open_source(source)
     pipeline = Pipeline(*standard_rules()) if pipeline is None else pipeline
     engine = Local() if engine is None else engine
     measures = pipeline.measures
@@ -74,11 +74,17 @@ def clean(
         missing = lacking(records, measures, known)
         measured = list(_measure(records, missing, function, source, engine, opened, progress))
     table = verdicts(assemble(records, measures, known + measured), pipeline.rules, overrides)
-    classes = tuple(sorted(records["label"].drop_null().unique().to_pylist()))
-    ignored = int((records.schema.metadata or {}).get(b"ignored", 0))
+    scan = scan_of(records)
+    classes = class_list(records, scan.classes)
     tried = sum(map(len, missing.values())) + pc.count(records["error"]).as_py()  # by the scan, too
     run = Run(tried, records.num_rows - tried, time.perf_counter() - start)
-    return Manifest(table, pipeline, source, measures, classes, ignored, run)
+    return Manifest(table, pipeline, source, measures, classes, scan.ignored, run, remarks=scan.remarks)
+
+
+def class_list(records: pa.Table, ordered: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Returns the labels in the order of their numbers: the order that the source has, then others, sorted."""
+    labels = records["labels"].combine_chunks().flatten() if "labels" in records.column_names else records["label"]
+    return tuple(dict.fromkeys([*(ordered or ()), *sorted(labels.drop_null().unique().to_pylist())]))
 
 
 def _measure(

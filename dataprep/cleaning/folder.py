@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
@@ -22,7 +22,7 @@ from dataprep.manifest.carried import carry_splits, read_splits
 from dataprep.pipeline import Pipeline
 from dataprep.protocols import Engine, Progress, Source
 from dataprep.report import Summary, summarize, write_report
-from dataprep.sources import Folder, Several
+from dataprep.sources import Folder, open_source, parts_of
 
 CACHE: Final = "cache"
 REPORT: Final = "report.html"
@@ -42,7 +42,7 @@ class Cleaned(NamedTuple):
 
 
 def clean_into(
-    source: Source | str | Path,
+    source: Any,
     pipeline: Pipeline | None = None,
     *,
     out: str | Path,
@@ -59,7 +59,7 @@ def clean_into(
     Splits that the manifest there has been given are kept, by content; new images are divided in the same proportions.
 
     Args:
-        source: A source, or the path of a folder.
+        source: A folder, several, a table, or any other form that `open_source` takes.
         pipeline: What to measure and by which rules to judge; ops are kept for the loader. None stands for the standard rules.
         out: The folder; it is made if needed, and checked before any work is done.
         engine: Who measures; None stands for `Local()`, all cores of this machine. Thumbnails are made by processes of it.
@@ -74,7 +74,7 @@ def clean_into(
         DataprepError: `out` is the source, holds files of others, or cannot be written, or has splits that those of the source
             would replace.
     """
-    source = Folder(str(source)) if isinstance(source, str | Path) else source
+    source = open_source(source)
     out = Path(out)
     with _made(out, source):
         earlier = read_splits(out / NAME)
@@ -124,8 +124,8 @@ def check_own(out: Path, names: Iterable[str] = ()) -> None:
 @contextmanager
 def _made(out: Path, source: Source) -> Iterator[None]:
     """Makes the folder for the results, checked before any work is done; in the end it is removed again if nothing is in it."""
-    parts = [part.source for part in source.parts] if isinstance(source, Several) else [source]
-    if any(os.path.realpath(part.root) == os.path.realpath(out) for part in parts if isinstance(part, Folder)):
+    folders = [part for part in parts_of(source).values() if isinstance(part, Folder)]
+    if any(os.path.realpath(folder.root) == os.path.realpath(out) for folder in folders):
         raise DataprepError(f"{shown(out)} is the source, which is never changed; choose another folder for the results")
     check_own(out)
     missing = [step for step in (out, *out.parents) if not step.exists()]

@@ -12,15 +12,15 @@ from dataprep.actions import check_apart, check_target, check_writable, export, 
 from dataprep.cleaning.engines import Local
 from dataprep.cleaning.folder import check_own, clean_into
 from dataprep.cli.apply import move_rejects, write_tree
+from dataprep.cli.groups import Grouped
 from dataprep.cli.options import (
     choose_pipeline,
-    choose_source,
     duplicate_options,
     result_options,
-    source_options,
     threshold_options,
 )
 from dataprep.cli.output import ProgressBar, show
+from dataprep.cli.sources import choose_source, label_options, source_options
 from dataprep.cli.terminal import say, say_json
 from dataprep.images.limits import MAX_PIXELS
 from dataprep.manifest import Manifest, Overrides
@@ -41,8 +41,8 @@ EPILOG: Final = (
 )
 
 
-@click.command(epilog=EPILOG)
-@click.argument("source", type=click.Path(path_type=str))
+@click.command(cls=Grouped, epilog=EPILOG)
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="Folder to write the manifest, the summary and the report to."
 )
@@ -53,6 +53,7 @@ EPILOG: Final = (
     help="YAML file of stages to use instead of the threshold and duplicate flags.",
 )
 @source_options
+@label_options
 @threshold_options
 @duplicate_options
 @click.option(
@@ -74,15 +75,18 @@ EPILOG: Final = (
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.pass_context
-def clean(context: click.Context, /, source: str, out: Path, as_json: bool, quiet: bool, **flags: Any) -> None:
-    """Find bad images in the folder SOURCE and write a manifest. SOURCE is not changed, except by --quarantine.
+def clean(context: click.Context, /, sources: tuple[str, ...], out: Path, as_json: bool, quiet: bool, **flags: Any) -> None:
+    """Find bad images in SOURCE and write a manifest. SOURCE is not changed, except by --quarantine.
+
+    SOURCE is a folder, several, a glob, files, a list of files (.txt, or - for standard input), a table with a column of images
+    (.csv, .tsv, .jsonl, .parquet), a zip or tar archive, or annotations (COCO, VOC).
 
     The manifest has a row for each image. Exact and near duplicates, and images that are unreadable, too small, too dark, too
     bright, nearly uniform or blurred, are marked as dropped, with the reason. Measurements are kept in OUT/cache: after Ctrl-C
     or a kill, the same command continues, and a run with other thresholds reads no image again.
     """
-    scanned, own = choose_source(source, flags)
-    pipeline = choose_pipeline(context, flags, scanned)
+    scanned, own, protected = choose_source(sources, flags)
+    pipeline = choose_pipeline(context, flags, protected)
     overrides = Overrides.read(*flags["overrides"])
     tree = _tree(out, scanned, flags)
     check_own(out, [EXPORTS[kind] for kind in flags["export"]])

@@ -1,27 +1,19 @@
-"""The flags of `dataprep clean`, in groups, and the pipeline and the source that they stand for."""
+"""The flags of `dataprep clean` that judge images and use the result, in groups, and the pipeline that they stand for."""
 
 import math
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import click
 
-from dataprep.errors import PipelineError
+from dataprep.cli.groups import Option, group
 from dataprep.pipeline import Pipeline
-from dataprep.protocols import Measure, Rule, Source
-from dataprep.sources import Folder, Several
+from dataprep.protocols import Measure, Rule
 from dataprep.stages import ChannelSums
 from dataprep.stages.rules import standard
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-Option = Callable[[Command], Command]
-
 THRESHOLDS: Final = ("min_side", "min_brightness", "max_brightness", "min_contrast", "min_sharpness")
 DUPLICATES: Final = ("radius", "verify_radius", "invariant", "views", "crops", "conflicts", "prefer", "keep_duplicates")
-
-PROTECTED: Final = ("test", "val", "valid", "validation")
-"""Splits that --splits protects where --protect does not say which."""
 
 FAULTS: Final = ("leaks", "conflicts", "suspicious")
 """What --fail-on can name: numbers of the summary."""
@@ -82,35 +74,8 @@ def threshold(flag: str, text: str, whole: bool = False) -> Option[Any]:
     return click.option(flag, type=kind, default=standard.AUTO, show_default=True, metavar="N|auto|off", help=text)
 
 
-def group(*options: Option[Any]) -> Option[Any]:
-    """Returns one decorator that adds several options, in the order in which `--help` shows them."""
-
-    def add(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return add
-
-
-source_options = group(
-    click.option("--splits", is_flag=True, help="The first folder level names the split, the second the label: train/cat/1.jpg."),
-    click.option(
-        "--against",
-        type=click.Path(),
-        multiple=True,
-        metavar="FOLDER",
-        help="Folder of images that SOURCE must hold no copy of, such as a test set. Repeatable.",
-    ),
-    click.option(
-        "--protect",
-        multiple=True,
-        metavar="SPLIT",
-        help=f"With --splits: a split that the others must hold no copy of. Repeatable.  [default: {', '.join(PROTECTED)}]",
-    ),
-)
-
 threshold_options = group(
+    "What is bad",
     threshold(
         "--min-side",
         f"Smallest height and width, in pixels; auto: {standard.MIN_SIDE}, if most are far larger.",
@@ -134,6 +99,7 @@ threshold_options = group(
 )
 
 duplicate_options = group(
+    "What is a copy",
     limit("--radius", standard.RADIUS, "Largest Hamming distance between near duplicates, in bits of 64."),
     limit(
         "--verify-radius",
@@ -170,6 +136,7 @@ duplicate_options = group(
 )
 
 result_options = group(
+    "What is done with the result",
     click.option(
         "--overrides",
         type=click.Path(path_type=Path),
@@ -206,18 +173,7 @@ result_options = group(
 )
 
 
-def choose_source(source: str, flags: dict[str, Any]) -> tuple[Source, str | None]:
-    """Returns what is scanned, and under which split SOURCE is in it where there are several folders."""
-    folder = Folder(source, splits=flags["splits"])
-    if not flags["against"]:
-        return folder, None
-    if flags["splits"]:
-        raise click.UsageError("--against and --splits exclude each other; --protect says which splits must not leak")
-    names = _names([source, *flags["against"]])
-    return Several(dict(zip(names, [folder, *map(Folder, flags["against"])], strict=True))), names[0]
-
-
-def choose_pipeline(context: click.Context, flags: dict[str, Any], source: Source) -> Pipeline:
+def choose_pipeline(context: click.Context, flags: dict[str, Any], protected: tuple[str, ...]) -> Pipeline:
     """Returns the pipeline of the YAML file, or that of the flags."""
     extra: tuple[Measure, ...] = (ChannelSums(),) if flags["statistics"] else ()
     if flags["pipeline_file"] is not None:
@@ -233,28 +189,6 @@ def choose_pipeline(context: click.Context, flags: dict[str, Any], source: Sourc
             for name in (*THRESHOLDS, "radius", "verify_radius", "invariant", "views", "crops", "conflicts", "prefer")
         },
         duplicates=not flags["keep_duplicates"],
-        protect=_protected(flags, source),
+        protect=protected,
     )
     return Pipeline(*extra, *rules)
-
-
-def _protected(flags: dict[str, Any], source: Source) -> tuple[str, ...]:
-    """Returns the splits whose images must not be found elsewhere."""
-    if isinstance(source, Several):
-        return tuple(part.name for part in source.parts[1:])
-    if flags["protect"] and not flags["splits"]:
-        raise click.UsageError("--protect names splits; say with --splits that folders name them")
-    return (flags["protect"] or PROTECTED) if flags["splits"] else ()
-
-
-def _names(folders: Sequence[str]) -> list[str]:
-    """Returns a name for each folder: its own, and a number where two are called the same."""
-    names: list[str] = []
-    for folder in folders:
-        name = Path(folder).resolve().name or "root"
-        try:
-            name.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise PipelineError(f"--against: the name of the folder {folder!r} is not UTF-8; rename or link it") from error
-        names.append(name if name not in names else f"{name}-{len(names) + 1}")
-    return names

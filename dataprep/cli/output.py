@@ -16,6 +16,7 @@ from dataprep.manifest import NAME
 from dataprep.report import Summary
 from dataprep.report.finding import percent
 from dataprep.report.labels import Label, most_notable
+from dataprep.sources import endings
 
 WARNINGS: Final = 6
 """Warnings that the terminal shows; the others are counted."""
@@ -81,7 +82,7 @@ def show(summary: Summary, out: Path) -> None:
     for row in _copies(summary).items():
         table.add_row(*row)
     if summary.ignored:
-        table.add_row("other files, left alone", f"{summary.ignored:,}")
+        table.add_row("other files, left alone", escape(endings(summary.ignored)))
     if summary.mean and summary.std:
         table.add_row("mean", " ".join(f"{value:.4f}" for value in summary.mean))
         table.add_row("std", " ".join(f"{value:.4f}" for value in summary.std))
@@ -94,6 +95,8 @@ def show(summary: Summary, out: Path) -> None:
     for line in _splits(summary):
         say(line)
     show_labels(summary, console)
+    for remark in summary.remarks:
+        say(f"note: {remark}")
     for name in (NAME, REPORT):
         if (out / name).exists():
             say(f"{name.partition('.')[0]}: {out / name}")

@@ -8,6 +8,7 @@ The result is a manifest like any other: it is written, read, split, judged and 
 `part` and `part_id` say which manifest it comes from and what its id is there.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from itertools import accumulate
 
@@ -55,7 +56,8 @@ def concatenate(parts: Mapping[str, Manifest]) -> Manifest:
         source,
         tuple(measure for measure in manifests[0].measures if all(measure in manifest.measures for manifest in manifests)),
         tuple(sorted({label for manifest in manifests for label in manifest.classes})),
-        sum(manifest.ignored for manifest in manifests),
+        dict(sum((Counter(manifest.ignored) for manifest in manifests), Counter())),
+        remarks=tuple(dict.fromkeys(remark for manifest in manifests for remark in manifest.remarks)),
     )
 
 

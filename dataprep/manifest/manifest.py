@@ -20,7 +20,6 @@ import pyarrow.compute as pc
 from attrs import evolve
 from numpy.typing import NDArray
 
-from dataprep import sources  # noqa: F401  registers the sources that a manifest may name
 from dataprep.columns import COLUMNS, LEAK
 from dataprep.describe import build, describe
 from dataprep.errors import ManifestError, PipelineError, suggestion
@@ -29,9 +28,10 @@ from dataprep.manifest.overrides import NO_OVERRIDES, Overrides
 from dataprep.manifest.parquet import read_table, write_table
 from dataprep.manifest.statistics import statistics_of, train_rows
 from dataprep.manifest.verdicts import verdicts
-from dataprep.manifest.versions import VERSION, bring_up_to_date
+from dataprep.manifest.versions import VERSION, bring_up_to_date, ignored_of
 from dataprep.pipeline import Pipeline
 from dataprep.protocols import Measure, Source
+from dataprep.sources import open_source  # and registers the sources that a manifest may name
 from dataprep.stages import ChannelSums, Deduplicate
 from dataprep.types import Statistics
 
@@ -84,11 +84,12 @@ class Manifest:
         source: Where the images are.
         measures: What the measured columns come from.
         classes: The labels of all records that were scanned, sorted; a label's index is its class number, whatever is kept.
-        ignored: How many files beside the images the scan met and left alone.
+        ignored: How many files beside the images the scan met and left alone, by how their names end.
         run: What `clean` did in this process to make it; not written to the file.
         frozen: Mean and std that were fixed when splits were made, or where this is a part of another manifest: those of what is
             trained on; every split carries them, whatever is judged anew. None where there are no splits.
         words: Where this is a part of another manifest, the vocabularies of the whole, by column; see `vocabulary`.
+        remarks: What was decided about the source as it was scanned, such as what was taken for labels, a sentence each.
     """
 
     table: pa.Table
@@ -96,10 +97,11 @@ class Manifest:
     source: Source
     measures: tuple[Measure, ...]
     classes: tuple[str, ...]
-    ignored: int = 0
+    ignored: Mapping[str, int] = field(default_factory=dict)
     run: Run | None = field(default=None, compare=False)
     frozen: Statistics | None = None
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """The number of records, kept or not."""
@@ -276,6 +278,7 @@ class Manifest:
             "source": describe(self.source),
             "classes": self.classes,
             "ignored": self.ignored,
+            "remarks": self.remarks,
             "statistics": self.statistics._asdict() if self.statistics else None,
             "frozen": self.frozen is not None,
             "words": self.words,
@@ -283,27 +286,31 @@ class Manifest:
         write_table(self.table.replace_schema_metadata({METADATA: json.dumps(metadata)}), path)
 
     @classmethod
-    def read(cls, path: str | Path, source: Source | None = None) -> "Manifest":
+    def read(cls, path: str | Path, source: Any = None) -> "Manifest":
         """Reads a manifest.
 
         Args:
             path: The Parquet file, or the folder that `dataprep clean` wrote it to.
-            source: Where the images are now, if they moved since.
+            source: Where the images are now, if they moved since: a folder, or any other form that `open_source` takes.
 
         Raises:
             ManifestError: It cannot be read, is not a manifest, is damaged, or is of another version.
+            SourceError: `source` is not understood, or not there.
         """
         path = file_of(path)
         table = read_table(path)
+        given = None if source is None else open_source(source)
         try:
             metadata = _metadata(table, path)
             table = bring_up_to_date(table.replace_schema_metadata(None), metadata["version"], path)
             _check_columns(table, path)
             pipeline = Pipeline.from_descriptions(metadata["pipeline"])
             measures = tuple(build(measure, "measures") for measure in metadata["measures"])
-            source = source or build(metadata["source"], "source")
+            source = build(metadata["source"], "source") if given is None else given
+            ignored, remarks = ignored_of(metadata), tuple(metadata.get("remarks", ()))
             classes, words = tuple(metadata["classes"]), {name: tuple(known) for name, known in metadata.get("words", {}).items()}
-            return cls(table, pipeline, source, measures, classes, metadata["ignored"], frozen=_frozen(metadata), words=words)
+            frozen = _frozen(metadata)
+            return cls(table, pipeline, source, measures, classes, ignored, frozen=frozen, words=words, remarks=remarks)
         except PipelineError as error:
             raise ManifestError(f"{shown(path)}: {error}; import the module that registers it first") from error
         except (KeyError, TypeError, AttributeError, RecursionError, pa.ArrowException, JSONDecodeError) as error:

@@ -1,9 +1,11 @@
 """The versions of a manifest's file: which are read, and how an older one is brought up to date.
 
-Version 1 has no column `distance`; a sentence for people says it. Version 2 has it. Version 3 has the column
-`captured`, says whether its statistics are frozen, which those of an older one are not, and has the words of lists of labels.
+Version 1 has no column `distance`; a sentence for people says it. Version 2 has it. Version 3 has the column `captured`, says
+whether its statistics are frozen, which those of an older one are not, and has the words of lists of labels. Version 4 counts the
+files beside the images by their ending, and has remarks.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pyarrow as pa
@@ -12,7 +14,7 @@ import pyarrow.compute as pc
 from dataprep.columns import COLUMNS, EXACT_DUPLICATE, LEAK, NEAR_DUPLICATE
 from dataprep.errors import ManifestError
 
-VERSION: Final = 3
+VERSION: Final = 4
 
 SAME: Final = rf"^(?:{EXACT_DUPLICATE} of an image in .*, )?same content$"
 NEAR: Final = rf"^(?:{NEAR_DUPLICATE} of an image in .*, )?distance (?P<bits>\d{{1,3}})$"
@@ -34,7 +36,7 @@ def bring_up_to_date(table: pa.Table, version: Any, path: object) -> pa.Table:
         return _add_captured(_add_distance(table))
     if version == 2:
         return _add_captured(table)
-    if version != VERSION:
+    if version not in (3, VERSION):
         raise ManifestError(
             f"{path} is a manifest of version {version!r}; this dataprep reads versions 1 to {VERSION}: "
             "run `dataprep clean` again, or use the dataprep that wrote it"
@@ -47,6 +49,12 @@ def _add_captured(table: pa.Table) -> pa.Table:
     field = next(column.field for column in COLUMNS["read"] if column.name == "captured")
     place = table.column_names.index("error") if "error" in table.column_names else table.num_columns
     return table.add_column(place, field, pa.nulls(len(table), field.type))
+
+
+def ignored_of(metadata: Mapping[str, Any]) -> dict[str, int]:
+    """Returns how many files beside the images there were, by ending; an older manifest has their number alone."""
+    ignored = metadata["ignored"]
+    return ({"other": ignored} if ignored else {}) if isinstance(ignored, int) else ignored
 
 
 def _add_distance(table: pa.Table) -> pa.Table:

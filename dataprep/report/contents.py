@@ -22,7 +22,7 @@ from dataprep.protocols import Engine, Progress
 from dataprep.report.clusters import Cluster, clusters
 from dataprep.report.histograms import Histogram, histograms
 from dataprep.report.thumbnails import Thumbnail, thumbnails
-from dataprep.sources import Folder
+from dataprep.sources import Files, Folder, parts_of
 
 THUMBNAILS: Final = 3_000
 """Pictures with a thumbnail, beside the neighbours of thresholds; 3 kB each."""
@@ -163,8 +163,8 @@ def _round(value: float | None) -> float | None:
 
 def _url(manifest: Manifest) -> str | None:
     """Returns the URL of the folder that the uris lie in, for pages that are opened where the images are."""
-    source = manifest.source
-    return f"file://{quote(os.fsencode(source.root))}/" if isinstance(source, Folder) else None
+    source = parts_of(manifest.source).get("")
+    return f"file://{quote(os.fsencode(source.root))}/" if isinstance(source, Folder | Files) else None
 
 
 def _limits(shown: Shown, dropped: int) -> list[str]:

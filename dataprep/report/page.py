@@ -20,6 +20,7 @@ from dataprep.protocols import Engine, Progress
 from dataprep.report.contents import contents
 from dataprep.report.labels import Label, most_notable
 from dataprep.report.summary import Summary
+from dataprep.sources import endings, parts_of
 
 SCRIPTS: Final = ("elements.js", "pictures.js", "measures.js", "views.js")
 """In the order in which they run."""
@@ -85,6 +86,7 @@ def _html(
         flags=FLAGS,
         decided=len(overrides.decisions),
         lost=overrides.lost(manifest.table),
+        endings=endings,
         style=_asset("style.css"),
         script=script,
         script_hash=_hash(script),
@@ -100,7 +102,8 @@ def _labels(summary: Summary) -> list[tuple[str | None, Label]]:
 
 def _title(manifest: Manifest) -> tuple[str, str]:
     """Returns the name of the source and where it is, as text that any encoding holds."""
-    root = getattr(manifest.source, "root", None) or repr(manifest.source)
+    source = parts_of(manifest.source).get("", manifest.source)
+    root = getattr(source, "root", None) or getattr(source, "file", None) or repr(source)
     text = os.fsencode(root).decode("utf-8", "backslashreplace")
     return os.path.basename(text.rstrip("/")) or text, text
 

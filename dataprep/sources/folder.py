@@ -1,38 +1,30 @@
 """A folder of image files; the first folder below it names the label, as in torchvision's ImageFolder.
 
-A uri is the path below the root with forward slashes. Bytes of a name that are not UTF-8 and the percent sign itself are
-percent-encoded, so that every name that a file system allows is a string that a table can hold.
+Where folders are called train and val they name splits, and where all lies in a folder called images the folders below count:
+see `dataprep.sources.levels`. What is passed over, and why, is in `dataprep.sources.walk`.
 """
 
 import os
-import stat
-from collections.abc import Iterator
-from typing import Final, NamedTuple
-from urllib.parse import unquote_to_bytes
+from collections.abc import Mapping
+from typing import Any, Final
 
 import pyarrow as pa
 from attrs import field, frozen
 
-from dataprep.columns import fields_of
 from dataprep.describe import register
 from dataprep.errors import SourceError
-from dataprep.images.formats import is_image
+from dataprep.sources.levels import SPLITS, label_mode, read_levels
+from dataprep.sources.listing import Scan, counted, listed, quoted
+from dataprep.sources.names import below, read_file, uri_of
+from dataprep.sources.walk import Entry, Walk, as_globs, is_folder
 
-SCHEMA: Final = pa.schema(fields_of("scan"))
-
-
-class Entry(NamedTuple):
-    """A file or folder that was met: its path below the root, and what went wrong with it, if anything."""
-
-    path: str
-    bytes: int | None
-    modified: int | None
-    error: str | None
+SHOWN: Final = 6
+"""Endings that an error names."""
 
 
-def _absolute(root: str) -> str:
+def absolute(root: str | os.PathLike[str]) -> str:
     """Returns the path from the root of the file system, so that a manifest can be used from anywhere."""
-    return os.path.abspath(root)
+    return os.path.abspath(os.fspath(root))
 
 
 @register
@@ -40,17 +32,27 @@ def _absolute(root: str) -> str:
 class Folder:
     """Images in a folder and the folders below it.
 
+    Hidden files and folders, what systems leave behind, and what `clean` wrote are passed over. Files whose name does not end as
+    those of images do are looked at, and count if their content is an image.
+
     Attributes:
         root: The folder.
-        splits: Whether the first folder names the split and the second the label; otherwise the first names the label,
-            so that a class may be called "train".
+        splits: Whether the first folder names the split and the second the label; otherwise the first names the label. None
+            decides by the names: train, val, test and the like are splits, if no other folder is beside them.
+        label: What names the label: "first", "parent", "none", or a regular expression on the path below the root. None stands
+            for "first", below a folder that holds all images and is called "images" or the like.
+        include: Globs; where there are any, only files that one of them means are listed.
+        exclude: Globs of files and folders that are left out, such as "drafts" or "*_mask.png".
     """
 
-    root: str = field(converter=_absolute)
-    splits: bool = False
+    root: str = field(converter=absolute)
+    splits: bool | None = None
+    label: str | None = label_mode()
+    include: tuple[str, ...] = field(default=(), converter=as_globs)
+    exclude: tuple[str, ...] = field(default=(), converter=as_globs)
 
     def records(self) -> pa.Table:
-        """Lists every image file, sorted by uri; the schema's metadata counts the other files as `ignored`.
+        """Lists every image file, sorted by uri; the schema's metadata counts other files and says what was decided.
 
         Returns:
             A table of uri, label, split, bytes, modified (ns since 1970) and error: a folder or file that cannot be looked at
@@ -59,37 +61,16 @@ class Folder:
         Raises:
             SourceError: The root is not a folder, or there is no image in it.
         """
-        _check_root(self.root)
-        entries = list(_walk(self.root, self.splits))
-        images = [entry for entry in entries if entry.error is not None or is_image(entry.path)]
-        ignored = len(entries) - len(images)
-        if not images:
-            found = {0: "nothing", 1: "1 other file"}.get(ignored, f"{ignored} other files")
-            raise SourceError(f"no images in {self.root}: it holds {found}; images end in .jpg, .png, .webp and the like")
-        rows = sorted((_uri(entry.path), entry) for entry in images)
-        parts = [uri.split("/")[:-1] for uri, _ in rows]
-        at = int(self.splits)
-        columns = [
-            [uri for uri, _ in rows],
-            [_name(folders[at]) if len(folders) > at else None for folders in parts],
-            [_name(folders[0]) if self.splits and folders else None for folders in parts],
-            [entry.bytes for _, entry in rows],
-            [entry.modified for _, entry in rows],
-            [entry.error for _, entry in rows],
-        ]
-        schema = SCHEMA.with_metadata({"ignored": str(ignored)})
-        return pa.table([pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)], schema=schema)
+        check_root(self.root)
+        walk = Walk(self.root, self.include, self.exclude, has_splits(self.root) if self.splits is None else self.splits)
+        entries = list(walk)
+        if not entries:
+            raise SourceError(f"no images in {self.root}: {_what_is_there(walk)}")
+        return list_entries(entries, walk, self.label, self.splits)
 
     def path(self, uri: str) -> str:
-        """Returns the path of the file that a uri names.
-
-        Raises:
-            SourceError: It names none below the root, which a manifest of someone else's may try.
-        """
-        below = os.fsdecode(unquote_to_bytes(uri))
-        if below.startswith("/") or ".." in below.split("/") or "\0" in below:
-            raise SourceError(f"cannot be read: {uri!r} is not a path below a folder")
-        return os.path.join(self.root, below)
+        """Returns the path of the file that a uri names; raises `SourceError` where it leads out of the root."""
+        return below(self.root, uri)
 
     def modified(self, uri: str) -> int | None:
         """Returns when a file was changed last, in nanoseconds since 1970, None where it cannot be looked at."""
@@ -104,16 +85,27 @@ class Folder:
         Raises:
             SourceError: It cannot be opened or read.
         """
-        try:
-            with open(self.path(uri), "rb") as file:
-                if start:
-                    file.seek(start)
-                return file.read() if stop is None else file.read(max(0, stop - start))
-        except OSError as error:
-            raise SourceError(f"cannot be read: {error.strerror or error}") from error
+        return read_file(self.path(uri), start, stop)
 
 
-def _check_root(root: str) -> None:
+def list_entries(entries: list[Entry], walk: Walk, label: str | None, splits: bool | None) -> pa.Table:
+    """Returns the listing of what a walk met."""
+    uris = [uri_of(entry.path) for entry in entries]
+    levels = read_levels(uris, label, splits)
+    columns: dict[str, list[Any]] = {
+        "uri": uris,
+        "label": levels.labels,
+        "split": levels.splits,
+        "bytes": [entry.bytes for entry in entries],
+        "modified": [entry.modified for entry in entries],
+        "error": [entry.error for entry in entries],
+    }
+    remarks = (*levels.remarks, *_passed_over(walk))
+    return listed(columns, scan=Scan(dict(sorted(walk.ignored.items())), remarks))
+
+
+def check_root(root: str) -> None:
+    """Raises `SourceError` unless a path is that of a folder that can be listed."""
     if not os.path.exists(root):
         raise SourceError(f"no such folder: {root}")
     if not os.path.isdir(root):
@@ -124,59 +116,36 @@ def _check_root(root: str) -> None:
         raise SourceError(f"{root} cannot be listed: {error.strerror}") from error
 
 
-def _walk(root: str, splits: bool) -> Iterator[Entry]:
-    """Yields every file below the root; each real folder once, or once in each split, so symbolic links may form loops.
-
-    What two splits hold is a leak, which must not be overlooked for the two being links to one folder.
-    """
-    seen: set[tuple[int, int, str]] = set()
-    pending: list[str] = [""]
-    links: list[str] = []  # folders that links lead to come last: the real path of a file names it
-    while pending or links:
-        folder = pending.pop() if pending else links.pop(0)
-        absolute = os.path.join(root, folder)
-        try:
-            status = os.stat(absolute)
-            split = folder.split(os.sep)[0] if splits else ""
-            if {(status.st_dev, status.st_ino, split), (status.st_dev, status.st_ino, "")} & seen:
-                continue
-            seen.add((status.st_dev, status.st_ino, split))
-            with os.scandir(absolute) as found:
-                items = sorted(found, key=lambda item: item.name)
-        except OSError as error:
-            yield Entry(os.path.join(folder, ""), None, None, f"folder cannot be listed: {error.strerror}")
-            continue
-        for item in items:
-            path = os.path.join(folder, item.name)
-            if _is_folder(item):
-                (links if item.is_symlink() else pending).append(path)
-            else:
-                yield _entry(path, item)
+def has_splits(root: str) -> bool:
+    """Returns whether the folders in a folder are all called as splits are."""
+    with os.scandir(root) as found:
+        names = [item.name.lower() for item in found if is_folder(item) and not item.name.startswith(".")]
+    return bool(names) and SPLITS.issuperset(names)
 
 
-def _is_folder(item: os.DirEntry[str]) -> bool:
-    try:
-        return item.is_dir()
-    except OSError:
-        return False
+def endings(ignored: Mapping[str, int]) -> str:
+    """Returns how names end and how often, the most frequent first: "2 .heic, 1 without"."""
+    known = sorted(ignored.items(), key=lambda item: (-item[1], item[0]))
+    more = f" and {sum(count for _, count in known[SHOWN:]):,} more" if len(known) > SHOWN else ""
+    return ", ".join(f"{count:,} {kind or 'without ending'}" for kind, count in known[:SHOWN]) + more
 
 
-def _entry(path: str, item: os.DirEntry[str]) -> Entry:
-    """Returns what is known of a file without opening it."""
-    try:
-        status = item.stat()
-    except OSError as error:
-        return Entry(path, None, None, f"cannot be read: {error.strerror}" if is_image(path) else None)
-    odd = is_image(path) and not stat.S_ISREG(status.st_mode)  # opening a pipe would wait for ever
-    return Entry(path, status.st_size, status.st_mtime_ns, "not a regular file" if odd else None)
+def _what_is_there(walk: Walk) -> str:
+    """Returns what a folder without images holds instead, and what images would be."""
+    others = sum(walk.ignored.values())
+    what = f"{counted(others, 'other file')} ({endings(dict(walk.ignored))})" if others else "nothing"
+    left = f"it holds {what}" if not walk.excluded else f"--include and --exclude leave out all but {what}"
+    hidden = f", and hidden ones are passed over ({quoted(sorted(walk.hidden))})" if walk.hidden else ""
+    return f"{left}{hidden}; images end in .jpg, .png, .webp and the like, or start as such files do"
 
 
-def _name(part: str) -> str:
-    """Returns a folder's name as a label: as a person wrote it, but for bytes that are not UTF-8."""
-    return part.replace("%25", "%")
-
-
-def _uri(path: str) -> str:
-    """Returns a path as a string of valid Unicode that `Folder.path` turns back."""
-    escaped = os.fsencode(path.replace(os.sep, "/")).replace(b"%", b"%25").decode("utf-8", "surrogateescape")
-    return "".join(f"%{ord(c) - 0xDC00:02X}" if "\udc80" <= c <= "\udcff" else c for c in escaped)
+def _passed_over(walk: Walk) -> list[str]:
+    """Returns a sentence for each kind of things that were passed over."""
+    found = []
+    if walk.hidden:
+        found.append(f"passed over as hidden, or as the system's: {quoted(sorted(walk.hidden))}")
+    if walk.own:
+        found.append(f"passed over as written by `dataprep clean`: {quoted(sorted(map(uri_of, walk.own)))}")
+    if walk.excluded:
+        found.append(f"--include and --exclude left out {walk.excluded:,} files and folders")
+    return found

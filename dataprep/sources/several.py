@@ -13,7 +13,7 @@ from attrs import Attribute, field, frozen
 from dataprep.describe import register
 from dataprep.errors import PipelineError, SourceError, suggestion
 from dataprep.protocols import Source
-from dataprep.sources.folder import SCHEMA
+from dataprep.sources.listing import SCHEMA, joined, scan_of, with_scan
 
 
 @register
@@ -52,12 +52,14 @@ class Several:
 
     Attributes:
         parts: The sources by name, or as parts, in the order given.
+        splits: Whether a part's name is the split where its source names none.
 
     Raises:
         PipelineError: There are none, a name is invalid or given twice, or one is not a source.
     """
 
     parts: tuple[Part, ...] = field(converter=_parts)
+    splits: bool = True
 
     @parts.validator
     def _check_parts(self, argument: "Attribute[tuple[Part, ...]]", parts: tuple[Any, ...]) -> None:
@@ -71,18 +73,17 @@ class Several:
             raise PipelineError(f"two parts are called {twice[0]!r}; their uris would be the same, so give one another name")
 
     def records(self) -> pa.Table:
-        """Lists the images of all parts, sorted by uri; the schema's metadata counts their other files as `ignored`.
+        """Lists the images of all parts, sorted by uri, with what each says of its listing.
 
         Raises:
             SourceError: A part cannot be listed or holds no image; the message names it.
         """
-        tables = [_records(part) for part in self.parts]
-        ignored = sum(int((table.schema.metadata or {}).get(b"ignored", 0)) for table in tables)
+        tables = [_records(part, self.splits) for part in self.parts]
+        scan = joined(map(scan_of, tables))
         # a source may list columns that another one does not; they are null there
         table = pa.concat_tables([table.replace_schema_metadata(None) for table in tables], promote_options="default")
         # parts in order would not do: "a" comes before "a-b", but "a-b/1.jpg" before "a/1.jpg"
-        table = table.sort_by("uri").combine_chunks()
-        return table.replace_schema_metadata({"ignored": str(ignored)})
+        return with_scan(table.sort_by("uri").combine_chunks(), scan)
 
     def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
         """Returns the bytes `start` to `stop` of one image.
@@ -115,7 +116,7 @@ def _is_name(name: object) -> bool:
     return not any("\ud800" <= letter <= "\udfff" for letter in name)  # what stands for bytes that are not UTF-8
 
 
-def _records(part: Part) -> pa.Table:
+def _records(part: Part, splits: bool) -> pa.Table:
     """Returns the records of one part under its name."""
     try:
         table = part.source.records()
@@ -126,8 +127,8 @@ def _records(part: Part) -> pa.Table:
     import pyarrow.compute as pc  # a tenth of the start of a process that measures, and it lists nothing
 
     uris = pc.binary_join_element_wise(part.name, table["uri"], "/")
-    splits = pc.fill_null(table["split"].cast(pa.string()), part.name)
-    for name, column in (("uri", uris), ("split", splits)):
+    named = table["split"].cast(pa.string())
+    for name, column in (("uri", uris), ("split", pc.fill_null(named, part.name) if splits else named)):
         table = table.set_column(table.column_names.index(name), SCHEMA.field(name), column)
     if "mask" in table.column_names:
         table = table.set_column(table.column_names.index("mask"), "mask", within(part.name, table["mask"]))

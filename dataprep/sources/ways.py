@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from dataprep.errors import SourceError
 from dataprep.protocols import Source
-from dataprep.sources.several import Several
+from dataprep.sources.labelled import parts_of
 
 
 @runtime_checkable
@@ -39,8 +39,7 @@ def one_row_each(records: pa.Table, source: Source, protected: Collection[str]) 
     Raises:
         SourceError: No image of a part is left, for those that others protect.
     """
-    parts = {part.name: part.source for part in source.parts} if isinstance(source, Several) else {}
-    files = {name: part for name, part in parts.items() if isinstance(part, Paths)}
+    files = {name: part for name, part in parts_of(source).items() if isinstance(part, Paths)}
     if len(files) < 2:
         return records
     depths = {name: (os.path.realpath(part.root).count(os.sep), place) for place, (name, part) in enumerate(files.items())}

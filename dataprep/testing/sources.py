@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from dataprep.columns import fields_of
 from dataprep.errors import SourceError
 from dataprep.protocols import Source
+from dataprep.sources import scan_of
 from dataprep.testing.contract import broken, check_pickle, demand
 
 NOWHERE: Final = "no/such image \N{SNOWMAN}.jpg"
@@ -49,8 +50,19 @@ def _check_columns(source: Source, records: pa.Table) -> None:
         demand(there, source, f"lists no column {field.name!r}; it is {field.type}, and may be null but for `uri`")
         kind = records.schema.field(field.name).type
         demand(kind == field.type, source, f"lists {field.name!r} as {kind}; let it be {field.type}")
-    ignored = (records.schema.metadata or {}).get(b"ignored", b"0")
-    demand(ignored.isdigit(), source, f"counts {ignored!r} files as `ignored` in the schema's metadata; give digits")
+    _check_scan(source, records)
+
+
+def _check_scan(source: Source, records: pa.Table) -> None:
+    """Checks what the schema's metadata says of the listing."""
+    try:
+        scan = scan_of(records)
+        counts = all(isinstance(ending, str) and isinstance(count, int) for ending, count in scan.ignored.items())
+        texts = all(isinstance(text, str) for text in (*scan.remarks, *(scan.classes or ())))
+    except (ValueError, AttributeError, TypeError):
+        counts = texts = False
+    rule = 'says of its listing what nobody understands; the schema\'s metadata holds JSON: `ignored` as {".txt": 2}'
+    demand(counts and texts, source, f"{rule}, `remarks` and `classes` as lists of texts")
 
 
 def _check_uris(source: Source, records: pa.Table) -> None:

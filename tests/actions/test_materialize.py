@@ -273,7 +273,7 @@ def test_nothing_leads_out(photos: Path, judged: Judged, tmp_path: Path, uri: st
     manifest = replace(manifest, table=manifest.table.set_column(1, "uri", uris), source=source)
     labels = manifest.table.schema.get_field_index("label")
     flat = replace(manifest, table=manifest.table.set_column(labels, "label", pa.nulls(len(uris), pa.string())))
-    with pytest.raises(DataprepError, match="is not a path below a folder"):
+    with pytest.raises(DataprepError, match=r"is not a path below a folder|leads out of"):
         materialize(flat, tmp_path / "tree", "copy")
     assert not (tmp_path / "tree").exists()
 

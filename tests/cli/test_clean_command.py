@@ -20,6 +20,7 @@ import pytest
 
 from dataprep.cli import SUBCOMMANDS, output
 from dataprep.cli.clean import clean
+from dataprep.cli.sources import PROTECTED
 from dataprep.files import UNFINISHED
 from dataprep.images.decode import decode
 from dataprep.manifest import Manifest
@@ -97,7 +98,7 @@ def test_manifest_and_summary_agree(dataprep: Command, photos: Path, tmp_path: P
     assert (summary["scanned"], summary["kept"], summary["measured"]) == (16, 8, 16)
     assert summary["dropped"] == manifest.reasons() == dict.fromkeys(sorted(NOISE.values()), 1)
     assert {label: count["kept"] for label, count in summary["labels"].items()} == {"cat": 4, "dog": 4, "noise": 0}
-    assert summary["ignored"] == manifest.ignored == 1
+    assert summary["ignored"] == manifest.ignored == {".txt": 1}
     assert summary["fingerprint"] == manifest.fingerprint
     assert summary["version"] == 2
     for words in (("scanned", "16"), ("kept", "8"), *((reason, "1") for reason in NOISE.values())):
@@ -220,9 +221,9 @@ def test_a_pipeline_file_stands_for_the_flags(dataprep: Command, photos: Path, t
 
 
 def test_the_defaults_are_the_standard_rules(dataprep: Command, photos: Path, tmp_path: Path) -> None:
-    """Without flags the command judges by `standard_rules()`."""
+    """Without flags the command judges by the standard rules, and protects splits that are called as test sets are."""
     assert dataprep("clean", photos, "--out", tmp_path / "out", "--workers", "0").code == 0
-    assert Manifest.read(tmp_path / "out" / "manifest.parquet").pipeline == Pipeline(*standard_rules())
+    assert Manifest.read(tmp_path / "out" / "manifest.parquet").pipeline == Pipeline(*standard_rules(protect=PROTECTED))
 
 
 @pytest.mark.parametrize(
@@ -319,8 +320,8 @@ def missing(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def a_file(tmp_path: Path) -> tuple[Path, Path]:
-    """A source that is a file."""
-    return write_images(tmp_path / "source", 1)[0], tmp_path / "out"
+    """A source that is a file of a kind that is not known."""
+    return write_images(tmp_path / "source", 1)[0].rename(tmp_path / "source" / "0000.mat"), tmp_path / "out"
 
 
 def out_is_a_file(tmp_path: Path) -> tuple[Path, Path]:
@@ -354,9 +355,9 @@ def manifest_is_a_folder(tmp_path: Path) -> tuple[Path, Path]:
     ("places", "said"),
     [
         (empty, ("no images in", "source", "it holds nothing")),
-        (without_images, ("no images in", "it holds 1 other file;", ".jpg")),
+        (without_images, ("no images in", "it holds 1 other file (1 .txt);", ".jpg")),
         (missing, ("no such folder", "source")),
-        (a_file, ("0000.jpg is a file", "give the folder")),
+        (a_file, ("0000.mat is a file that is not understood (.mat)", "give a folder")),
         (out_is_a_file, ("out cannot be written",)),
         (out_below_a_file, ("out cannot be written: Not a directory",)),
         (out_is_the_source, ("is the source, which is never changed; choose another folder",)),

@@ -53,7 +53,7 @@ def test_reasons(manifest: Manifest) -> None:
         "dog/near.jpg": "near duplicate",
     }
     assert manifest.reasons() == dict.fromkeys(sorted({row["reason"] for row in dropped}), 1)
-    assert (len(manifest), manifest.kept().num_rows, manifest.ignored) == (17, 12, 1)
+    assert (len(manifest), manifest.kept().num_rows, sum(manifest.ignored.values())) == (17, 12, 1)
     assert repr(manifest).startswith("Manifest(17 records, 12 kept, ")
 
 
@@ -243,11 +243,11 @@ def test_files_that_are_no_manifest(manifest: Manifest, tmp_path: Path) -> None:
         Manifest.read(path)
     manifest.write(path)
     table = pq.read_table(path)
-    for version in (b"0", b"4", b"null", b'"1"'):
-        other = table.schema.metadata[b"dataprep"].replace(b'"version": 3', b'"version": ' + version)
+    for version in (b"0", b"5", b"null", b'"1"'):
+        other = table.schema.metadata[b"dataprep"].replace(b'"version": 4', b'"version": ' + version)
         pq.write_table(table.replace_schema_metadata({b"dataprep": other}), path)
         with pytest.raises(
-            ManifestError, match=r"of version .*; this dataprep reads versions 1 to 3: run `dataprep clean` again"
+            ManifestError, match=r"of version .*; this dataprep reads versions 1 to 4: run `dataprep clean` again"
         ):
             Manifest.read(path)
 

@@ -58,8 +58,9 @@ def test_version_1(tmp_path: Path) -> None:
     assert manifest.table.schema.field("distance").type == pa.int32()
     assert manifest.table["distance"].to_pylist() == [row[-1] for row in ROWS]
     assert manifest.table.drop_columns(["distance", "captured"]).equals(old)
+    assert manifest.ignored == {"other": 3}
     manifest.write(path)
-    assert json.loads(pq.read_schema(path).metadata[b"dataprep"])["version"] == 3
+    assert json.loads(pq.read_schema(path).metadata[b"dataprep"])["version"] == 4
     assert Manifest.read(path).table.equals(manifest.table)
 
 
@@ -77,8 +78,8 @@ def test_no_rows() -> None:
     assert bring_up_to_date(table_of_version_1(), 1, "manifest.parquet")["distance"].to_pylist() == []
 
 
-@pytest.mark.parametrize("version", [0, 4, None, "1"])
+@pytest.mark.parametrize("version", [0, 5, None, "1"])
 def test_unknown_versions(version: object) -> None:
     """Any other version is refused, with the file, the versions that are read, and what to do."""
-    with pytest.raises(ManifestError, match=rf"^a.parquet is a manifest of version {version!r}; .* versions 1 to 3: run"):
+    with pytest.raises(ManifestError, match=rf"^a.parquet is a manifest of version {version!r}; .* versions 1 to 4: run"):
         bring_up_to_date(table_of_version_1(), version, "a.parquet")

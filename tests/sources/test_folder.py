@@ -5,16 +5,19 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import PIL.Image
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dataprep.errors import SourceError
 from dataprep.images.formats import ENDINGS
-from dataprep.sources import Folder
-from dataprep.sources.folder import SCHEMA
+from dataprep.sources import Folder, Scan, scan_of
+from dataprep.sources.listing import SCHEMA
+from dataprep.sources.names import is_image_data
 from dataprep.testing import write_images
 
 NAMES = st.binary(min_size=1, max_size=40).filter(lambda name: b"/" not in name and b"\0" not in name)
@@ -63,7 +66,7 @@ def test_splits(tmp_path: Path) -> None:
         "train/2.jpg": ("train", None),
         "train/cat/1.jpg": ("train", "cat"),
     }
-    assert set(Folder(str(tmp_path)).records()["label"].to_pylist()) == {"train", "test", None}
+    assert set(Folder(str(tmp_path), splits=False).records()["label"].to_pylist()) == {"train", "test", None}
 
 
 def test_table(folder: Path) -> None:
@@ -81,13 +84,88 @@ def test_extensions(tmp_path: Path, extension: str) -> None:
     touch(tmp_path, f"a{extension}", f"b{extension.upper()}", f"c{extension}.txt", f"d{extension[1:]}", "Makefile")
     table = Folder(str(tmp_path)).records()
     assert table["uri"].to_pylist() == [f"a{extension}", f"b{extension.upper()}"]
-    assert table.schema.metadata == {b"ignored": b"3"}
+    assert scan_of(table) == Scan({"": 2, ".txt": 1})
 
 
-def test_hidden_files(tmp_path: Path) -> None:
-    """A hidden image is an image, a file that is nothing but an extension is none."""
-    touch(tmp_path, ".hidden.jpg", ".cache/1.png", ".jpg")
-    assert uris(tmp_path) == [".cache/1.png", ".hidden.jpg"]
+LEFTOVERS = (
+    ".hidden.jpg",
+    ".cache/1.png",
+    ".git/2.png",
+    ".jpg",
+    "__MACOSX/a/._1.jpg",
+    "a/._1.jpg",
+    "a/@eaDir/1.jpg",
+    "Thumbs.db",
+)
+
+
+def test_leftovers(tmp_path: Path) -> None:
+    """Hidden files and folders, and what systems and editors leave behind, are passed over on every level, and named."""
+    touch(tmp_path, "a/1.jpg", *LEFTOVERS, *(f"b/c/{path}" for path in LEFTOVERS))
+    table = Folder(str(tmp_path)).records()
+    assert table["uri"].to_pylist() == ["a/1.jpg"]
+    (remark,) = scan_of(table).remarks
+    assert remark == "passed over as hidden, or as the system's: '._*', '.cache', '.git' and 5 more"
+    assert scan_of(table).ignored == {}
+
+
+def test_a_hidden_root(tmp_path: Path) -> None:
+    """The folder that is given may be hidden itself."""
+    touch(tmp_path, ".photos/1.jpg")
+    assert uris(tmp_path / ".photos") == ["1.jpg"]
+
+
+def test_own_output(tmp_path: Path) -> None:
+    """What `clean` wrote below the source is passed over, and named; a folder that holds part of it by chance is not."""
+    touch(tmp_path, "1.jpg", "cleaned/manifest.parquet", "cleaned/cache/000001.arrows", "cleaned/images/1.jpg", "a/cache/2.jpg")
+    table = Folder(str(tmp_path)).records()
+    assert table["uri"].to_pylist() == ["1.jpg", "a/cache/2.jpg"]
+    assert scan_of(table).remarks == ("passed over as written by `dataprep clean`: 'cleaned'",)
+    assert uris(tmp_path / "cleaned") == ["images/1.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ({"exclude": "*.gif"}, ["a/1.jpg", "a/b/2.png", "b/4.jpg"]),
+        ({"exclude": ("b",)}, ["a/1.jpg", "a/3.gif"]),
+        ({"exclude": "/b"}, ["a/1.jpg", "a/3.gif", "a/b/2.png"]),
+        ({"exclude": "a/b/"}, ["a/1.jpg", "a/3.gif", "b/4.jpg"]),
+        ({"include": ["*.jpg", "*.png"]}, ["a/1.jpg", "a/b/2.png", "b/4.jpg"]),
+        ({"include": "a/*"}, ["a/1.jpg", "a/3.gif", "a/b/2.png"]),
+        ({"include": "a", "exclude": "b"}, ["a/1.jpg", "a/3.gif"]),
+        ({"include": "?.[jp][pn]g", "exclude": "[!2]*"}, []),
+    ],
+)
+def test_globs(tmp_path: Path, options: dict[str, Any], found: list[str]) -> None:
+    """Globs without a slash mean names on any level, those with one mean paths; how many were left out is said."""
+    touch(tmp_path, "a/1.jpg", "a/b/2.png", "a/3.gif", "b/4.jpg")
+    source = Folder(str(tmp_path), **options)
+    if not found:
+        with pytest.raises(SourceError, match="--include and --exclude leave out all but nothing"):
+            source.records()
+        return
+    table = source.records()
+    assert table["uri"].to_pylist() == found
+    assert [remark for remark in scan_of(table).remarks if "left out" in remark]
+
+
+@pytest.mark.parametrize("name", ["no_ending", "b.jpg_large", "c.HEIC", "d.jpg.1", "e.bak"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP"])
+def test_images_by_content(tmp_path: Path, name: str, kind: str) -> None:
+    """A file whose name says nothing is an image if its first bytes are those of one."""
+    PIL.Image.new("RGB", (8, 8)).save(tmp_path / name, kind)
+    assert uris(tmp_path) == [name]
+
+
+@given(st.binary(max_size=64).filter(lambda data: not is_image_data(data)), st.sampled_from([".data", "", ".xyz"]))
+def test_no_images_by_content(data: bytes, ending: str) -> None:
+    """What starts otherwise is counted by its ending, and so is a text that starts as an image by chance."""
+    with tempfile.TemporaryDirectory() as root:
+        touch(Path(root), "1.jpg")
+        Path(root, f"a{ending}").write_bytes(data)
+        Path(root, "b.txt").write_bytes(b"GIF89a is a format")
+        assert scan_of(Folder(root).records()).ignored == dict(sorted({ending: 1, ".txt": 1}.items()))
 
 
 @given(st.lists(NAMES, min_size=1, max_size=5, unique=True))
@@ -95,9 +173,9 @@ def test_any_name(names: list[bytes]) -> None:
     """Any name that a file system allows, UTF-8 or not, is a uri of valid Unicode that leads back to the file and is its own."""
     with tempfile.TemporaryDirectory() as root:
         for place, name in enumerate(names):
-            below = os.path.join(os.fsencode(root), str(place).encode(), b"x" + name)
+            below = os.path.join(os.fsencode(root), str(place).encode(), b"x" + name[:200])
             os.makedirs(below)
-            with open(os.path.join(below, name + b".jpg"), "wb") as file:
+            with open(os.path.join(below, b"y" + name + b".jpg"), "wb") as file:
                 file.write(name)
         source = Folder(root)
         table = source.records()
@@ -106,7 +184,7 @@ def test_any_name(names: list[bytes]) -> None:
             assert uri.encode("utf-8")
             name = names[int(uri.split("/")[0])]
             assert source.read(uri) == name
-            assert os.fsencode(source.path(uri)).endswith(b"x" + name + b"/" + name + b".jpg")
+            assert os.fsencode(source.path(uri)).endswith(b"x" + name + b"/y" + name + b".jpg")
 
 
 @pytest.mark.parametrize(
@@ -167,7 +245,7 @@ def test_odd_entries(tmp_path: Path) -> None:
 SCAN_AS_NOBODY = """
 import os, sys
 from dataprep.errors import SourceError
-from dataprep.sources import Folder
+from dataprep.sources import Folder, Scan, scan_of
 if os.getuid() == 0:
     os.seteuid(65534)
 source = Folder(sys.argv[1])
@@ -221,8 +299,8 @@ def test_forbidden_root() -> None:
         ([], "missing", "no such folder"),
         (["file.jpg"], "file.jpg", "is a file; give the folder"),
         ([], "", "no images in .*: it holds nothing"),
-        (["a.txt", "b/c.csv"], "", "no images in .*: it holds 2 other files"),
-        (["a.txt"], "", "no images in .*: it holds 1 other file;"),
+        (["a.txt", "b/c.csv"], "", r"no images in .*: it holds 2 other files \(1 .csv, 1 .txt\)"),
+        (["a.txt"], "", r"no images in .*: it holds 1 other file \(1 .txt\);"),
     ],
 )
 def test_nothing_to_scan(tmp_path: Path, files: list[str], root: str, message: str) -> None:

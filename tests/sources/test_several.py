@@ -16,8 +16,8 @@ from dataprep.describe import build, describe, register
 from dataprep.errors import DataprepError, PipelineError, SourceError
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
-from dataprep.sources import Folder, Part, Several
-from dataprep.sources.folder import SCHEMA
+from dataprep.sources import Folder, Part, Several, scan_of
+from dataprep.sources.listing import SCHEMA
 from dataprep.stages import Deduplicate
 from dataprep.testing import FakeEngine, write_images
 
@@ -61,7 +61,7 @@ def test_side_by_side(roots: tuple[str, str]) -> None:
         expected += [row | {"uri": f"{name}/{row['uri']}", "split": name} for row in source.records().to_pylist()]
     assert table.to_pylist() == sorted(expected, key=lambda row: row["uri"])
     assert table.schema.equals(SCHEMA)
-    assert table.schema.metadata == {b"ignored": b"2"}
+    assert scan_of(table).ignored == {".txt": 2}
 
 
 @given(st.dictionaries(NAMES, st.sets(NAMES, min_size=1, max_size=4), min_size=1, max_size=4))
@@ -87,7 +87,9 @@ def test_splits_of_a_source(tmp_path: Path) -> None:
     write_images(tmp_path / "ours", 2, labels=("train", "test"))
     write_images(tmp_path / "theirs" / "val", 1)
     write_images(tmp_path / "theirs", 1, labels=())
-    several = Several({"train": Folder(str(tmp_path / "ours")), "other": Folder(str(tmp_path / "theirs"), splits=True)})
+    several = Several(
+        {"train": Folder(str(tmp_path / "ours"), splits=False), "other": Folder(str(tmp_path / "theirs"), splits=True)}
+    )
     rows = several.records().select(["uri", "label", "split"]).to_pylist()
     assert [tuple(row.values()) for row in rows] == [
         ("other/0000.jpg", None, "other"),
@@ -139,7 +141,7 @@ def test_found_across(roots: tuple[str, str], tmp_path: Path) -> None:
     """Cleaning finds an image of one part again in another; the manifest is written and read with its sources."""
     several = Several({"train": Folder(roots[0]), "test": Folder(roots[1])})
     manifest = clean(several, Pipeline(Deduplicate()), engine=FakeEngine())
-    assert manifest.ignored == 2
+    assert manifest.ignored == {".txt": 2}
     assert len(manifest.select("test")) == 5
     # seeds 5 of one and 0 of the other are the same picture; and copy.jpg is the first of the other
     assert manifest.reasons() == {"exact duplicate": 2}

@@ -114,7 +114,7 @@ class Generous(FakeSource):
         (Listed(FILES), "lists list; `records` returns a `pyarrow.Table`"),
         (Splitless(FILES), "lists no column 'split'; it is string"),
         (Coded(FILES), "lists 'label' as int64; let it be string"),
-        (Miscounted(FILES), "counts b'some' files as `ignored`"),
+        (Miscounted(FILES), "says of its listing what nobody understands"),
         (Empty(FILES), "lists no image"),
         (Doubled(FILES), "lists a uri twice"),
         (Unsorted(FILES), "lists images out of order; sort them by uri"),

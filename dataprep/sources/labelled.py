@@ -1,0 +1,147 @@
+"""A source whose labels come from elsewhere: from a table beside the images, or in an order that is given.
+
+Reading is the inner source's. What matches no image, and which images have no row, is counted and named in a remark.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+from attrs import evolve, field, frozen
+
+from dataprep.describe import register
+from dataprep.errors import SourceError
+from dataprep.protocols import Source
+from dataprep.sources.guess import image_column
+from dataprep.sources.listing import Scan, counted, in_memory, joined, lost, quoted, reader, scan_of, with_scan
+from dataprep.sources.matching import Match, match
+from dataprep.sources.options import Options
+from dataprep.sources.several import Several
+from dataprep.sources.table import describe_rows
+from dataprep.sources.values import check_classes
+
+
+@register
+@frozen
+class Labelled:
+    """A source with the labels, the splits and the further columns of a table.
+
+    Attributes:
+        source: Where the images are.
+        labels: What the table is called: its file.
+        table: The table.
+        options: Which columns are images and labels, and what labels are.
+    """
+
+    source: Source
+    labels: str = field(default="a table in memory")
+    table: pa.Table | None = in_memory()
+    options: Options = in_memory(Options())
+
+    def records(self) -> pa.Table:
+        """Lists the inner source's images; one that no row is about has no label.
+
+        Raises:
+            SourceError: The inner source cannot be listed, or no row is about an image of it.
+        """
+        if self.table is None:
+            raise lost(self)
+        inner = self.source.records()
+        uris = inner["uri"].to_pylist()
+        name = os.path.basename(self.labels)
+        root = getattr(self.source, "root", os.curdir)
+        column = image_column(self.table, root, self.options.image_column, lambda values: match(values, uris, name).found)
+        names = self.table[column].to_pylist()
+        found = match(names, uris, name)
+        if not found.found:
+            raise SourceError(
+                f"no row of {name} is about an image: column {column!r} names {quoted(map(str, names[:1]))}, and the images are "
+                f"{quoted(uris[:1])} and the like; name another --image-column"
+            )
+        groups: list[list[int]] = [[] for _ in uris]
+        for row, image in enumerate(found.images):
+            if image >= 0:
+                groups[image].append(row)
+        columns = {key: inner[key].to_pylist() for key in ("uri", "bytes", "modified", "error")}
+        options = evolve(self.options, label="none", splits=False)  # what folders name is in what the inner source lists
+        listing = _keep_of(inner, describe_rows(columns, groups, self.table, column, options))
+        scan = joined([scan_of(inner), scan_of(listing), Scan(remarks=tuple(_unmatched(names, found, groups, uris, name)))])
+        return with_scan(listing, scan)
+
+    def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
+        """Returns the bytes `start` to `stop` of an image, as the inner source reads it."""
+        return self.source.read(uri, start, stop)
+
+    __reduce__ = reader
+
+
+@register
+@frozen
+class Noted:
+    """A source about which more is known: the order of its classes, and what was decided when it was opened.
+
+    Attributes:
+        source: Where the images are.
+        classes: The labels in the order of their numbers, even those without an image; None leaves that to the source.
+        remarks: What was decided, a sentence each.
+    """
+
+    source: Source
+    classes: tuple[str, ...] | None = None
+    remarks: tuple[str, ...] = in_memory(())
+
+    def records(self) -> pa.Table:
+        """Lists the inner source's images.
+
+        Raises:
+            SourceError: A label is not one of the classes.
+        """
+        inner = self.source.records()
+        scan = joined([Scan(remarks=self.remarks), scan_of(inner)])
+        if self.classes is not None:
+            labels = inner["labels"].combine_chunks().flatten() if "labels" in inner.column_names else inner["label"]
+            check_classes(labels.drop_null().unique().to_pylist(), self.classes)
+            scan = scan._replace(classes=self.classes)
+        return with_scan(inner, scan)
+
+    def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
+        """Returns the bytes `start` to `stop` of an image, as the inner source reads it."""
+        return self.source.read(uri, start, stop)
+
+    __reduce__ = reader
+
+
+def parts_of(source: Source) -> Mapping[str, Source]:
+    """Returns the sources that images are read from: the parts of several by their names, or the one under ""."""
+    while isinstance(source, Labelled | Noted):
+        source = source.source
+    if not isinstance(source, Several):
+        return {"": source}
+    return {part.name: parts_of(part.source).get("", part.source) for part in source.parts}
+
+
+def _keep_of(inner: pa.Table, listing: pa.Table) -> pa.Table:
+    """Returns a listing with what the inner source says, where the table says nothing: splits, and further columns."""
+    scan = scan_of(listing)
+    if listing["split"].null_count == len(listing):
+        listing = listing.set_column(listing.column_names.index("split"), inner.schema.field("split"), inner["split"])
+    if listing["label"].null_count == len(listing) and "value" not in listing.column_names:
+        listing = listing.set_column(listing.column_names.index("label"), inner.schema.field("label"), inner["label"])
+    for name in inner.column_names:
+        if name not in listing.column_names:
+            listing = listing.append_column(inner.schema.field(name), inner[name])
+    return with_scan(listing, scan)
+
+
+def _unmatched(names: list[Any], found: Match, groups: list[list[int]], uris: list[str], table: str) -> list[str]:
+    """Returns sentences about rows that are about no image, and images that no row is about."""
+    remarks = []
+    rows = [str(name) for name, image in zip(names, found.images, strict=True) if image < 0]
+    if rows:
+        several = f" ({found.ambiguous:,} could mean several)" if found.ambiguous else ""
+        remarks.append(f"{counted(len(rows), 'row')} of {table} without an image{several}: {quoted(rows)}")
+    images = [uri for uri, about in zip(uris, groups, strict=True) if not about]
+    if images:
+        remarks.append(f"{counted(len(images), 'image')} without a row in {table}, and so without a label: {quoted(images)}")
+    return remarks
