@@ -14,6 +14,7 @@ from .backends.torch import Torch as Torch
 from .cleaning.clean import clean as clean
 from .cleaning.engines import Local as Local
 from .cleaning.folder import clean_into as clean_into
+from .cleaning.verify import verify as verify
 from .describe import register as register
 from .errors import DataprepError as DataprepError
 from .errors import DecodeError as DecodeError

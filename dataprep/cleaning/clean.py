@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from dataprep.cleaning.cache import Cache
 from dataprep.cleaning.engines.local import Local
 from dataprep.cleaning.known import Found, assemble, lacking
-from dataprep.cleaning.measure import lost_batch, measure_batch
+from dataprep.cleaning.measure import SCANNED, batches, lost_batch, measure_batch
 from dataprep.cleaning.reading import Reading
+from dataprep.cleaning.verify import unchanged
 from dataprep.images.limits import MAX_PIXELS
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides, Run
 from dataprep.manifest.verdicts import verdicts
@@ -33,8 +34,6 @@ from dataprep.stages.rules.standard import standard_rules
 
 BATCH: Final = 32  # images that are measured, and saved against a kill, at once: about 30 ms of work
 
-SCANNED: Final = ("row", "uri", "bytes", "modified")
-
 
 def clean(
     source: Any,
@@ -45,6 +44,7 @@ def clean(
     overrides: Overrides = NO_OVERRIDES,
     progress: Progress | None = None,
     max_pixels: int = MAX_PIXELS,
+    verify: bool = False,
 ) -> Manifest:
     """Makes the manifest of a source; `clean_into` also writes it, with a summary and a report.
 
@@ -56,6 +56,8 @@ def clean(
         overrides: What a person decided against the rules.
         progress: Called with "measuring" as images are done, first with those that are known from before.
         max_pixels: Larger images are dropped as unreadable.
+        verify: Whether to read what the cache knows, too, and measure again what has another content. Else a file is taken for
+            the one that was measured where its path, size and modified time are the same.
 
     Raises:
         SourceError: The source cannot be listed or holds no image.
@@ -71,6 +73,8 @@ def clean(
     function = partial(measure_batch, max_pixels=max_pixels)
     with nullcontext() if cache is None else Cache(cache, source, max_pixels) as opened:
         known = [] if opened is None else opened.find(records, measures)
+        if verify:
+            known = unchanged(records, known, source, engine, progress)
         missing = lacking(records, measures, known)
         measured = list(_measure(records, missing, function, source, engine, opened, progress))
     table = verdicts(assemble(records, measures, known + measured), pipeline.rules, overrides)
@@ -104,18 +108,10 @@ def _measure(
     for needed, rows in missing.items():
         lost = partial(lost_batch, measures=needed)
         with Reading(partial(function, measures=needed), source) as run:
-            for batch in engine.map(run, _batches(records, rows), lost):
+            for batch in engine.map(run, batches(records, rows, BATCH), lost):
                 if cache is not None:
                     cache.append(batch.drop_columns(["row"]), needed)
                 done += batch.num_rows
                 if progress is not None:
                     progress("measuring", done, total)
                 yield Found(batch["row"].to_numpy(), pa.table(batch.drop_columns(list(SCANNED))))
-
-
-def _batches(records: pa.Table, rows: NDArray[np.int64]) -> Iterator[pa.RecordBatch]:
-    """Yields row, uri, bytes and modified of the given rows, some at a time."""
-    for start in range(0, len(rows), BATCH):
-        part = pa.array(rows[start : start + BATCH])
-        table = records.select(SCANNED[1:]).take(part).combine_chunks()
-        yield pa.RecordBatch.from_arrays([part, *(column.combine_chunks() for column in table.columns)], names=list(SCANNED))

@@ -49,6 +49,7 @@ def clean_into(
     engine: Engine | None = None,
     overrides: Overrides = NO_OVERRIDES,
     max_pixels: int = MAX_PIXELS,
+    verify: bool = False,
     report: bool = True,
     when: datetime | None = None,
     progress: Progress | None = None,
@@ -65,6 +66,7 @@ def clean_into(
         engine: Who measures; None stands for `Local()`, all cores of this machine. Thumbnails are made by processes of it.
         overrides: What a person decided against the rules.
         max_pixels: Larger images are dropped as unreadable.
+        verify: Whether to read what the cache knows, too, as `clean` does.
         report: Whether to write the report.
         when: The time that the report shows.
         progress: Called with "measuring" as images are done, then with "thumbnails" as those of the report are.
@@ -86,6 +88,7 @@ def clean_into(
             overrides=overrides,
             progress=progress,
             max_pixels=max_pixels,
+            verify=verify,
         )
         if earlier is not None:
             manifest = _carry(manifest, earlier, out / NAME)

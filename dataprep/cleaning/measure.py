@@ -1,10 +1,12 @@
 """What is measured of one image after the other: the pure function that engines run, in processes that load little else."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from dataprep.columns import fields_of
 from dataprep.errors import DecodeError, SourceError
@@ -17,7 +19,18 @@ from dataprep.protocols import Measure, Source
 FACTS: Final = fields_of("read")
 """What is known of every image that was read, whatever is measured."""
 
+SCANNED: Final = ("row", "uri", "bytes", "modified")
+"""What of a scan is sent to those who read."""
+
 DIGESTS: Final = pa.schema([pa.field("row", pa.int64()), *(field for field in FACTS if field.name in ("digest", "error"))])
+
+
+def batches(records: pa.Table, rows: NDArray[np.int64], size: int) -> Iterator[pa.RecordBatch]:
+    """Yields row, uri, bytes and modified of the given rows of a scan, so many at a time."""
+    for start in range(0, len(rows), size):
+        part = pa.array(rows[start : start + size])
+        table = records.select(SCANNED[1:]).take(part).combine_chunks()
+        yield pa.RecordBatch.from_arrays([part, *(column.combine_chunks() for column in table.columns)], names=list(SCANNED))
 
 
 def measure_batch(

@@ -21,6 +21,7 @@ SUBCOMMANDS: Final = {
     "clean": "Find bad images and duplicates, and write a manifest.",
     "split": "Divide a manifest into train, val and test.",
     "info": "Print what a manifest says.",
+    "verify": "Read the images of a manifest, and list those that were changed.",
     "materialize": "Write the kept images of a manifest as a tree of folders.",
     "export": "Write the records of a manifest as CSV, JSON lines or a list of paths.",
     "quarantine": "Move the dropped images of a manifest out of the source.",

@@ -70,6 +70,11 @@ EPILOG: Final = (
     help="Drop images of more pixels as unreadable.",
 )
 @click.option(
+    "--verify",
+    is_flag=True,
+    help="Also read the files that are known from before, and measure again what has another content at the same size and time.",
+)
+@click.option(
     "--workers", type=click.IntRange(0), help="Processes that measure; 0 measures in this one.  [default: one for each core]"
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
@@ -99,6 +104,7 @@ def clean(context: click.Context, /, sources: tuple[str, ...], out: Path, as_jso
             engine=Local(flags["workers"]),
             overrides=overrides,
             max_pixels=flags["max_pixels"],
+            verify=flags["verify"],
             report=not flags["no_report"],
             when=datetime.now().astimezone(),
             progress=bar.advance,
