@@ -24,6 +24,7 @@ MPI: Final = (
     ("PMI_RANK", "PMI_SIZE"),  # MPICH, Intel MPI
     ("JSM_NAMESPACE_RANK", "JSM_NAMESPACE_SIZE"),  # IBM's jsrun
 )
+LAUNCHERS: Final = (("RANK", "WORLD_SIZE"), *MPI, ("SLURM_PROCID", "SLURM_NTASKS"))
 SHELLS: Final = ("bash", "interactive")
 """Names of SLURM jobs that are a shell, as Lightning tells them too."""
 SPECIAL: Final = 4_294_967_290
@@ -50,7 +51,7 @@ def rank_and_world() -> tuple[int, int] | None:
     Raises:
         LoaderError: The environment has half of what says it, or contradicts itself; the message names both.
     """
-    return of_group() or _of_environment(os.environ)
+    return of_group() or of_environment(os.environ)
 
 
 def of_group() -> tuple[int, int] | None:
@@ -61,7 +62,7 @@ def of_group() -> tuple[int, int] | None:
     return distributed.get_rank(), distributed.get_world_size()
 
 
-def _of_environment(environment: Environment) -> tuple[int, int] | None:
+def of_environment(environment: Environment) -> tuple[int, int] | None:
     """Returns what the variables say, all of them together."""
     others = [*_mpi(environment), *_slurm(environment)]
     first = _torchrun(environment, others)
