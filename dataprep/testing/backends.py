@@ -13,8 +13,12 @@ from numpy.typing import NDArray
 from dataprep.backends.program import compile_ops, delivered_size
 from dataprep.errors import LoaderError
 from dataprep.loading.recipes import Draws, Rows
+from dataprep.loading.targets import Wanted, want
+from dataprep.manifest import Manifest
+from dataprep.pipeline import Pipeline
 from dataprep.protocols import Backend, Mix, Op, Program
 from dataprep.stages import CutMix, HorizontalFlip, MixUp, Normalize, RandomResizedCrop, Resize
+from dataprep.targets.marks import split
 from dataprep.testing.contract import broken, demand, processes
 from dataprep.testing.fakes import FakeBackend, FakeSource
 from dataprep.testing.images import encoded, photo
@@ -36,8 +40,8 @@ def check_backend(backend: Backend, *, levels: float = 0.0, share: float = 1.0) 
     """Checks that a backend of your own keeps the contract of `dataprep.Backend`.
 
     It makes one batch of each recipe, in order, with the pixels of the CPU kernels as near as you say; a file that cannot be read
-    is black and named by its index, or an error that names it; mixes are done; recipes are taken as they are needed; and no
-    process or thread is left, also when the batches are left early.
+    is black and named by its index, or an error that names it; mixes are done; recipes are taken as they are needed; no process
+    or thread is left, also when the batches are left early; and targets come along.
 
     Example:
         >>> check_backend(dp.Threads(2, output="numpy"))
@@ -58,6 +62,8 @@ def check_backend(backend: Backend, *, levels: float = 0.0, share: float = 1.0) 
         _check_failures(backend, _job(TRAINING, mix, BROKEN), nearness)
     demand(list(_run(backend, _job(TRAINING)._replace(recipes=[]))) == [], backend, "gives batches where there are no recipes")
     _check_early_end(backend, _job(TRAINING))
+    for mix in (None, CutMix()):
+        _check_targets(backend, _job(TRAINING, mix, targets=True))
 
 
 class Job(NamedTuple):
@@ -68,18 +74,35 @@ class Job(NamedTuple):
     recipes: list[Recipe]
 
 
-def _job(ops: tuple[Op, ...], mix: Mix | None = None, broken: tuple[int, ...] = ()) -> Job:
-    """Returns recipes of JPEG and PNG files, of which some may be no images."""
+def _job(ops: tuple[Op, ...], mix: Mix | None = None, broken: tuple[int, ...] = (), targets: bool = False) -> Job:
+    """Returns recipes of JPEG and PNG files, of which some may be no images, and of boxes and masks where they are asked for."""
     formats = [("jpg", "JPEG"), ("png", "PNG")]
     uris = [f"{row:02d}.{formats[row % 5 == 0][0]}" for row in range(FILES)]
     files = {uri: encoded(photo(row, *SIZE), formats[row % 5 == 0][1]) for row, uri in enumerate(uris)}
-    source = FakeSource(files | {uris[row]: b"no image" for row in broken})
+    masks = {f"mask-{uri}": encoded(photo(row, *SIZE)[..., 0] // 64, "PNG") for row, uri in enumerate(uris)}
+    source = FakeSource(files | masks | {uris[row]: b"no image" for row in broken})
     program = compile_ops(ops)
     labels = np.arange(FILES) % 3
-    rows = Rows(10 + 3 * np.arange(FILES), pa.array(uris), labels, np.tile(np.array(SIZE, np.int64), (FILES, 1)))
+    wanted = _wanted(source, uris, Pipeline(*ops, *([mix] if mix else []))) if targets else None
+    rows = Rows(10 + 3 * np.arange(FILES), pa.array(uris), labels, np.tile(np.array(SIZE, np.int64), (FILES, 1)), wanted)
     taken = [np.stack([np.array(batch), np.zeros(len(batch), np.int64)], axis=1) for batch in BATCHES]
     draws = Draws(ops, 0, mix, delivered_size(program), 3)
     return Job(source, program, list(draws.recipes(rows, taken, 0)))
+
+
+def _wanted(source: FakeSource, uris: list[str], pipeline: Pipeline) -> Wanted:
+    """Returns a mask and some boxes for each file."""
+    columns = {
+        "uri": uris,
+        "height": [SIZE[0]] * FILES,
+        "width": [SIZE[1]] * FILES,
+        "keep": [True] * FILES,
+        "boxes": [[[2, 3, 30 + row, 30], [10, row, 50, 39]][: row % 3] for row in range(FILES)],
+        "mask": [f"mask-{uri}" for uri in uris],
+        "caption": [f"file {uri}" for uri in uris],
+    }
+    manifest = Manifest(pa.table(columns), Pipeline(), source, (), ())
+    return want(["boxes", "mask"] + ([] if pipeline.mix else ["caption"]), manifest, pipeline)
 
 
 def _run(backend: Backend, job: Job) -> Iterator[Batch | Rendered]:
@@ -140,6 +163,25 @@ def _check_failures(backend: Backend, job: Job, nearness: tuple[float, float]) -
         black = recipe.mixture is not None or not images[sorted(failed)].any()
         demand(black, backend, "leaves something in the place of a file that failed; fill it with zeros")
     _check_batches(backend, job, made, nearness)
+
+
+def _check_targets(backend: Backend, job: Job) -> None:
+    """Checks that targets come along, each image's with it."""
+    oracle = FakeBackend().run(job.source, job.program, job.recipes)
+    rule = "; give what `dataprep.TargetCanvas(source, recipe).finish(failures)` returns, after `render(index)` for each image"
+    for one, other in zip(_run(backend, job), oracle, strict=True):
+        found: Any = one.targets if isinstance(one, Rendered) else None
+        demand(found is not None, backend, f"delivers no targets where the recipe has some{rule}")
+        for name, expected in split(getattr(other, "targets", None) or {}).items():
+            same = name in found and _same(split(found)[name], expected)
+            demand(same, backend, f"delivers other {name!r} than the recipe has{rule}")
+
+
+def _same(found: Any, expected: Any) -> bool:
+    """Returns whether targets are equal: text, arrays, or lists of arrays."""
+    if isinstance(expected, list):
+        return len(found) == len(expected) and all(map(_same, found, expected))
+    return found == expected if isinstance(expected, str) else np.array_equal(_array(found), _array(expected))
 
 
 def _check_early_end(backend: Backend, job: Job) -> None:

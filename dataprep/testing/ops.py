@@ -14,6 +14,7 @@ from dataprep.errors import PipelineError
 from dataprep.protocols import Mix, Op
 from dataprep.testing.contract import broken, check_stage, demand
 from dataprep.testing.images import photo
+from dataprep.testing.places import check_geometry
 from dataprep.types import Params, Sizes, Spec, Uniforms
 
 SIZES: Final = ((24, 32), (33, 17), (2, 3), (1, 1))
@@ -27,7 +28,7 @@ def check_op(op: Op, *, after: tuple[Op, ...] = (), sizes: Sequence[tuple[int, i
 
     It is a frozen, hashable, picklable description; what it draws for an image depends on that image's numbers and size alone;
     `spec`, the drawn sizes and the kernel's pixels agree; the kernel changes neither image nor parameters, and takes an image
-    however it lies in memory.
+    however it lies in memory; and it moves pixels to where `dataprep.geometry` says, if the op is registered there.
 
     Example:
         >>> check_op(dp.Rotate(15))
@@ -60,6 +61,8 @@ def check_op(op: Op, *, after: tuple[Op, ...] = (), sizes: Sequence[tuple[int, i
     for row, image in enumerate(images):
         specs = _specs(op, before, given[row], left[row])
         _check_kernel(op, specs, image, params[row], left[row])
+    if not after:
+        check_geometry(op, seed)
 
 
 def check_mix(mix: Mix, *, size: tuple[int, int] = (12, 17), seed: int = 0) -> None:
