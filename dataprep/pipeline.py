@@ -86,6 +86,10 @@ class Pipeline:
         Raises:
             PipelineError: There is such a `Normalize()`, but there are no statistics.
         """
+        if not isinstance(statistics, Statistics | None):
+            raise PipelineError(
+                f"fill({statistics!r:.200}): give `manifest.statistics`; numbers go into the stage, as in `Normalize(mean, std)`"
+            )
         if not any(isinstance(stage, Normalize) and stage.mean is None for stage in self.stages):
             return self
         if statistics is None:
@@ -160,12 +164,14 @@ class Pipeline:
     def _check_roles(self) -> None:
         op: Op | None = None
         for number, stage in enumerate(self.stages, start=1):
-            if isinstance(stage, Mix) and not isinstance(stage, type):
+            if isinstance(stage, type):
+                raise PipelineError(f"{stage.__name__} is a class, not a stage: make one, such as `{stage.__name__}(...)`")
+            if isinstance(stage, Mix):
                 self._check_mix(stage, number)
             elif isinstance(stage, Op):
                 op = stage
-            elif not isinstance(stage, Measure | Rule) or isinstance(stage, type):
-                raise PipelineError(f"{stage!r} is not a stage: it is neither a measure, a rule nor an op")
+            elif not isinstance(stage, Measure | Rule):
+                raise PipelineError(f"{stage!r:.200} is not a stage: {_instead(stage)}")
             elif op is not None:
                 raise PipelineError(
                     f"`{type(stage).__name__}` follows the op `{type(op).__name__}`; "
@@ -186,6 +192,34 @@ class Pipeline:
                 other = filled.setdefault(field.name, measure)
                 if other != measure:
                     raise PipelineError(f"{other} and {measure} both fill the column {field.name!r}; keep one of them")
+
+
+def check_pipeline(given: object, where: str) -> None:
+    """Checks that a function got a pipeline, and no stages or file of one.
+
+    Raises:
+        PipelineError: It did not.
+    """
+    if isinstance(given, Pipeline):
+        return
+    if isinstance(given, str | Path):
+        advice = f"read it first: `Pipeline.read({str(given)!r})`"
+    elif isinstance(given, list | tuple):
+        advice = "give `Pipeline(*stages)`"
+    else:
+        advice = "give `Pipeline(stage, ...)`"
+    raise PipelineError(f"{where} takes a pipeline, got {given!r:.200}; {advice}")
+
+
+def _instead(given: object) -> str:
+    """Returns what to give where something else than a stage was given."""
+    if isinstance(given, list | tuple):
+        return "give its stages one by one, as in `Pipeline(*stages)`"
+    if isinstance(given, Pipeline):
+        return "give its stages, as in `Pipeline(*pipeline.stages, ...)`"
+    if isinstance(given, str | Path):
+        return f"`Pipeline.read({str(given)!r})` reads a file"
+    return "it is neither a measure, a rule, an op nor a mix"
 
 
 def _check_specs(ops: tuple[Op, ...]) -> None:

@@ -18,7 +18,7 @@ from dataprep.actions.places import files_of
 from dataprep.columns import names_of
 from dataprep.errors import DataprepError, suggestion
 from dataprep.files import naming, replacing
-from dataprep.manifest import Manifest
+from dataprep.manifest import Manifest, check_manifest
 
 Kind = Literal["csv", "jsonl", "txt"]
 
@@ -37,6 +37,7 @@ def export(manifest: Manifest, path: str | Path, kind: Kind) -> None:
     Raises:
         DataprepError: It cannot be written, or there are no paths for a "txt".
     """
+    check_manifest(manifest, "export")
     writers = {"csv": _write_csv, "jsonl": _write_jsonl, "txt": _write_paths}
     if kind not in writers:
         raise DataprepError(f"records cannot be exported as {kind!r}; {suggestion(kind, get_args(Kind))}")

@@ -16,7 +16,7 @@ from dataprep.actions.places import check_apart, check_names, check_ways, check_
 from dataprep.errors import DataprepError, SourceError, suggestion
 from dataprep.files import NO_LINKS, claimed, digest, naming, shown, sweep, write
 from dataprep.images.formats import is_image
-from dataprep.manifest import Manifest
+from dataprep.manifest import Manifest, check_manifest
 from dataprep.protocols import Progress, Source
 
 Mode = Literal["copy", "hardlink", "symlink"]
@@ -64,6 +64,7 @@ def materialize(manifest: Manifest, folder: str | Path, mode: Mode, progress: Pr
         SourceError: An image is gone or was changed since the scan.
         DataprepError: The folder is not apart from the source, holds other images, or cannot be written.
     """
+    check_manifest(manifest, "materialize")
     _check_mode(mode, manifest.source)
     check_apart(folder, manifest.source)
     for image in _kept(manifest):

@@ -14,7 +14,7 @@ from dataprep.actions.places import Files, Folders, check_apart, check_names, ch
 from dataprep.actions.undolog import NAME, UndoLog
 from dataprep.errors import DataprepError
 from dataprep.files import claimed, move, naming, same, shown
-from dataprep.manifest import Manifest
+from dataprep.manifest import Manifest, check_manifest
 from dataprep.protocols import Progress
 
 
@@ -58,6 +58,7 @@ def quarantine(
         DataprepError: The source is not a folder of files, the folder is not apart from it, or a file cannot be moved. The
             same call goes on, and `undo` takes back what was done.
     """
+    check_manifest(manifest, "quarantine")
     files = files_of(manifest.source)
     if files is None:
         raise DataprepError(

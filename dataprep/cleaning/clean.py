@@ -24,9 +24,9 @@ from dataprep.cleaning.measure import SCANNED, batches, lost_batch, measure_batc
 from dataprep.cleaning.reading import Reading
 from dataprep.cleaning.verify import unchanged
 from dataprep.images.limits import MAX_PIXELS
-from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides, Run
+from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides, Run, check_overrides
 from dataprep.manifest.verdicts import verdicts
-from dataprep.pipeline import Pipeline
+from dataprep.pipeline import Pipeline, check_pipeline
 from dataprep.protocols import Engine, Measure, Progress, Source
 from dataprep.sources import open_source, scan_of
 from dataprep.sources.ways import one_row_each
@@ -61,11 +61,13 @@ def clean(
 
     Raises:
         SourceError: The source cannot be listed or holds no image.
-        DataprepError: The cache cannot be written.
+        DataprepError: The cache cannot be written, or something else is given for the pipeline or the overrides.
     """
     start = time.perf_counter()
     source = open_source(source)
     pipeline = Pipeline(*standard_rules()) if pipeline is None else pipeline
+    check_pipeline(pipeline, "clean")
+    check_overrides(overrides, "clean")
     engine = Local() if engine is None else engine
     measures = pipeline.measures
     protected = {split for rule in pipeline.rules for split in getattr(rule, "protect", ())}

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from dataprep.columns import fields_of, names_of
 from dataprep.errors import ManifestError, PipelineError
-from dataprep.manifest.manifest import Manifest
+from dataprep.manifest.manifest import Manifest, check_manifest
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Part, Several
 from dataprep.sources.several import within
@@ -35,6 +35,10 @@ def concatenate(parts: Mapping[str, Manifest]) -> Manifest:
     Raises:
         ManifestError: There are none, a name is invalid, or the parts have columns of other types.
     """
+    if not isinstance(parts, Mapping):
+        raise ManifestError(f'concatenate takes manifests by name, such as {{"photos": manifest}}, got {parts!r:.200}')
+    for name, manifest in parts.items():
+        check_manifest(manifest, f"concatenate, under {name!r},")
     if not parts:
         raise ManifestError('concatenate takes manifests by name, such as {"photos": manifest}, not none')
     manifests = list(parts.values())

@@ -6,6 +6,7 @@ each measure, error, and the verdict. What Parquet has no column for is JSON in 
 
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -24,12 +25,12 @@ from dataprep.columns import COLUMNS, LEAK
 from dataprep.describe import build, describe
 from dataprep.errors import ManifestError, PipelineError, suggestion
 from dataprep.files import shown
-from dataprep.manifest.overrides import NO_OVERRIDES, Overrides
+from dataprep.manifest.overrides import NO_OVERRIDES, Overrides, check_overrides
 from dataprep.manifest.parquet import read_table, write_table
 from dataprep.manifest.statistics import statistics_of, train_rows
 from dataprep.manifest.verdicts import verdicts
 from dataprep.manifest.versions import VERSION, bring_up_to_date, ignored_of
-from dataprep.pipeline import Pipeline
+from dataprep.pipeline import Pipeline, check_pipeline
 from dataprep.protocols import Measure, Source
 from dataprep.sources import open_source  # and registers the sources that a manifest may name
 from dataprep.stages import ChannelSums, Deduplicate
@@ -113,7 +114,14 @@ class Manifest:
         return f"Manifest({len(self):,} records, {kept:,} kept, source={self.source!r})"
 
     def kept(self, *columns: str) -> pa.Table:
-        """Returns the rows that are kept, with some columns, or all where none is named."""
+        """Returns the rows that are kept, with some columns, or all where none is named.
+
+        Raises:
+            ManifestError: There is no such column.
+        """
+        for name in columns:
+            if name not in self.table.column_names:
+                raise ManifestError(f"kept: no column {name!r:.200}; {suggestion(str(name), self.table.column_names)}")
         return self.table.select(columns or self.table.column_names).filter(self.table["keep"])
 
     def reasons(self) -> dict[str, int]:
@@ -129,7 +137,8 @@ class Manifest:
         """
         known = self.table["split"].drop_null().unique().to_pylist()
         if split not in known:
-            hint = suggestion(split, known) if known else "it has none; scan with `Folder(root, splits=True)`"
+            none = "it has none: `dp.split(manifest, ...)` makes some, or scan with `Folder(root, splits=True)`"
+            hint = suggestion(str(split), known) if known else none
             raise ManifestError(f"the manifest has no split {split!r}; {hint}")
         return self._part(pc.equal(self.table["split"], split), self.statistics)
 
@@ -257,6 +266,8 @@ class Manifest:
         Raises:
             ManifestError: A rule needs a measure that this manifest does not have.
         """
+        check_pipeline(pipeline, "judge")
+        check_overrides(overrides, "judge")
         missing = [measure for rule in pipeline.rules for measure in rule.needs if measure not in self.measures]
         if missing:
             raise ManifestError(
@@ -335,8 +346,15 @@ def check_manifest(given: object, where: str) -> None:
     raise ManifestError(f"{where} takes a manifest, got {given!r:.200}; {advice}")
 
 
-def file_of(path: str | Path) -> Path:
-    """Returns the file of a manifest, which may be given by its folder."""
+def file_of(path: object) -> Path:
+    """Returns the file of a manifest, which may be given by its folder.
+
+    Raises:
+        ManifestError: It is no path.
+    """
+    if not isinstance(path, str | os.PathLike):
+        hint = "it is read already" if isinstance(path, Manifest) else "such as 'cleaned/manifest.parquet'"
+        raise ManifestError(f"a manifest is read and written by its path, got {path!r:.200}; {hint}")
     return Path(path) / NAME if Path(path).is_dir() else Path(path)
 
 

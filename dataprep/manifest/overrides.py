@@ -95,6 +95,17 @@ class Overrides:
 NO_OVERRIDES: Final = Overrides()
 
 
+def check_overrides(given: object, where: str) -> None:
+    """Checks that a function got overrides, and no file of them.
+
+    Raises:
+        ManifestError: It did not.
+    """
+    if not isinstance(given, Overrides):
+        name = str(given) if isinstance(given, str | Path) else "overrides.json"
+        raise ManifestError(f"{where} takes overrides, got {given!r:.200}; read them first: `Overrides.read({name!r})`")
+
+
 def _read(path: str | Path) -> tuple[Decision, ...]:
     """Returns the decisions of one file."""
     try:

@@ -100,6 +100,8 @@ def split(
         >>> train, val = parts.select("train"), parts.select("val")  # doctest: +SKIP
     """
     check_manifest(manifest, "split")
+    if not hasattr(seed, "__index__"):
+        raise PipelineError(f"split(seed={seed!r}): give a whole number, such as 0")
     shares = shares_of(shares, folds)
     _check_free(manifest, replace)
     table = manifest.table

@@ -14,8 +14,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
+from dataprep.errors import DataprepError
 from dataprep.files import write_text
-from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides
+from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides, check_manifest
 from dataprep.protocols import Engine, Progress
 from dataprep.report.contents import contents
 from dataprep.report.labels import Label, most_notable
@@ -57,8 +58,11 @@ def write_report(
         engine: Who makes the thumbnails; None stands for this process, without protection from a decoder that crashes.
 
     Raises:
-        DataprepError: It cannot be written.
+        DataprepError: It cannot be written, or is given something else than a manifest and its summary.
     """
+    check_manifest(manifest, "write_report")
+    if not isinstance(summary, Summary):
+        raise DataprepError(f"write_report takes a summary, got {summary!r:.200}; `summarize(manifest)` makes one")
     write_text(path, _html(manifest, summary, overrides, when, progress, engine))
 
 

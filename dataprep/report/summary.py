@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from dataprep.describe import describe
-from dataprep.manifest import Manifest, Run
+from dataprep.manifest import Manifest, Run, check_manifest
 from dataprep.report.finding import Finding
 from dataprep.report.findings import disagreement, examine, splits_of
 from dataprep.report.labels import Label, count_labels
@@ -96,6 +96,7 @@ class Summary:
 
 def summarize(manifest: Manifest) -> Summary:
     """Returns the numbers of a manifest and of the run of `clean` that made it."""
+    check_manifest(manifest, "summarize")
     run = manifest.run or Run(0, 0, 0.0)
     statistics, warnings, labels = manifest.statistics, examine(manifest), count_labels(manifest.table)
     flags = _flags(warnings)
