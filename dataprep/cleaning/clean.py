@@ -64,10 +64,10 @@ def clean(
         DataprepError: The cache cannot be written, or something else is given for the pipeline or the overrides.
     """
     start = time.perf_counter()
-    source = open_source(source)
     pipeline = Pipeline(*standard_rules()) if pipeline is None else pipeline
     check_pipeline(pipeline, "clean")
     check_overrides(overrides, "clean")
+    source = open_source(source)
     engine = Local() if engine is None else engine
     measures = pipeline.measures
     protected = {split for rule in pipeline.rules for split in getattr(rule, "protect", ())}
