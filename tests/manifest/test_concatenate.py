@@ -98,7 +98,7 @@ def test_a_state_of_another_mixture_is_refused(parts: dict[str, Manifest]) -> No
             loader(both, **other).load_state_dict(state)
     with pytest.raises(StateError, match=r"saved with manifest \(fingerprint\)"):
         loader(concatenate({**parts, "more": parts["web"]}), balance="part").load_state_dict(state)
-    with pytest.raises(StateError, match="saved with seed 0, this run has 1"):
+    with pytest.raises(StateError, match="saved with seed 0, here it is 1"):
         loader(both, **mixture, seed=1).load_state_dict(state)
 
 
