@@ -99,6 +99,20 @@ def test_a_distributed_run_resumes_to_the_same_losses(tmp_path: Path) -> None:
     assert losses[1].read_bytes() == losses[0].read_bytes()
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("training")
+def test_a_detector_learns_and_resumes_to_the_same_losses(tmp_path: Path) -> None:
+    """train_detector.py finds most shapes with the right box, and stopped in mid-epoch goes on to the same losses and score."""
+    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2, EXAMPLES / "train_detector.py")
+    whole = run(*torchrun, "--out", tmp_path / "whole")
+    run(*torchrun, "--out", tmp_path / "parts", "--stop-after", 40)
+    assert run(*torchrun, "--out", tmp_path / "parts") == whole
+    losses = [(tmp_path / name / "losses.jsonl").read_bytes() for name in ("whole", "parts")]
+    assert losses[0] == losses[1]
+    found = re.search(r"held-out F1: ([0-9.]+)$", whole.strip())
+    assert found is not None and float(found[1]) >= 0.8
+
+
 def children(parent: int) -> list[int]:
     """The processes that the main thread of one has started."""
     return [int(child) for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]

@@ -123,12 +123,16 @@ def worst(batch: Any, usable: NDArray[np.bool_]) -> tuple[float, int]:
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("ops", [*((op,) for op in MOVING), *CHAINS], ids=lambda ops: "+".join(type(op).__name__ for op in ops))
 def test_a_painted_disc_is_where_its_point_is(ops: tuple[Any, ...], backend: str, painted: Manifest) -> None:
-    """What an op moves, it moves by as much as it says: to a twelfth of a pixel, on every backend."""
+    """What an op moves, it moves by as much as it says, to a twelfth of a pixel, and masks cover what is painted."""
     recipe = next(loader_of(painted, (*ops, CenterCrop(230)), TARGETS, FakeBackend()).recipes())
     usable = np.logical_and.reduce([moves_only(op, params) for op, params in zip(ops, recipe.params, strict=False)])
-    error, seen = worst(loaded(painted, (*ops, CenterCrop(230)), TARGETS, backend_of(backend)), usable)
+    batch = loaded(painted, (*ops, CenterCrop(230)), TARGETS, backend_of(backend))
+    error, seen = worst(batch, usable)
     assert seen >= 8
     assert error < 1 / 12
+    masks = np.asarray(batch.targets["mask"])[usable]
+    bright = batch.images[usable].max(axis=1) > 100
+    assert (masks != bright).sum() < 0.2 * bright.sum()  # a rim of less than half a pixel
 
 
 def test_every_op_says_where_it_moves_places() -> None:
