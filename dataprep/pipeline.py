@@ -114,7 +114,7 @@ class Pipeline:
         """
         try:
             data = yaml.safe_load(text)
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise PipelineError(f"not a YAML file: {' '.join(str(error).split())}") from error
         if not isinstance(data, dict) or not isinstance(data.get("stages"), list):
             raise PipelineError("a pipeline file is `version: 1` and a list of `stages`")
@@ -122,7 +122,7 @@ class Pipeline:
             raise PipelineError(f"pipeline file of version {data.get('version')!r}; this dataprep reads version {VERSION}")
         unknown = data.keys() - {"version", "stages"}
         if unknown:
-            raise PipelineError(f"a pipeline file has `version` and `stages`, not {', '.join(map(repr, sorted(unknown)))}")
+            raise PipelineError(f"a pipeline file has `version` and `stages`, not {', '.join(sorted(map(repr, unknown)))}")
         return cls.from_descriptions(data["stages"])
 
     @classmethod

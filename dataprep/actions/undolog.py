@@ -82,7 +82,7 @@ class UndoLog:
             roots = {name: os.path.abspath(root) for name, root in header["sources"].items()}
             log = cls(path, roots, folders, files)
             list(log.homes())  # a file of a part that is not there is no file
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise DataprepError(f"{shown(path)} is not an undo log; quarantine writes one, called {NAME}") from error
         if version != VERSION:
             raise DataprepError(f"{shown(path)} is an undo log of version {version!r}; this dataprep reads version {VERSION}")
