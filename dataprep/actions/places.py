@@ -1,8 +1,8 @@
 """Where the images of a manifest lie, and where they may be put: below a folder that is apart from the source.
 
 A record's place is its own path below the root of the source, as raw as the file system has it; where a source has several
-parts, below the part's name; where the manifest was split, below the split's. Nothing that a manifest or a log says leads out
-of the folder that the user named.
+parts, below the part's name; and below those of its split and label, where they are not on its path. Nothing that a manifest
+or a log says leads out of the folder that the user named.
 """
 
 import os
@@ -90,7 +90,7 @@ Place = Callable[[str, str | None, str | None], str]
 def place_of(source: Source) -> Place:
     """Returns the function that says where below a folder an image of this source goes."""
     files = files_of(source)
-    return _labelled if files is None else lambda uri, split, label: _in_split(files.below(uri), uri, split)
+    return _labelled if files is None else lambda uri, split, label: _named(files.below(uri), uri, split, label)
 
 
 def safe(path: str) -> str:
@@ -194,10 +194,10 @@ def _within(inner: str, outer: str) -> bool:
     return any(step.samefile(target) for step in steps if step.exists())
 
 
-def _in_split(path: str, uri: str, split: str | None) -> str:
-    """Returns a path below the folder of its split, unless one of its own folders is called so."""
+def _named(path: str, uri: str, *names: str | None) -> str:
+    """Returns a path below the folders of its split and label, but for those that it has already."""
     folders = [part.replace("%25", "%") for part in uri.split("/")[:-1]]
-    return path if split is None or split in folders else safe(f"{split}/{path}")
+    return safe("/".join([*(name for name in names if name is not None and name not in folders), path]))
 
 
 def _labelled(uri: str, split: str | None, label: str | None) -> str:

@@ -5,6 +5,7 @@ measured  = engine.map(measure_batch, batches)    one read of each image that is
 manifest  = verdicts(records + measured, rules)   no pixels
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
@@ -28,9 +29,12 @@ from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides, Run, check_over
 from dataprep.manifest.verdicts import verdicts
 from dataprep.pipeline import Pipeline, check_pipeline
 from dataprep.protocols import Engine, Measure, Progress, Source
+from dataprep.report.findings import examine
 from dataprep.sources import open_source, scan_of
 from dataprep.sources.ways import one_row_each
 from dataprep.stages.rules.standard import standard_rules
+
+LOGGER: Final = logging.getLogger("dataprep.clean")
 
 BATCH: Final = 32  # images that are measured, and saved against a kill, at once: about 30 ms of work
 
@@ -47,6 +51,8 @@ def clean(
     verify: bool = False,
 ) -> Manifest:
     """Makes the manifest of a source; `clean_into` also writes it, with a summary and a report.
+
+    What looks wrong, in the labels or in what rules drop, is logged as a warning of the logger "dataprep.clean".
 
     Args:
         source: A folder, several, a table, or any other form that `open_source` takes.
@@ -84,7 +90,10 @@ def clean(
     classes = class_list(records, scan.classes)
     tried = sum(map(len, missing.values())) + pc.count(records["error"]).as_py()  # by the scan, too
     run = Run(tried, records.num_rows - tried, time.perf_counter() - start)
-    return Manifest(table, pipeline, source, measures, classes, scan.ignored, run, remarks=scan.remarks)
+    manifest = Manifest(table, pipeline, source, measures, classes, scan.ignored, run, remarks=scan.remarks)
+    for finding in examine(manifest):
+        LOGGER.warning("%s", finding.sentence)
+    return manifest
 
 
 def class_list(records: pa.Table, ordered: tuple[str, ...] | None) -> tuple[str, ...]:

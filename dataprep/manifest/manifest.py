@@ -109,9 +109,12 @@ class Manifest:
         return int(self.table.num_rows)
 
     def __repr__(self) -> str:
-        """How many records there are and how many are kept."""
-        kept = len(self.kept("id"))
-        return f"Manifest({len(self):,} records, {kept:,} kept, source={self.source!r})"
+        """How many records there are, how many are kept, and how many labels and which splits they have."""
+        kept, labels = len(self.kept("id")), len(self.classes)
+        splits = sorted(self.table["split"].drop_null().unique().to_pylist()) if "split" in self.table.column_names else []
+        named = f"{labels:,} labels" if labels > 1 else f"the label {self.classes[0]!r}" if labels else "no labels"
+        named += f", splits {', '.join(map(repr, splits[:5]))}" if splits else ""
+        return f"Manifest({len(self):,} records, {kept:,} kept, {named}, source={self.source!r})"
 
     def kept(self, *columns: str) -> pa.Table:
         """Returns the rows that are kept, with some columns, or all where none is named.

@@ -87,7 +87,8 @@ def examine_labels(part: Manifest, where: str) -> Iterator[Finding]:
         said = f"labels are called {listed(_called_splits(names))}: if the folders of that name are splits, use --splits"
         yield Finding("split labels", said, "--splits", {"labels": len(names)}, None, tuple(_called_splits(names)))
     elif len(names) == 1 and not unlabelled:
-        said = f"all {len(part):,} images{where} have the label {names[0]!r}: if it is no class, name the labels"
+        every = f"all {len(part):,} images{where} have" if len(part) > 1 else f"the only image{where} has"
+        said = f"{every} the label {names[0]!r}: if it is no class, name the labels"
         remedy = "by --label parent, the folder that an image is in, or by --labels FILE; if there are none, use --label none"
         yield Finding("one label", f"{said} {remedy}", "--label parent", {"images": len(part)}, None, (names[0],))
     yield from _examine_spelling(names)
@@ -97,7 +98,8 @@ def _without(part: Manifest, images: int, where: str) -> Iterator[Finding]:
     """Yields that no image has a label, nor anything else to learn, unless that was asked for."""
     others = [name for name in LEARNT if name in part.table.column_names]
     if getattr(part.source, "label", None) != "none" and all(part.table[name].null_count == len(part) for name in others):
-        said = f"none of the {images:,} images{where} has a label, and a loader gives each -1"
+        every = f"none of the {images:,} images{where} has" if images > 1 else f"the only image{where} has no"
+        said = f"{every} {'a ' if images > 1 else ''}label, and a loader gives {'each' if images > 1 else 'it'} -1"
         remedy = "name them by --labels FILE or --label REGEX; if there are none, use --label none"
         yield Finding("no labels", f"{said}: {remedy}", "--labels FILE", {"images": images})
 

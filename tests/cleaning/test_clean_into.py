@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import dataprep as dp
-from dataprep.testing import FakeEngine, write_images
+from dataprep.testing import FakeEngine, encoded, photo, write_images
 
 
 @pytest.fixture
@@ -132,3 +132,20 @@ def test_a_run_that_fails_leaves_no_folder(tmp_path: Path, there: int) -> None:
     with pytest.raises(dp.SourceError, match="no images"):
         dp.clean_into(tmp_path / "empty", out=tmp_path / deep[-1], engine=FakeEngine())
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == [*deep[:there], "empty"]
+
+
+@pytest.mark.parametrize("into", [False, True])
+def test_what_looks_wrong_is_logged(photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, into: bool) -> None:
+    """Whoever calls from Python is told what the command would print; what looks right is not spoken of."""
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for number in range(2):
+        (flat / f"{number}.png").write_bytes(encoded(photo(number), "PNG"))
+    for folder, said in ((flat, ["none of the 2 images has a label"]), (photos, ["2 of 8 images have no label"])):
+        caplog.clear()
+        if into:
+            dp.clean_into(folder, out=tmp_path / folder.name / "out", engine=FakeEngine(), report=False)
+        else:
+            dp.clean(folder, engine=FakeEngine())
+        messages = [record.getMessage() for record in caplog.records if record.name == "dataprep.clean"]
+        assert [message.split(",")[0] for message in messages] == said
