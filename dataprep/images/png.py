@@ -38,10 +38,10 @@ def look_at_png(data: bytes) -> Looked:
     chunks = list(_chunks(data))
     for chunk in chunks:
         if not chunk.sound and not chunk.name[0] & 0x20:
-            name = chunk.name.decode("ascii", "backslashreplace")
+            name = _spelled(chunk.name)
             what = "its pixels (IDAT)" if name == "IDAT" else f"its chunk {name}"
             raise DecodeError(f"the checksum of {what} at byte {chunk.start:,} is wrong: the file is damaged")
-    broken = dict.fromkeys(chunk.name.decode("ascii", "backslashreplace") for chunk in chunks if not chunk.sound)
+    broken = dict.fromkeys(_spelled(chunk.name) for chunk in chunks if not chunk.sound)
     remarks = [f"the checksum of its chunk {name} is wrong" for name in islice(broken, MAX_REMARKS)]
     if chunks[-1:] and chunks[-1].name != b"IEND":
         remarks.append("no end chunk")
@@ -57,6 +57,11 @@ def look_at_png(data: bytes) -> Looked:
         significant=significant,
         profile=_profile(data, sound.get(b"iCCP")),
     )
+
+
+def _spelled(name: bytes) -> str:
+    """Returns the name of a chunk in characters that print."""
+    return ascii(name.decode("latin-1"))[1:-1]
 
 
 def _count_frames(data: bytes, sound: dict[bytes, Chunk]) -> int:
