@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from dataprep.images.tones import Toned
 
 ALIKE: Final = 3  # levels that a profile may differ from sRGB and still be it: rounding, and curves of few points
-WHITE, BLACK = 192, 64  # levels that white and black have to reach in sRGB, or the profile makes no sense
+WHITE, BLACK = 192, 64  # levels that white and black have to reach in sRGB, and the middle halfway, or it makes no sense
 SPACES: Final = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK"}
 FITS: Final = {"RGB": ("RGB", "RGBA", "L", "LA", "P", "PA"), "L": ("L", "LA"), "CMYK": ("CMYK",)}  # to modes, by a profile's
 UNFIT: Final = "its colour profile makes no sense and is not applied"
@@ -88,7 +88,8 @@ def conversion_of(profile: bytes) -> Conversion | str | None:
     except Exception:  # whatever Little CMS makes of bytes that may be anything
         return UNFIT
     gray = made[0].reshape(256, -1).mean(axis=1)
-    if gray[-1] < WHITE or gray[0] > BLACK or (np.diff(gray) < -ALIKE).any():  # brighter is darker
+    brightens = (np.diff(gray) >= -ALIKE).all()
+    if gray[-1] < WHITE or gray[0] > BLACK or not BLACK / 2 < gray[128] < (255 + WHITE) / 2 or not brightens:
         return UNFIT
     return None if mode != "CMYK" and np.abs(made - probe).max() <= ALIKE else found
 

@@ -78,7 +78,7 @@ class Tables(NamedTuple):
                 inline = SIZES.get(type, 0) * length <= struct.calcsize(self.order + word)
                 found[tag] = Entry(type, length, at - struct.calcsize(self.order + word) if inline else value)
             (following,) = struct.unpack_from(self.order + word, self.data, at)
-        except struct.error:
+        except (struct.error, OverflowError):  # it is beyond the end
             return found, 0
         return found, following
 
@@ -88,7 +88,7 @@ class Tables(NamedTuple):
             return otherwise
         try:
             return int(struct.unpack_from(self.order + WHOLE[entry.type], self.data, entry.at)[0])
-        except struct.error:
+        except (struct.error, OverflowError):
             return otherwise
 
     def pages(self) -> Iterator[dict[int, Entry]]:

@@ -11,6 +11,7 @@ import numpy as np
 import PIL.features
 import PIL.Image
 import pytest
+import simplejpeg
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,9 +19,10 @@ from dataprep.errors import DecodeError
 from dataprep.images.decode import decode
 from dataprep.images.jpeg import MAX_SCANS, Decoded, decode_jpeg
 from dataprep.images.limits import MAX_PIXELS, quiet_decoders
+from dataprep.images.tiff import orientation_of_exif
 from dataprep.images.views import TRANSPOSED, luminance, reduce, scale, upright
 from dataprep.testing import encoded, photo
-from dataprep.types import Image
+from dataprep.types import Box, Image
 
 JPEGS: dict[str, dict[str, object]] = {
     "4:4:4": {"quality": 95, "subsampling": 0},
@@ -396,3 +398,83 @@ def test_luminance() -> None:
     assert np.abs(luminance(pixels).astype(int) - np.asarray(PIL.Image.fromarray(pixels).convert("L"))).max() <= 1
     gray = luminance(pixels)
     assert luminance(gray) is gray
+
+
+def test_orientation_behind_any_segments() -> None:
+    """EXIF turns an image however many segments stand before it, and what looks like a scan in them is none; as in Pillow."""
+    exif = encoded(photo(0, 40, 60), exif=orientation_exif(6))
+    for payload in (b"x" * 65_533, b"thumbnail \xff\xd8\xff\xda" + b"y" * 60_000, b"\xff" * 65_533):
+        for count in (1, 2, 5):
+            data = exif
+            for marker in range(count):
+                data = with_segment(data, 0xE2 + marker, payload)
+            assert same(decode(data), as_pillow(data))
+            assert decode(data).image.shape == (60, 40, 3)
+
+
+@given(st.binary(max_size=120), st.sampled_from([b"", b"II*\0\x08\0\0\0", b"MM\0*\0\0\0\x08", b"II+\0\x08\0\0\0"]))
+def test_any_exif(body: bytes, start: bytes) -> None:
+    """Whatever stands where EXIF does, its orientation is 1 to 8, with its name before it or without."""
+    assert orientation_of_exif(start + body) in ORIENTATIONS
+    assert orientation_of_exif(b"Exif\0\0" + start + body) == orientation_of_exif(start + body)
+
+
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_exif_of_pillow(orientation: int) -> None:
+    """The orientation is that which Pillow writes and reads, beside other entries and in either order of bytes."""
+    exif = orientation_exif(orientation)
+    exif[0x010F], exif[0x0110] = "maker", "model"
+    for order in ("<", ">"):
+        exif.endian = order
+        assert orientation_of_exif(exif.tobytes()) == orientation
+
+
+def rows_of_four(height: int, width: int) -> bytes:
+    """A JPEG of 4:4:1, of which four rows share their colour: one of 4:1:1 whose header says so."""
+    data = bytearray(simplejpeg.encode_jpeg(photo(0, height // 4, width * 4), colorsubsampling="411"))
+    frame = data.index(b"\xff\xc0")
+    data[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
+    data[frame + 11] = 0x14
+    return bytes(data)
+
+
+def test_jpeg_of_441() -> None:
+    """A JPEG of 4:4:1 has Pillow's pixels, and one that is cut is refused."""
+    data = rows_of_four(160, 24)
+    found = decode(data)
+    assert same(found, as_pillow(data))
+    assert np.abs(decode(data, channels=1).image.astype(int) - luminance(found.image)).max() <= 1
+    for cut in (data[: len(data) // 2], data[: len(data) // 2] + b"\xff\xd9"):
+        with pytest.raises(DecodeError):
+            decode(cut)
+
+
+@pytest.mark.parametrize("scans", range(1, 10))
+def test_parts_of_a_progressive_jpeg(scans: int) -> None:
+    """A part of a progressive JPEG has the pixels of the whole, also where its last scans lack and are made up."""
+    data = encoded(photo(4, 320, 240), quality=90, progressive=True)
+    starts = [at for at in range(len(data)) if data[at : at + 2] == b"\xff\xda"]
+    data = data[: starts[scans]] + b"\xff\xd9" if scans < len(starts) else data
+    whole = decode(data).image
+    for box in (Box(0, 0, 40, 60), Box(50, 70, 30, 30), Box(200, 100, 120, 140), Box(7, 9, 1, 1)):
+        part = decode(data, part=box)
+        moved = box._replace(top=box.top - part.top, left=box.left - part.left)
+        np.testing.assert_array_equal(part.image[moved.rows, moved.columns], whole[box.rows, box.columns])
+
+
+RAW_TABLES: dict[str, list[tuple[int, int, int, int]]] = {
+    "DNG": [(254, 4, 1, 1), (262, 3, 1, 2), (50706, 1, 4, 0x00000401)],
+    "a sensor's pixels": [(262, 3, 1, 32803)],
+    "linear": [(262, 3, 1, 34892)],
+    "a sensor's pixels below": [(254, 4, 1, 1), (262, 3, 1, 2), (330, 4, 1, 200)],
+}
+
+
+@pytest.mark.parametrize("kind", RAW_TABLES)
+def test_raw_files_in_the_form_of_tiff(kind: str) -> None:
+    """A camera's raw file is refused as such, though the preview that comes first in it could be read."""
+    entries = [(256, 4, 1, 4), (257, 4, 1, 4), *RAW_TABLES[kind]]
+    table = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4)
+    below = struct.pack("<HHHIII", 1, 262, 3, 1, 32803, 0)
+    with pytest.raises(DecodeError, match=r"^a camera's raw file; convert it first$"):
+        decode((b"II*\0\x08\0\0\0" + table).ljust(200, b"\0") + below)

@@ -146,13 +146,15 @@ def test_any_resize(resample: Any, draw: st.DataObject) -> None:
         return
     if spoilt == "nothing":
         expected = np.asarray(PIL.Image.fromarray(image).resize(target[::-1], FILTERS[filter]))
-        assert np.abs(expected.astype(int) - out).max() <= (1 if way == 0 else 12)  # which pass comes first rounds otherwise
+        other = np.zeros_like(out)
+        resample.resize(image, other, top, left, *taps, 1 - way, np.zeros(between, np.uint8))
+        assert any(np.array_equal(made, expected) for made in (out, other))  # which pass comes first is Pillow's to say
 
 
 @given(st.data())
 def test_any_placing(resample: Any, draw: st.DataObject) -> None:
     """Any image, levels and result are placed as NumPy does where they fit each other, or refused."""
-    height, width = draw.draw(st.tuples(st.integers(0, 9), st.integers(0, 9)))
+    height, width = draw.draw(st.tuples(st.integers(1, 9), st.integers(1, 9)))
     image = photo(2, 9, 9)[:height, :width]
     kinds = st.sampled_from(["uint8", "uint16", "float32", "float64"])
     levels = np.arange(3 * 256).reshape(3, 256).astype(draw.draw(kinds))
