@@ -175,16 +175,17 @@ class Manifest:
         return numbers
 
     def vocabulary(self, column: str) -> tuple[str, ...] | None:
-        """Returns the words in a column of lists of text, such as the labels of boxes, sorted: their places are class numbers.
+        """Returns the words in a column of lists of text, such as the labels of boxes: their places are class numbers.
 
-        They are those of all records that were scanned, whatever is kept and also in a part of a manifest. None where there is
-        no such column.
+        They are those of all records that were scanned, sorted, whatever is kept and also in a part of a manifest; or `classes`,
+        where these hold all of them. None where there is no such column.
         """
         if column in self.words:
             return self.words[column]
         if column not in self.table.column_names or not is_list_of_text(self.table.schema.field(column).type):
             return None
-        return tuple(sorted(pc.unique(pc.list_flatten(self.table[column])).drop_null().to_pylist()))
+        words = tuple(sorted(pc.unique(pc.list_flatten(self.table[column])).drop_null().to_pylist()))
+        return self.classes if set(words) <= set(self.classes) else words
 
     def leaks(self) -> pa.Table:
         """Returns the rows that were dropped because a protected split has a copy of them."""

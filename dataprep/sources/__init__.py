@@ -1,5 +1,6 @@
 """Where images come from. A source lists records and reads bytes; only it understands its uris."""
 
+from dataprep.sources.archives import Archive
 from dataprep.sources.files import Files
 from dataprep.sources.folder import Folder, endings
 from dataprep.sources.labelled import Labelled, Noted, parts_of
@@ -9,6 +10,7 @@ from dataprep.sources.open import open_source
 from dataprep.sources.several import Part, Several
 
 __all__ = [
+    "Archive",
     "Bytes",
     "Files",
     "Folder",

@@ -65,6 +65,13 @@ class Files:
         """Returns the path of the file that a uri names; raises `SourceError` where it leads out of the root."""
         return below(self.root, uri)
 
+    def modified(self, uri: str) -> int | None:
+        """Returns when a file was changed last, in nanoseconds since 1970, None where it cannot be looked at."""
+        try:
+            return os.stat(self.path(uri)).st_mtime_ns
+        except OSError:
+            return None
+
     def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
         """Returns the bytes `start` to `stop` of a file.
 

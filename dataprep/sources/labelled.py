@@ -4,7 +4,7 @@ Reading is the inner source's. What matches no image, and which images have no r
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -73,6 +73,10 @@ class Labelled:
         """Returns the bytes `start` to `stop` of an image, as the inner source reads it."""
         return self.source.read(uri, start, stop)
 
+    def modified(self, uri: str) -> int | None:
+        """Returns when an image was changed last, in nanoseconds since 1970, None where the inner source does not tell."""
+        return told(self.source, uri)
+
     __reduce__ = reader
 
 
@@ -109,7 +113,17 @@ class Noted:
         """Returns the bytes `start` to `stop` of an image, as the inner source reads it."""
         return self.source.read(uri, start, stop)
 
+    def modified(self, uri: str) -> int | None:
+        """Returns when an image was changed last, in nanoseconds since 1970, None where the inner source does not tell."""
+        return told(self.source, uri)
+
     __reduce__ = reader
+
+
+def told(source: Source, uri: str) -> int | None:
+    """Returns when an image was changed last, in nanoseconds since 1970, None where its source does not tell."""
+    tell: Callable[[str], int | None] | None = getattr(source, "modified", None)
+    return None if tell is None else tell(uri)
 
 
 def parts_of(source: Source) -> Mapping[str, Source]:

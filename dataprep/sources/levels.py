@@ -51,7 +51,7 @@ def read_levels(
             expression to search for in the path, whose group `label`, or first group, or whole match is the label, and whose
             group `split` is the split. None stands for "first", below a folder that holds everything and says nothing.
         splits: Whether the first folder names the split; None decides by its name.
-        container: One more name of a folder that says nothing, such as that of an archive.
+        container: For an archive, its name: a folder of this name, or one that holds all other folders, says nothing.
     """
     if label not in (None, *MODES):
         return _search(uris, re.compile(label or ""))
@@ -82,7 +82,8 @@ def _skip(folders: Sequence[Folders], at: int, container: str | None, remarks: l
     while True:
         names = {steps[at] if len(steps) > at else "" for steps in folders}
         name = names.pop() if len(names) == 1 else ""
-        if not name or (name.lower() not in CONTAINERS and name != container):
+        around = container is not None and (name == container or all(len(steps) > at + 1 for steps in folders))
+        if not name or (name.lower() not in CONTAINERS and not around):
             return at
         remarks.append(f"all images lie in {name!r}, which is taken for no label; --label first takes it for one")
         at += 1

@@ -23,9 +23,13 @@ import pyarrow as pa
 from dataprep.errors import SourceError
 from dataprep.images.formats import is_image
 from dataprep.protocols import Source
+from dataprep.sources.archives import ARCHIVES, Archive, check_packed
+from dataprep.sources.beside import with_metadata, with_table
+from dataprep.sources.coco import open_coco, open_coco_folder
 from dataprep.sources.files import Files, resolve
 from dataprep.sources.folder import Folder, check_root
 from dataprep.sources.guess import bytes_column, image_column, is_bytes
+from dataprep.sources.huggingface import is_dataset, open_dataset
 from dataprep.sources.labelled import Labelled, Noted
 from dataprep.sources.levels import SPLITS, read_levels
 from dataprep.sources.listing import Scan, counted, listed
@@ -35,6 +39,7 @@ from dataprep.sources.options import Options
 from dataprep.sources.several import Several
 from dataprep.sources.table import TABLES, images_below, open_paths, read_table, table_of
 from dataprep.sources.values import Kind
+from dataprep.sources.voc import is_voc, open_voc
 
 COLUMNS: Final = ("image_column", "label_column", "label_as", "separator")
 LEVELS: Final = ("label", "splits")
@@ -108,6 +113,9 @@ def _labelled(given: Any, options: Options) -> Source:
     """Returns a source with labels of a table beside it."""
     columns = {name: getattr(options, name) for name in COLUMNS}
     plain = Options(**{name: getattr(options, name) for name in ("root", *LEVELS, *GLOBS)})
+    if isinstance(given, str | os.PathLike) and os.path.isdir(given):
+        given = Folder(os.fspath(given), **{name: getattr(options, name) for name in (*LEVELS, *GLOBS)})
+        plain = Options()
     table = table_of(options.labels)
     name = "the table of labels" if table is not None else os.path.abspath(os.fspath(options.labels))
     if table is None:
@@ -128,6 +136,9 @@ def _open(given: Any, options: Options) -> Source:
     if table is not None:
         options.check("a data frame", "root", *COLUMNS, *LEVELS)
         return _open_table(table, "the data frame", options.root or os.getcwd(), options)
+    if is_dataset(given):
+        options.check("a data set of Hugging Face's", *COLUMNS)
+        return open_dataset(given, options)
     if isinstance(given, Mapping):
         return Several({name: _open(item, options) for name, item in given.items()})
     if isinstance(given, Iterable) and not isinstance(given, type):
@@ -164,7 +175,16 @@ def _open_folder(path: str, options: Options) -> Source:
     """Returns the source of a folder."""
     options.check("a folder", *LEVELS, *GLOBS)
     check_root(path)
-    return Folder(path, **{name: getattr(options, name) for name in (*LEVELS, *GLOBS)})
+    folder = Folder(path, **{name: getattr(options, name) for name in (*LEVELS, *GLOBS)})
+    if folder != Folder(path):
+        return with_metadata(folder) or folder
+    if is_voc(path):
+        return Noted(open_voc(path), remarks=("taken as Pascal VOC: boxes are those of Annotations",))
+    parts = open_coco_folder(path)
+    if parts is not None:
+        said = ("taken as COCO: boxes are those of its annotations",)
+        return Noted(Several(parts) if len(parts) > 1 else next(iter(parts.values())), remarks=said)
+    return with_metadata(folder) or with_table(folder)
 
 
 def _open_file(path: str, options: Options) -> Source:
@@ -178,6 +198,13 @@ def _open_file(path: str, options: Options) -> Source:
         return _open_table(_read_table(path), path, options.root or os.path.dirname(path), options)
     if ending in LISTS:
         return _open_files(_lines(Path(path).read_bytes()), options.root or os.path.dirname(path), options)
+    if ending in ARCHIVES:
+        options.check("an archive", *LEVELS, *GLOBS)
+        return Archive(path, **{name: getattr(options, name) for name in (*LEVELS, *GLOBS)})
+    if ending == ".json":
+        options.check("COCO's annotations", "root")
+        return open_coco(path, options.root)
+    check_packed(path)
     if is_image(path):
         return _open_files([path], options.root or os.path.dirname(path), options)
     raise SourceError(f"{path} is a file that is not understood ({ending or 'without ending'}); {FORMS}")
@@ -261,7 +288,7 @@ def _is_glob(path: str) -> bool:
 def _is_plain_file(path: str) -> bool:
     """Returns whether a path is that of a file that is nothing but, maybe, an image."""
     ending = os.path.splitext(path)[1].lower()
-    return os.path.isfile(path) and ending not in TABLES and ending not in LISTS
+    return os.path.isfile(path) and ending not in (*TABLES, *LISTS, *ARCHIVES, ".json")
 
 
 def _expand(pattern: str) -> list[str]:
