@@ -42,7 +42,7 @@ def made(*arguments: Any, **options: Any) -> Loader:
     [
         (
             {"manifest": "cleaned/manifest.parquet"},
-            "the first argument is a manifest, .*dp.Manifest.read('cleaned/manifest.parquet')",
+            ".*dp.Manifest.read('cleaned/manifest.parquet')",
         ),
         ({"manifest": Path("cleaned")}, "dp.Manifest.read(PosixPath('cleaned'))"),
         ({"manifest": Manifest}, "the first argument is a manifest"),
@@ -158,7 +158,7 @@ def test_transforms_and_datasets_check_as_loaders_do() -> None:
     from dataprep.integrations.torch import ImageDataset, Transform
 
     for wrong in ("ops.yaml", [Resize((8, 8))], Resize((8, 8))):
-        with pytest.raises(LoaderError, match="Transform: .* is not a pipeline"):
+        with pytest.raises(LoaderError, match=r"Transform: .* is not a pipeline"):
             Transform(wrong)  # type: ignore[arg-type]
     with pytest.raises(LoaderError, match="a seed is a whole number"):
         Transform(Pipeline(Resize((8, 8))), seed=None)  # type: ignore[arg-type]
