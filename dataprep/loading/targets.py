@@ -23,6 +23,7 @@ from dataprep.targets.masks import Masks
 from dataprep.targets.mix import check_mix_of
 from dataprep.targets.motion import Motion, follow
 from dataprep.targets.read import Table, read_places, read_texts, read_values
+from dataprep.targets.stored import orientations_of
 from dataprep.types import Params, Sizes, Targets
 
 
@@ -34,11 +35,13 @@ class Wanted:
         read: What was read for each target: marks, an array, or text.
         begins: Where the marks of each row begin, by the name of the column.
         vocabularies: The classes of each column of labels that is text; their place is the class number.
+        turns: (N,) EXIF orientations of the images, where a target is of the pixels as they are stored.
     """
 
     read: tuple[tuple[Target, Any], ...]
     begins: dict[str, Begins]
     vocabularies: dict[str, tuple[str, ...]]
+    turns: NDArray[np.int64]
 
     def at(self, rows: NDArray[np.int64], ops: Sequence[Op], params: Sequence[Params], sizes: Sequence[Sizes]) -> Targets:
         """Returns the targets of a batch: moved, but for masks, which are rendered with the images.
@@ -59,7 +62,8 @@ class Wanted:
             return marks if motion is None else move(marks, motion)
         if isinstance(target, Mask):
             assert motion is not None
-            return Masks(target, read.take(pa.array(rows)).to_pylist(), motion, np.ones(len(rows), np.int64))
+            turns = self.turns[rows] if target.stored else np.ones(len(rows), np.int64)
+            return Masks(target, read.take(pa.array(rows)).to_pylist(), motion, turns)
         return read[rows] if isinstance(read, np.ndarray) else read.take(pa.array(rows)).to_pylist()
 
 
@@ -81,7 +85,9 @@ def want(targets: "Target | str | Iterable[Target | str]", manifest: Manifest, p
     sizes = np.stack([table["height"].to_numpy(), table["width"].to_numpy()], axis=1).astype(np.int64)
     labels = [name for target in described if isinstance(target, Places) for name in target.labels]
     vocabularies = {name: words for name in labels if (words := manifest.vocabulary(name)) is not None}
-    rows = Table(table, sizes, vocabularies)
+    stored = any(getattr(target, "stored", False) for target in described)
+    turns = orientations_of(manifest.source, table["uri"].to_pylist()) if stored else np.ones(len(table), np.int64)
+    rows = Table(table, sizes, vocabularies, turns)
     if any(not isinstance(target, Column) for target in described):
         for op in pipeline.ops:
             _check_geometry(op)
@@ -89,7 +95,7 @@ def want(targets: "Target | str | Iterable[Target | str]", manifest: Manifest, p
     if pipeline.mix is not None:
         check_mix_of(pipeline.mix, read)
     begins = {target.column: marks.begins() for target, marks in read if isinstance(marks, Marks)}
-    return Wanted(read, begins, vocabularies)
+    return Wanted(read, begins, vocabularies, turns)
 
 
 def _read(target: Target, rows: Table) -> Any:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dataprep.errors import LoaderError, suggestion
 from dataprep.targets.kinds import Boxes, Column, Mask, Places, Points, Polygons
 from dataprep.targets.marks import Marks
+from dataprep.targets.stored import make_upright, turned
 from dataprep.types import Sizes
 
 BEYOND: Final = 0.1  # of a side: places that are farther outside of the picture are hardly meant
@@ -29,11 +30,18 @@ class Table:
         rows: The table.
         sizes: (N, 2) height and width of the upright images.
         vocabularies: The classes of each column of labels.
+        orientations: (N,) how EXIF says that each image is to be turned, where a target is of what is stored.
     """
 
     rows: pa.Table
     sizes: Sizes
     vocabularies: dict[str, tuple[str, ...]]
+    orientations: NDArray[np.int64]
+
+    def sides(self, target: Any, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Returns (M, 2) width and height of the images of some rows, as they were when a target was marked."""
+        sizes = self.sizes[rows]
+        return (turned(sizes, self.orientations[rows]) if target.stored else sizes)[:, ::-1].astype(np.float64)
 
     def column(self, target: object, name: str) -> pa.Array:
         """Returns a column, lists also where they are written as JSON; raises `LoaderError` where there is none."""
@@ -181,7 +189,7 @@ def _numbers(target: Any, items: pa.Array, width: int, rows: NDArray[np.int64], 
 def _pixels(target: Any, given: NDArray[np.float64], rows: NDArray[np.int64], table: Table) -> NDArray[np.float64]:
     """Returns places in pixels, boxes as left, top, right, bottom."""
     _check_unit(target, given, rows, table)
-    values, sides = given.copy(), table.sizes[rows, ::-1].astype(np.float64)
+    values, sides = given.copy(), table.sides(target, rows)
     form = target.format if isinstance(target, Boxes) else "xyxy"
     if form == "cxcywh":
         values[:, :2] -= values[:, 2:] / 2
@@ -197,7 +205,19 @@ def _pixels(target: Any, given: NDArray[np.float64], rows: NDArray[np.int64], ta
                 f"comes before its left or top as format={form!r}; it may be another of 'xyxy', 'xywh' and 'cxcywh'"
             )
     _check_inside(target, given, values, rows, table)
-    return values
+    return _upright(values, rows, table) if target.stored else values
+
+
+def _upright(values: NDArray[np.float64], rows: NDArray[np.int64], table: Table) -> NDArray[np.float64]:
+    """Returns places of images as they are stored as places of upright ones."""
+    each = values.shape[1] // 2
+    places = values.reshape(-1, 2)
+    where = np.repeat(rows, each)
+    moved = make_upright(places, table.orientations[where], table.sizes[where])
+    if each == 1:
+        return moved
+    corners = moved.reshape(-1, 2, 2)  # (M, 2, 2): two opposite corners of each box, whichever these are now
+    return np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
 
 
 def _check_unit(target: Any, given: NDArray[np.float64], rows: NDArray[np.int64], table: Table) -> None:
@@ -218,11 +238,11 @@ def _check_inside(
     target: Any, given: NDArray[np.float64], values: NDArray[np.float64], rows: NDArray[np.int64], table: Table
 ) -> None:
     """Raises `LoaderError` where most places are far outside of their pictures."""
-    sides = np.tile(table.sizes[rows, ::-1], (1, values.shape[1] // 2))
+    sides = np.tile(table.sides(target, rows), (1, values.shape[1] // 2))
     far = np.asarray((values < -BEYOND * sides) | (values > (1 + BEYOND) * sides)).any(axis=1)
     if far.sum() > MOST * len(values):
         at = int(np.flatnonzero(far)[0])
-        height, width = table.sizes[rows[at]].tolist()
+        width, height = table.sides(target, rows[at : at + 1])[0].astype(int).tolist()
         hint = "; is the format another, or relative?" if isinstance(target, Boxes) else ""
         raise LoaderError(
             f"{_call(target)}: {far.sum():,} of {len(values):,} places lie far outside of their pictures, such as "
