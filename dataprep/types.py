@@ -89,7 +89,8 @@ class Recipe(NamedTuple):
     Attributes:
         ids: (B,) the records' ids.
         uris: B strings that the source reads.
-        labels: (B,) class numbers, -1 where a record has no label.
+        labels: (B,) class numbers, -1 where a record has no label; float32 numbers where labels are such; (B, classes) float32 of
+            zeros and ones where an image may have several.
         sizes: (B, 2) height and width that each image had when it was measured.
         params: One (B, k) array for each op of the pipeline.
         mixture: What the images are mixed by at last, or None.
@@ -100,7 +101,7 @@ class Recipe(NamedTuple):
 
     ids: NDArray[np.int64]
     uris: list[str]
-    labels: NDArray[np.int64]
+    labels: NDArray[np.int64] | NDArray[np.float32]
     sizes: Sizes
     params: tuple[Params, ...]
     mixture: "Mixture | None" = None

@@ -32,7 +32,8 @@ def mix_batch(batch: Batch, mixture: Mixture | None, failures: Sequence[Failure]
     if not mixture.params[:, 3].any():
         images = _blend(batch.images, partners, shares)
     labels = np.asarray(batch.labels.tolist())
-    one_hot = (labels[:, None] == np.arange(mixture.classes)).astype(np.float32)
+    is_shared = labels.ndim == 2  # of images that have several
+    one_hot = (labels if is_shared else labels[:, None] == np.arange(mixture.classes)).astype(np.float32)
     shared = shares[:, None] * one_hot + (1 - shares[:, None]) * one_hot[partners]
     return Batch(_of_type(batch.images, images), _like(batch.labels, shared), batch.ids)
 

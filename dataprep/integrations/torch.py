@@ -75,7 +75,7 @@ class Transform:
         return as_dtype(torch.from_numpy(out), self.program.spec)[0]
 
 
-class ImageDataset(Dataset[tuple[Any, int]]):
+class ImageDataset(Dataset[tuple[Any, Any]]):
     """The kept images of a manifest as a plain map-style dataset of (image, label), as torchvision's ImageFolder gives.
 
     Attributes:
@@ -97,12 +97,13 @@ class ImageDataset(Dataset[tuple[Any, int]]):
         """The number of kept images."""
         return len(self._ids)
 
-    def __getitem__(self, index: int) -> tuple[Any, int]:
-        """Returns an image, transformed, and its class number, -1 without a label."""
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        """Returns an image, transformed, and its class number, -1 without a label; or what `Manifest.labels` has in its place."""
+        label = self._labels[index] if self._labels.ndim == 2 else self._labels[index].item()
         with quiet_decoders(self._limit):
             image = PIL.Image.fromarray(decode(self._source.read(self._uris[index].as_py()), max_pixels=self._limit).image)
         if isinstance(self.transform, Transform):
             id = int(self._ids[index])
             row = Row(id, index.epoch, index.turn) if isinstance(index, Row) else id
-            return self.transform(image, row=row), int(self._labels[index])
-        return image if self.transform is None else self.transform(image), int(self._labels[index])
+            return self.transform(image, row=row), label
+        return image if self.transform is None else self.transform(image), label

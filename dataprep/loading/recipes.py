@@ -24,7 +24,7 @@ class Rows(NamedTuple):
     Attributes:
         ids: (N,) the records' ids.
         uris: N strings.
-        labels: (N,) class numbers, -1 without a label.
+        labels: (N,) class numbers, -1 without a label, or numbers; (N, classes) of zeros and ones where images may have several.
         sizes: (N, 2) height and width in pixels.
         targets: What was asked for beside labels, or None.
         stamps: Length, time of the last change and digest of each file, None where they are not known.
@@ -32,7 +32,7 @@ class Rows(NamedTuple):
 
     ids: NDArray[np.int64]
     uris: pa.StringArray
-    labels: NDArray[np.int64]
+    labels: NDArray[np.int64] | NDArray[np.float32]
     sizes: Sizes
     targets: Wanted | None = None
     stamps: pa.Table | None = None

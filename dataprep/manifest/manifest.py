@@ -168,8 +168,18 @@ class Manifest:
         frozen = train.statistics
         return Fold(replace(train, frozen=frozen), self._part(is_val, frozen))
 
-    def labels(self) -> NDArray[np.int64]:
-        """Returns the class number of each kept row, -1 without a label."""
+    def labels(self) -> NDArray[np.int64] | NDArray[np.float32]:
+        """Returns what a model learns of each kept row.
+
+        Returns:
+            (N,) int64 class numbers, -1 without a label; where images may have several, (N, classes) float32, 1 for each that an
+            image has and 0 for others; where labels are numbers, (N,) float32, NaN without one.
+        """
+        if "labels" in self.table.column_names:
+            return _several(self.kept("labels")["labels"].combine_chunks(), self.classes)
+        if "value" in self.table.column_names and not self.classes:
+            values: NDArray[np.float32] = pc.fill_null(self.kept("value")["value"], np.nan).to_numpy().astype(np.float32)
+            return values
         indices = pc.index_in(self.kept("label")["label"], value_set=pa.array(self.classes, pa.string()))
         numbers: NDArray[np.int64] = pc.fill_null(indices, -1).to_numpy().astype(np.int64)
         return numbers
@@ -336,6 +346,15 @@ def is_list_of_text(kind: pa.DataType) -> bool:
     """Returns whether a column holds lists of text."""
     item = getattr(kind, "value_type", None)
     return pa.types.is_nested(kind) and item is not None and (pa.types.is_string(item) or pa.types.is_large_string(item))
+
+
+def _several(labels: pa.ListArray, classes: tuple[str, ...]) -> NDArray[np.float32]:
+    """Returns (N, classes) 1 where a row has the label, else 0; labels that are no class play no part."""
+    rows = pc.list_parent_indices(labels).to_numpy()
+    numbers = pc.fill_null(pc.index_in(pc.list_flatten(labels), value_set=pa.array(classes, pa.string())), -1).to_numpy()
+    many = np.zeros((len(labels), len(classes)), np.float32)
+    many[rows[numbers >= 0], numbers[numbers >= 0]] = 1
+    return many
 
 
 def check_manifest(given: object, where: str) -> None:
