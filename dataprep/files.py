@@ -180,6 +180,11 @@ def same(first: str, second: str) -> bool:
     return stat.S_ISREG(a.st_mode) and a.st_size == b.st_size and digest(first) == digest(second)
 
 
+def modified_of(status: os.stat_result) -> int:
+    """Returns when a file was changed last, in ns since 1970, as far as 64 bits go; some file systems know the year 2263."""
+    return max(min(status.st_mtime_ns, 2**63 - 1), -(2**63))
+
+
 def digest(path: str) -> str:
     """Returns the SHA-256 of a file's bytes, hex."""
     with open(path, "rb") as file:

@@ -14,7 +14,7 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from dataprep.actions.places import check_apart, check_names, check_ways, check_writable, files_of, place_of
 from dataprep.errors import DataprepError, SourceError, suggestion
-from dataprep.files import NO_LINKS, claimed, digest, naming, shown, sweep, write
+from dataprep.files import NO_LINKS, claimed, digest, modified_of, naming, shown, sweep, write
 from dataprep.images.formats import is_image
 from dataprep.manifest import Manifest, check_manifest
 from dataprep.protocols import Progress, Source
@@ -137,7 +137,7 @@ def _check_unchanged(image: Kept) -> None:
         return
     try:
         status = os.stat(image.path)
-        touched = status.st_mtime_ns != image.modified
+        touched = modified_of(status) != image.modified
         if status.st_size == image.bytes and not (touched and digest(image.path) != image.digest):
             return
     except OSError as error:
@@ -191,7 +191,7 @@ def _is_done(image: Kept, target: str, mode: Mode) -> bool:
         return linked
     if linked or not stat.S_ISREG(status.st_mode):
         return False
-    as_written = (status.st_size, status.st_mtime_ns) == (image.bytes, image.modified)
+    as_written = (status.st_size, modified_of(status)) == (image.bytes, image.modified)
     return as_written or digest(target) == image.digest
 
 

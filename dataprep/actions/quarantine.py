@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from dataprep.actions.places import Files, Folders, check_apart, check_names, check_ways, files_of
 from dataprep.actions.undolog import NAME, UndoLog
 from dataprep.errors import DataprepError
-from dataprep.files import claimed, move, naming, same, shown
+from dataprep.files import claimed, modified_of, move, naming, same, shown
 from dataprep.manifest import Manifest, check_manifest
 from dataprep.protocols import Progress
 
@@ -155,7 +155,7 @@ def _obstacle(row: dict[str, Any], path: str, folders: Folders, taken: dict[str,
         return "a folder"
     if not stat.S_ISREG(status.st_mode):
         return "not a regular file"
-    if (status.st_size, status.st_mtime_ns) != (row["bytes"], row["modified"]):
+    if (status.st_size, modified_of(status)) != (row["bytes"], row["modified"]):
         return "changed since the scan"
     if not os.access(path, os.R_OK):
         return "cannot be read: Permission denied"

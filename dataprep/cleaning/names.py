@@ -10,26 +10,26 @@ import pyarrow.compute as pc
 from dataprep.describe import describe
 from dataprep.errors import PipelineError
 from dataprep.protocols import Source
-from dataprep.sources import Several
+from dataprep.sources.labelled import parts_of
+from dataprep.sources.ways import Paths
 
 
 def names_of(source: Source, uris: pa.Array) -> pa.Array:
     """Returns the name of each image of a source: the place of its source, and its uri there."""
-    if not isinstance(source, Several):
-        return pc.binary_join_element_wise(_place(source), uris, "/")
-    parts = pc.split_pattern(uris, "/", max_splits=1)
-    names = pa.array([part.name for part in source.parts])
-    places = pa.array([_place(part.source) for part in source.parts])
-    at = pc.index_in(pc.list_element(parts, 0), names)
-    return pc.binary_join_element_wise(places.take(at), pc.list_element(parts, 1), "/")
+    parts = parts_of(source)
+    if "" in parts:
+        return pc.binary_join_element_wise(_place(parts[""]), uris, "/")
+    steps = pc.split_pattern(uris, "/", max_splits=1)
+    at = pc.index_in(pc.list_element(steps, 0), pa.array(list(parts)))
+    places = pa.array([_place(part) for part in parts.values()]).take(at)
+    return pc.binary_join_element_wise(places, pc.list_element(steps, 1), "/")
 
 
 def _place(source: Source) -> str:
     """Returns where the images of a source are: a folder, whatever is made of its names; else all that describes the source."""
+    if isinstance(source, Paths):
+        return os.fsencode(os.path.realpath(source.root)).decode("utf-8", "backslashreplace")
     kind = type(source).__qualname__
-    root = getattr(source, "root", None)
-    if isinstance(root, str):
-        return f"{kind} {os.fsencode(os.path.realpath(root)).decode('utf-8', 'backslashreplace')}"
     try:
         description = json.dumps(describe(source), sort_keys=True, default=repr)
     except PipelineError:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from attrs import field, frozen
 
 from dataprep.describe import register
+from dataprep.files import modified_of
 from dataprep.sources.folder import absolute
 from dataprep.sources.listing import in_memory, lost, reader
 from dataprep.sources.names import below, read_file, uri_of
@@ -59,7 +60,7 @@ class Files:
         except (OSError, ValueError) as failure:
             return None, None, f"cannot be read: {getattr(failure, 'strerror', None) or failure}"
         odd = not stat.S_ISREG(status.st_mode)  # opening a pipe would wait for ever
-        return status.st_size, status.st_mtime_ns, "not a regular file" if odd else None
+        return status.st_size, modified_of(status), "not a regular file" if odd else None
 
     def path(self, uri: str) -> str:
         """Returns the path of the file that a uri names; raises `SourceError` where it leads out of the root."""

@@ -13,6 +13,7 @@ from attrs import field, frozen
 
 from dataprep.describe import register
 from dataprep.errors import SourceError
+from dataprep.files import modified_of
 from dataprep.sources.levels import SPLITS, label_mode, read_levels
 from dataprep.sources.listing import Scan, counted, listed, quoted
 from dataprep.sources.names import below, read_file, uri_of
@@ -75,7 +76,7 @@ class Folder:
     def modified(self, uri: str) -> int | None:
         """Returns when a file was changed last, in nanoseconds since 1970, None where it cannot be looked at."""
         try:
-            return os.stat(self.path(uri)).st_mtime_ns
+            return modified_of(os.stat(self.path(uri)))
         except OSError:
             return None
 

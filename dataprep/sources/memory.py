@@ -17,6 +17,7 @@ from attrs import field, frozen
 
 from dataprep.describe import UNDESCRIBED, register
 from dataprep.errors import SourceError
+from dataprep.files import modified_of
 from dataprep.sources.folder import absolute
 from dataprep.sources.guess import is_bytes
 from dataprep.sources.listing import Scan, in_memory, joined, lost, quoted, reader, scan_of, with_scan
@@ -154,7 +155,7 @@ def open_parquet(file: str, column: str, options: Options) -> Parquet:
     else:
         columns = dict(zip(names, pq.read_table(file, columns=names).columns, strict=True))
         table = pa.table({**columns, column: pa.nulls(pq.read_metadata(file).num_rows)})
-    modified = os.stat(file).st_mtime_ns
+    modified = modified_of(os.stat(file))
     listing = list_rows(tidy(table), column, options, {"modified": [modified] * table.num_rows})
     return Parquet(file, column, listing=_say_left_out(listing, schema, column))
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from dataprep.files import modified_of
 from dataprep.images.formats import SEEN, is_image
 from dataprep.sources.names import ending, is_image_data, matches, may_be_image, uri_of
 
@@ -123,7 +124,7 @@ class Walk:
             regular = stat.S_ISREG(status.st_mode)
             odd = "not a regular file" if named and not regular else None  # opening a pipe would wait for ever
             counts = named or (regular and self._is_image_inside(path))
-            found = Entry(path, status.st_size, status.st_mtime_ns, odd) if counts else None
+            found = Entry(path, status.st_size, modified_of(status), odd) if counts else None
         if found is None:
             kind = uri_of(ending(path))
             self.ignored[kind if len(kind) <= LONGEST else "other"] += 1

@@ -33,7 +33,7 @@ def one_row_each(records: pa.Table, source: Source, protected: Collection[str]) 
 
     Args:
         records: What the source lists.
-        source: The source; of any but `Several`, all rows stay.
+        source: The source; of one that has no parts, all rows stay.
         protected: The splits that keep their files, whatever else lists them. Then the part in the innermost folder does.
 
     Raises:

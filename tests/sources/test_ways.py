@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -143,3 +144,20 @@ def test_loops_end_in_every_split(tmp_path: Path) -> None:
     (tmp_path / "train" / "top").symlink_to(tmp_path)
     (tmp_path / "again").symlink_to(tmp_path)
     assert Folder(str(tmp_path), splits=True).records()["uri"].to_pylist() == ["train/cat/1.png"]
+
+
+@pytest.mark.parametrize("seconds", [2**33, 2**34, 2**40, -(2**35)])
+def test_times_beyond_64_bits(tmp_path: Path, seconds: int) -> None:
+    """A modified time that 64 bits of nanoseconds do not hold ends no run, and the file is what it was, for moves, too."""
+    root = tmp_path / "photos"
+    root.mkdir()
+    for name in ("a.png", "b.png"):
+        (root / name).write_bytes(encoded(photo(1, 24, 32), "PNG"))
+        with suppress(OSError, OverflowError):
+            os.utime(root / name, (seconds, seconds))
+    manifest = clean(root, RULES, engine=FakeEngine(), cache=tmp_path / "cache")
+    assert manifest.reasons() == {"exact duplicate": 1}
+    engine = FakeEngine()
+    assert clean(root, RULES, engine=engine, cache=tmp_path / "cache").table.equals(manifest.table)
+    assert engine.uris == []
+    assert quarantine(manifest, tmp_path / "away").moved == 1
