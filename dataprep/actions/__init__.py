@@ -2,6 +2,7 @@
 
 from dataprep.actions.export import export
 from dataprep.actions.materialize import Materialized, check_target, materialize
+from dataprep.actions.moved import moved_rows, note_quarantine
 from dataprep.actions.places import check_apart, check_writable, overlap
 from dataprep.actions.quarantine import Quarantined, quarantine
 from dataprep.actions.undo import Restored, undo
@@ -15,6 +16,8 @@ __all__ = [
     "check_writable",
     "export",
     "materialize",
+    "moved_rows",
+    "note_quarantine",
     "overlap",
     "quarantine",
     "undo",

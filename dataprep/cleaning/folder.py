@@ -19,6 +19,7 @@ from dataprep.files import naming, shown, write_text
 from dataprep.images.limits import MAX_PIXELS
 from dataprep.manifest import NAME, NO_OVERRIDES, Manifest, Overrides
 from dataprep.manifest.carried import carry_splits, read_splits
+from dataprep.manifest.moved import add_moved
 from dataprep.pipeline import Pipeline
 from dataprep.protocols import Engine, Progress, Source
 from dataprep.report import Summary, summarize, write_report
@@ -50,6 +51,7 @@ def clean_into(
     overrides: Overrides = NO_OVERRIDES,
     max_pixels: int = MAX_PIXELS,
     verify: bool = False,
+    moved: pa.Table | None = None,
     report: bool = True,
     when: datetime | None = None,
     progress: Progress | None = None,
@@ -67,6 +69,8 @@ def clean_into(
         overrides: What a person decided against the rules.
         max_pixels: Larger images are dropped as unreadable.
         verify: Whether to read what the cache knows, too, as `clean` does.
+        moved: Rows of the manifest there whose files a quarantine holds, as `actions.moved_rows` returns them: they stay dropped
+            rows.
         report: Whether to write the report.
         when: The time that the report shows.
         progress: Called with "measuring" as images are done, then with "thumbnails" as those of the report are.
@@ -92,6 +96,8 @@ def clean_into(
         )
         if earlier is not None:
             manifest = _carry(manifest, earlier, out / NAME)
+        if moved is not None:
+            manifest = add_moved(manifest, moved)
         manifest.write(out / NAME)
         summary = summarize(manifest)
         write_text(out / SUMMARY, json.dumps(summary.as_json(), indent=2) + "\n")

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 from attrs import evolve
 
-from dataprep.actions import materialize, quarantine
+from dataprep.actions import materialize, note_quarantine, quarantine
 from dataprep.actions.materialize import Mode
 from dataprep.cli.output import ProgressBar
 from dataprep.cli.terminal import say
@@ -51,8 +51,9 @@ def write_tree(manifest: Manifest, tree: Path, mode: Mode, quiet: bool) -> None:
     say(f"{written.written + written.present:,} images in {tree}", quiet)
 
 
-def move_rejects(manifest: Manifest, folder: Path, split: str | None, quiet: bool) -> None:
+def move_rejects(manifest: Manifest, out: Path, folder: Path, split: str | None, quiet: bool) -> None:
     """Moves the dropped images away, says how to take that back, and which stay and why."""
+    note_quarantine(out, folder)
     with ProgressBar(quiet) as bar:
         moved = quarantine(manifest, folder, bar.advance, split=split)
     say(f"{moved.moved:,} files moved to {folder}; to move them back: dataprep undo {moved.log}", quiet)

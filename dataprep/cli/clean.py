@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from dataprep.actions import check_apart, check_target, check_writable, export, overlap
+from dataprep.actions import check_apart, check_target, check_writable, export, moved_rows, overlap
 from dataprep.cleaning.engines import Local
 from dataprep.cleaning.folder import check_own, clean_into
 from dataprep.cli.apply import move_rejects, write_tree
@@ -110,6 +110,7 @@ def clean(context: click.Context, /, sources: tuple[str, ...], out: Path, as_jso
             overrides=overrides,
             max_pixels=flags["max_pixels"],
             verify=flags["verify"],
+            moved=moved_rows(out),
             report=not flags["no_report"],
             when=datetime.now().astimezone(),
             progress=bar.advance,
@@ -161,4 +162,4 @@ def _apply(whole: Manifest, own: str | None, out: Path, tree: Path | None, flags
     if tree:
         write_tree(manifest, tree, flags["materialize"], quiet)
     if flags["quarantine"]:
-        move_rejects(whole, flags["quarantine"], own, quiet)
+        move_rejects(whole, out, flags["quarantine"], own, quiet)

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from dataprep.cli.apply import EPILOG, move_rejects, on_manifest, read
+from dataprep.manifest import file_of
 
 
 @click.command(epilog=EPILOG)
@@ -19,4 +20,4 @@ def quarantine(manifest: Path, folder: Path, source: str | None, split: str | No
     whole = read(manifest, source)
     if split is not None:
         whole.select(split)  # says so where there is none
-    move_rejects(whole, folder, split, quiet)
+    move_rejects(whole, file_of(manifest).parent, folder, split, quiet)
