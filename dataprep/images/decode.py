@@ -24,7 +24,7 @@ import simplejpeg
 from dataprep.errors import DecodeError
 from dataprep.images.containers import MAX_FRAMES, Looked, look_at_gif, look_at_icon, look_at_jxl, look_at_ppm
 from dataprep.images.formats import Format, format_of
-from dataprep.images.jpeg import Decoded, decode_jpeg, look_at_jpeg, refuse_damaged
+from dataprep.images.jpeg import Decoded, decode_jpeg, ends_at, look_at_jpeg, refuse_damaged
 from dataprep.images.limits import IS_POINTER, MAX_PIXELS, POINTER, reason, refuse_bomb
 from dataprep.images.mend import MENDS, mend_jpeg
 from dataprep.images.png import SIGNATURE, look_at_png, refuse_missing_rows
@@ -111,7 +111,7 @@ def _decode_jpeg(data: bytes, side: int | None, channels: int, max_pixels: int, 
         except ValueError as error:
             first = first or error
             mended = mend_jpeg(data, str(error)) if len(remarks) < MENDS else None
-            if mended is None:
+            if mended is None or (mended.end is not None and not ends_at(mended.data, mended.end)):
                 raise first from None
         data = mended.data
         remarks.append(mended.remark)

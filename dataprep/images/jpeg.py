@@ -14,7 +14,7 @@ from dataprep.errors import DecodeError
 from dataprep.images import native
 from dataprep.images.containers import MAX_PROFILE, Looked
 from dataprep.images.limits import refuse_bomb
-from dataprep.images.mend import FRAMES, START_OF_SCAN, count_scans, is_mendable, segments
+from dataprep.images.mend import FRAMES, START_OF_SCAN, count_scans, is_mendable, segments, with_last_zero_set
 from dataprep.images.profiles import UNFIT, Conversion, conversion_of, to_srgb
 from dataprep.images.scratch import scratch
 from dataprep.images.tiff import orientation_of_exif
@@ -32,6 +32,7 @@ APPLICATIONS: Final = frozenset([*range(0xE0, 0xF0), 0xFE])  # segments, and com
 LOSSLESS, PROGRESSIVE = (0xC3, 0xC7, 0xCB, 0xCF), (0xC2, 0xC6, 0xCA, 0xCE)
 END: Final = 64  # bytes at the end of a file in which a whole JPEG says so, be there some padding behind
 ENTROPY: Final = 0.7  # of the time of a decode goes into the entropy code, which is read from the top down to the last row wanted
+AHEAD: Final = 8  # bytes that libjpeg reads ahead, and takes for pixels though they are none
 WORTH: Final = 0.9  # of the time of a whole decode is what a part may take at most
 
 
@@ -252,6 +253,30 @@ def refuse_damaged(data: bytes, height: int, width: int) -> str | None:
         return None
     simplejpeg.decode_jpeg(data, {"Gray": "GRAY", "CMYK": "CMYK", "YCCK": "CMYK"}.get(colorspace, "RGB"))
     return None
+
+
+def ends_at(data: bytes, end: int) -> bool:
+    """Whether the pixels of a JPEG, or of one of its scans, end at a byte or a few before it, as far as can be known.
+
+    Behind a damage a decoder goes on in the wrong place, and ends too early. The bits that fill up the last byte that was encoded
+    are ones; so if the last bit that is 0 plays no part in the pixels, there were more.
+    """
+    spare = next((spare for spare in range(AHEAD, 0, -1) if _is_strict(data[: end - spare] + data[end:])), 0)
+    pixels, rest = data[: end - spare], data[end:]
+    try:
+        one, other = (simplejpeg.decode_jpeg(start + rest, strict=False) for start in (pixels, with_last_zero_set(pixels)))
+    except ValueError:
+        return True
+    return not np.array_equal(one, other)
+
+
+def _is_strict(data: bytes) -> bool:
+    """Whether nothing is wrong with a JPEG."""
+    try:
+        simplejpeg.decode_jpeg(data, "GRAY", min_height=1, min_width=1)
+    except ValueError:
+        return False
+    return True
 
 
 def refuse_scans(data: bytes, head: Head, pixels: int) -> None:

@@ -22,7 +22,7 @@ END_OF_IMAGE, START_OF_SCAN = 0xD9, 0xDA
 FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 MOST: Final = 4  # components, of those that are decoded
 HUFFMAN: Final = (0xC0, 0xC1, 0xC2)  # of the arithmetic code nobody can tell that it ends early
-FEW, SHARE = 64, 0.01  # stray bytes behind pixels, and of a file: more, unless all are alike, are pixels that were not understood
+FEW: Final = 64  # stray bytes behind pixels: more, unless all are alike, are pixels that were not understood
 
 
 class Mended(NamedTuple):
@@ -31,10 +31,12 @@ class Mended(NamedTuple):
     Attributes:
         data: Its bytes, mended.
         remark: What was wrong, in few words.
+        end: Where in them the pixels end that stray bytes were behind; None where there were none.
     """
 
     data: bytes
     remark: str
+    end: int | None = None
 
 
 def is_mendable(complaint: str) -> bool:
@@ -89,9 +91,19 @@ def _without_stray(data: bytes, count: int, wanted: int) -> Mended | None:
     for code, start, end, _ in segments(data):
         if code == wanted and end - start >= count:
             stray = data[end - count : end]
-            if in_scan and count > max(FEW, SHARE * len(data)) and len(set(stray)) > 1:
+            if in_scan and count > FEW and len(set(stray)) > 1:
                 return None
             name = "the end marker" if code == END_OF_IMAGE else f"the marker {code:02X}"
-            return Mended(data[: end - count] + data[end:], f"{count} stray bytes before {name}")
+            remark = f"{count} stray bytes before {name}"
+            return Mended(data[: end - count] + data[end:], remark, end - count if in_scan else None)
         in_scan = code == START_OF_SCAN
     return None
+
+
+def with_last_zero_set(pixels: bytes) -> bytes:
+    """Returns entropy-coded data with the last bit that is 0 set, so that a byte which becomes FF is followed by 0."""
+    at = len(pixels) - 1
+    while at > 0 and (pixels[at] == 0xFF or (pixels[at] == 0 and pixels[at - 1] == 0xFF)):
+        at -= 1
+    byte = pixels[at] | pixels[at] + 1
+    return pixels[:at] + bytes([byte, 0] if byte == 0xFF else [byte]) + pixels[at + 1 :]

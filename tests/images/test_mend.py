@@ -105,6 +105,21 @@ def test_stray_bytes(options: dict[str, object], stray: bytes) -> None:
     assert found.remark is not None and re.fullmatch(r"\d+ stray bytes before the end marker", found.remark)
 
 
+@every_jpeg
+def test_pixels_behind_a_damage_are_not_stray(options: dict[str, object]) -> None:
+    """Where bytes are overwritten, the decoder may end early: what is left over is hardly ever taken for stray bytes."""
+    data, rng = encoded(photo(4, 120, 160), **options), np.random.default_rng(0)
+    taken = 0
+    for _ in range(60):
+        at = int(rng.integers(len(data) // 3, len(data) - 250))
+        try:
+            found = decode(data[:at] + rng.bytes(200) + data[at + 200 :], side=1, channels=1)
+        except DecodeError:
+            continue
+        taken += "stray" in (found.remark or "")
+    assert taken <= 3
+
+
 def test_several_faults() -> None:
     """Faults of several kinds in one file are all mended, and all said."""
     data = encoded(photo(4, 64, 48))
