@@ -177,5 +177,8 @@ def _match(records: pa.Table, cached: pa.Table) -> Found:
     now = records.take(pa.array(rows))
     same = np.ones(len(rows), bool)
     for name in ("bytes", "modified"):
-        same &= now[name].to_numpy() == known[name].to_numpy()
+        alike = pc.fill_null(pc.equal(now[name], known[name]), False).to_numpy()
+        if name == "bytes":  # a source that knows no sizes may know when all of it was changed
+            alike = alike | pc.and_(pc.is_null(now[name]), pc.is_null(known[name])).to_numpy()
+        same &= alike
     return Found(rows[same], known.filter(pa.array(same)).drop_columns(["name", "bytes", "modified"]))

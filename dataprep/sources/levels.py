@@ -62,8 +62,9 @@ def read_levels(
         at = _skip(folders, at, container, remarks)
     if splits is None and _are_splits(folders, at):
         splits = True
-        names = quoted(sorted({steps[at] for steps in folders}))
-        remarks.append(f"the folders {names} are taken for splits; --no-splits takes them for labels")
+        names = sorted({steps[at] for steps in folders})
+        taken = f"folders {quoted(names)} are taken for splits" if len(names) > 1 else f"folder {names[0]!r} is taken for a split"
+        remarks.append(f"the {taken}; --no-splits takes {'them for labels' if len(names) > 1 else 'it for a label'}")
     found = [name_of(steps[at]) if splits and len(steps) > at else None for steps in folders]
     at += bool(splits)
     if label is None and splits:
@@ -83,7 +84,7 @@ def _skip(folders: Sequence[Folders], at: int, container: str | None, remarks: l
         names = {steps[at] if len(steps) > at else "" for steps in folders}
         name = names.pop() if len(names) == 1 else ""
         around = container is not None and (name == container or all(len(steps) > at + 1 for steps in folders))
-        if not name or (name.lower() not in CONTAINERS and not around):
+        if not name or name.lower() in SPLITS or (name.lower() not in CONTAINERS and not around):
             return at
         remarks.append(f"all images lie in {name!r}, which is taken for no label; --label first takes it for one")
         at += 1

@@ -4,7 +4,7 @@ A uri is `<name>/<uri of its source>`, so two parts may hold files of the same n
 name is the split. A file that several parts list is one image to `clean`: see `dataprep.sources.ways`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -13,7 +13,7 @@ from attrs import Attribute, field, frozen
 from dataprep.describe import register
 from dataprep.errors import PipelineError, SourceError, suggestion
 from dataprep.protocols import Source
-from dataprep.sources.listing import SCHEMA, joined, scan_of, with_scan
+from dataprep.sources.listing import SCHEMA, Scan, joined, quoted, scan_of, with_scan
 
 
 @register
@@ -79,11 +79,18 @@ class Several:
             SourceError: A part cannot be listed or holds no image; the message names it.
         """
         tables = [_records(part, self.splits) for part in self.parts]
-        scan = joined(map(scan_of, tables))
+        scan = joined([*map(scan_of, tables), Scan(remarks=self._unlabelled(tables))])
         # a source may list columns that another one does not; they are null there
         table = pa.concat_tables([table.replace_schema_metadata(None) for table in tables], promote_options="default")
         # parts in order would not do: "a" comes before "a-b", but "a-b/1.jpg" before "a/1.jpg"
         return with_scan(table.sort_by("uri").combine_chunks(), scan)
+
+    def _unlabelled(self, tables: Sequence[pa.Table]) -> tuple[str, ...]:
+        """Returns what is to be said where no part has labels, and their names may be meant for such."""
+        if self.splits or len(tables) < 2 or any(table["label"].null_count < len(table) for table in tables):
+            return ()
+        names = quoted(part.name for part in self.parts)
+        return (f"no image has a label; if {names} are labels, give the folder around them",)
 
     def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
         """Returns the bytes `start` to `stop` of one image.

@@ -71,6 +71,9 @@ def test_a_folder_says_what_it_decided(tmp_path: Path) -> None:
         "all images lie in 'images', which is taken for no label; --label first takes it for one",
         "the folders 'train', 'val' are taken for splits; --no-splits takes them for labels",
     )
+    assert read_levels(["train/cat/1.jpg"], container="photos").remarks == (
+        "the folder 'train' is taken for a split; --no-splits takes it for a label",
+    )
 
 
 TABLES: list[tuple[dict[str, list[Any]], dict[str, Any], tuple[str, ...]]] = [

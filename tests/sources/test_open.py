@@ -171,6 +171,19 @@ def test_manifests(tmp_path: Path, form: str) -> None:
         assert again.source.read(uri) == source.read(uri)
 
 
+def test_what_is_known_of_parquet(flat: Path, tmp_path: Path) -> None:
+    """Images in a Parquet file are measured once, as long as the file stays as it is."""
+    file = bytes_in_parquet(flat)
+    for expected in ((4, 0), (0, 4)):
+        run = clean(file, Pipeline(), engine=FakeEngine(), cache=tmp_path / "cache").run
+        assert run is not None
+        assert (run.measured, run.known) == expected
+    os.utime(file, ns=(1, 1))
+    run = clean(file, Pipeline(), engine=FakeEngine(), cache=tmp_path / "cache").run
+    assert run is not None
+    assert run.measured == 4
+
+
 def test_a_list_on_standard_input(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A dash is a list on standard input, one path a line or with null bytes between them, relative to the working folder."""
     monkeypatch.chdir(tree.parent)
@@ -211,6 +224,8 @@ def test_several(tree: Path, flat: Path) -> None:
     table = source.records()
     assert table["split"].null_count == len(table) == 8
     assert {uri.split("/")[0] for uri in table["uri"].to_pylist()} == {"photos", "flat"}
+    (remark,) = scan_of(open_source([flat, put(flat.parent / "more", {"5.jpg": "5.jpg"})]).records()).remarks
+    assert remark == "no image has a label; if 'flat', 'more' are labels, give the folder around them"
     put(tree.parent / "train", {"cat/0.jpg": "0.jpg"})
     put(tree.parent / "test", {"cat/1.jpg": "1.jpg"})
     table = open_source([tree.parent / "train", str(tree.parent / "test")]).records()
