@@ -10,18 +10,19 @@ import PIL.Image
 import torch
 from torch.utils.data import Dataset
 
-from dataprep.backends.cpu.render import canvas, paint, pixel_limit
+from dataprep.backends.cpu.render import canvas, paint, pixel_limit, read
 from dataprep.backends.program import compile_ops
 from dataprep.backends.tensors import as_dtype
 from dataprep.draws import again, key
-from dataprep.images.decode import decode
+from dataprep.errors import PipelineError
 from dataprep.images.limits import quiet_decoders
 from dataprep.loading.arguments import check_manifest, check_pipeline
 from dataprep.loading.epochs import Row
-from dataprep.loading.recipes import draw
+from dataprep.loading.recipes import draw, rows_of
 from dataprep.loading.sampler import Sampler
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
+from dataprep.stages import Normalize
 from dataprep.types import Image
 
 
@@ -37,8 +38,12 @@ class Transform:
 
         Raises:
             LoaderError: It is not a pipeline, or the seed no whole number.
+            PipelineError: Its `Normalize` has no numbers.
         """
-        self.program = compile_ops(check_pipeline(pipeline, "Transform").ops)
+        ops = check_pipeline(pipeline, "Transform").ops
+        if any(isinstance(op, Normalize) and op.mean is None for op in ops):
+            raise PipelineError("Transform: its `Normalize()` has no numbers; give `pipeline.fill(manifest.statistics)`")
+        self.program = compile_ops(ops)
         self.seed = Sampler(seed).seed
         self._epoch = Value("q", 0, lock=False)  # shared, so that workers that are kept alive see a new epoch
 
@@ -88,22 +93,26 @@ class ImageDataset(Dataset[tuple[Any, Any]]):
         self.classes = manifest.classes
         self.transform = transform
         self._source = manifest.source
-        self._ids = kept["id"].to_numpy()
-        self._uris = kept["uri"].combine_chunks()
-        self._labels = manifest.labels()
-        self._limit = pixel_limit(np.stack([kept["height"].to_numpy(), kept["width"].to_numpy()], axis=1).astype(np.int64))
+        self._rows = rows_of(manifest, kept)
+        self._limit = pixel_limit(self._rows.sizes)
 
     def __len__(self) -> int:
         """The number of kept images."""
-        return len(self._ids)
+        return len(self._rows.ids)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        """Returns an image, transformed, and its class number, -1 without a label; or what `Manifest.labels` has in its place."""
-        label = self._labels[index] if self._labels.ndim == 2 else self._labels[index].item()
+        """Returns an image, transformed, and its class number, -1 without a label; or what `Manifest.labels` has in its place.
+
+        Raises:
+            LoaderError: The file cannot be read or decoded, or is another one now; the message names it.
+        """
+        rows, at = self._rows, range(len(self))[index]
+        uri, id, (height, width) = rows.uris[at].as_py(), int(rows.ids[at]), rows.sizes[at].tolist()
+        stamps = rows.take_stamps(np.array([at]))
         with quiet_decoders(self._limit):
-            image = PIL.Image.fromarray(decode(self._source.read(self._uris[index].as_py()), max_pixels=self._limit).image)
+            stamp = None if stamps is None else stamps[0]
+            image = PIL.Image.fromarray(read(self._source, uri, (height, width), self._limit, None, stamp).image)
+        label = rows.labels[at] if rows.labels.ndim == 2 else rows.labels[at].item()
         if isinstance(self.transform, Transform):
-            id = int(self._ids[index])
-            row = Row(id, index.epoch, index.turn) if isinstance(index, Row) else id
-            return self.transform(image, row=row), label
+            return self.transform(image, row=Row(id, index.epoch, index.turn) if isinstance(index, Row) else id), label
         return image if self.transform is None else self.transform(image), label

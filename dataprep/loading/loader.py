@@ -9,9 +9,6 @@ position += samples of the batch on all ranks     when the loop gets it, not whe
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Never
 
-import numpy as np
-import pyarrow as pa
-
 from dataprep.backends.program import compile_ops, delivered_size
 from dataprep.errors import LoaderError
 from dataprep.loading.arguments import (
@@ -25,15 +22,15 @@ from dataprep.loading.arguments import (
 )
 from dataprep.loading.epochs import EpochSampler, Loop
 from dataprep.loading.failures import OnError
-from dataprep.loading.recipes import Draws, Rows
+from dataprep.loading.recipes import Draws, rows_of
 from dataprep.loading.sampler import Sampler
 from dataprep.loading.stats import Delivery, LoaderStats
-from dataprep.loading.targets import Wanted, want
+from dataprep.loading.targets import want
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.protocols import Backend
 from dataprep.targets.kinds import Target
-from dataprep.types import AnyBatch, Recipe, Sizes, Stamp
+from dataprep.types import AnyBatch, Recipe
 
 
 class Loader:
@@ -101,7 +98,7 @@ class Loader:
             raise LoaderError("the manifest keeps no image; `manifest.reasons()` says why, `manifest.judge(...)` decides anew")
         wanted = None if targets is None else want(targets, manifest, self.pipeline)
         self.vocabularies = {} if wanted is None else wanted.vocabularies
-        self._rows = _rows(kept, manifest, wanted)
+        self._rows = rows_of(manifest, kept, wanted)
         check_source(self.source, self._rows.uris)
         self.program = compile_ops(self.pipeline.ops)
         size = delivered_size(self.program)
@@ -198,11 +195,3 @@ def _fill(manifest: Manifest, pipeline: Pipeline, *, labelled: bool) -> Pipeline
     if pipeline.mix is not None and labelled and not manifest.classes:
         raise LoaderError(f"`{type(pipeline.mix).__name__}` mixes labels, and the manifest has none")
     return pipeline.fill(manifest.statistics)
-
-
-def _rows(kept: pa.Table, manifest: Manifest, targets: Wanted | None) -> Rows:
-    """Returns the columns of the kept rows that recipes are made of."""
-    sizes: Sizes = np.stack([kept["height"].to_numpy(), kept["width"].to_numpy()], axis=1).astype(np.int64)
-    known = all(name in kept.column_names for name in Stamp._fields)
-    stamps = kept.select(Stamp._fields).combine_chunks() if known else None
-    return Rows(kept["id"].to_numpy(), kept["uri"].combine_chunks(), manifest.labels(), sizes, targets, stamps)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dataprep.draws import again, uniforms
 from dataprep.loading.targets import Wanted
+from dataprep.manifest import Manifest
 from dataprep.protocols import Mix, Op
 from dataprep.types import Mixture, Params, Recipe, Sizes, Stamp
 
@@ -43,6 +44,14 @@ class Rows(NamedTuple):
             return None
         columns = (self.stamps[name].take(pa.array(at)).to_pylist() for name in Stamp._fields)
         return list(map(Stamp, *columns))
+
+
+def rows_of(manifest: Manifest, kept: pa.Table, targets: Wanted | None = None) -> Rows:
+    """Returns the columns of a manifest's kept rows that recipes are made of."""
+    sizes: Sizes = np.stack([kept["height"].to_numpy(), kept["width"].to_numpy()], axis=1).astype(np.int64)
+    known = all(name in kept.column_names for name in Stamp._fields)
+    stamps = kept.select(Stamp._fields).combine_chunks() if known else None
+    return Rows(kept["id"].to_numpy(), kept["uri"].combine_chunks(), manifest.labels(), sizes, targets, stamps)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import pytest
 from dataprep.cleaning.clean import clean
 from dataprep.cleaning.engines import Local
 from dataprep.errors import LoaderError
+from dataprep.integrations.torch import ImageDataset
 from dataprep.loading.loader import Loader
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
@@ -67,6 +68,8 @@ def test_another_picture_in_its_place_is_named(folder: Path, several: bool, ops:
                 list(Loader(manifest, Pipeline(*ops), batch_size=3, backend=backend))
             loader = Loader(manifest, Pipeline(*ops), batch_size=3, train=False, backend=backend, on_error="skip")
             assert [batch.ids.tolist() for batch in loader] == [[0, 2]]
+        with pytest.raises(LoaderError, match=rf"1\.ppm is another file than the one that was measured: .*{said}"):
+            ImageDataset(manifest)[1]
 
 
 def test_the_same_content_under_another_time_is_the_same_file(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

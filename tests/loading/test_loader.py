@@ -23,7 +23,7 @@ from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder
 from dataprep.stages import Brightness, Deduplicate, HorizontalFlip, Normalize, RandomResizedCrop, Require, Resize, Rotate
 from dataprep.stages.rules.standard import standard_rules
-from dataprep.testing import FakeBackend, Undecoded, encoded, write_images
+from dataprep.testing import FakeBackend, FakeSource, Undecoded, encoded, write_images
 from dataprep.types import Batch
 
 KEPT = 23
@@ -302,6 +302,14 @@ def test_a_state_of_another_judgement_is_refused(manifest: Manifest) -> None:
         Loader(other, batch_size=1, backend=Undecoded()).load_state_dict(state)
 
 
+def test_a_state_of_other_class_numbers_is_refused(manifest: Manifest) -> None:
+    """The state of a run in which labels had other numbers does not fit, though rows and labels are the same."""
+    other = replace(manifest, classes=("aardvark", *manifest.classes))
+    state = Loader(manifest, batch_size=4, backend=Undecoded()).state_dict()
+    with pytest.raises(StateError, match="manifest"):
+        Loader(other, batch_size=4, backend=Undecoded()).load_state_dict(state)
+
+
 @pytest.mark.parametrize("lost", ["version", "seed", "epoch", "position", "fingerprint"])
 def test_a_state_that_lacks_something_says_what(manifest: Manifest, lost: str) -> None:
     """An incomplete state is an error that names what is missing."""
@@ -452,8 +460,8 @@ def test_a_written_manifest_loads_the_same(manifest: Manifest, tmp_path: Path) -
 
 
 def test_recipes_read_nothing(manifest: Manifest) -> None:
-    """What the batches are made from is known without opening a file, and holds what the batches then have."""
-    elsewhere = replace(manifest, source=Folder("/nonexistent"))
+    """What the batches are made from is known without decoding a file, and holds what the batches then have."""
+    elsewhere = replace(manifest, source=FakeSource(dict.fromkeys(manifest.table["uri"].to_pylist(), b"not decoded")))
     recipes = list(Loader(elsewhere, batch_size=5, backend=FakeBackend()).recipes())
     batches = list(Loader(manifest, batch_size=5, backend=FakeBackend()))
     uris = dict(zip(manifest.table["id"].to_pylist(), manifest.table["uri"].to_pylist(), strict=True))
