@@ -24,12 +24,12 @@ import simplejpeg
 from dataprep.errors import DecodeError
 from dataprep.images.containers import MAX_FRAMES, Looked, look_at_gif, look_at_icon, look_at_jxl, look_at_ppm
 from dataprep.images.formats import Format, format_of
-from dataprep.images.jpeg import Decoded, decode_jpeg, ends_at, look_at_jpeg, refuse_damaged
+from dataprep.images.jpeg import Decoded, decode_jpeg, ends_at, look_at_jpeg, refuse_damaged, refuse_damaged_pieces
 from dataprep.images.limits import IS_POINTER, MAX_PIXELS, POINTER, reason, refuse_bomb
 from dataprep.images.mend import MENDS, mend_jpeg
 from dataprep.images.png import SIGNATURE, look_at_png, refuse_missing_rows
 from dataprep.images.profiles import to_srgb
-from dataprep.images.tiff import look_at_boxes, look_at_tiff, orientation_of_exif
+from dataprep.images.tiff import jpegs_of_tiff, look_at_boxes, look_at_tiff, orientation_of_exif
 from dataprep.images.tones import over_a_colour, to_eight_bits
 from dataprep.images.views import TRANSPOSED, upright
 from dataprep.types import Box, Image
@@ -129,6 +129,8 @@ def _decode_any(data: bytes, channels: int, max_pixels: int) -> Decoded:
         width, height = opened.size
         refuse_bomb(height, width, max_pixels)
         unseen = refuse_damaged(data, height, width) if known.name == "JPEG" else None
+        if known.name == "TIFF":
+            refuse_damaged_pieces(jpegs_of_tiff(data), max_pixels)
         opened.load()  # before anything that would load it and swallow a fault
         if known.name == "PNG":
             refuse_missing_rows(opened, looked.data)

@@ -1,6 +1,7 @@
 """JPEG by libjpeg-turbo: what a file says of itself, the whole of it, a smaller scale of it, or the part that a crop needs."""
 
 import struct
+from collections.abc import Iterable
 from functools import cache
 from types import ModuleType
 from typing import Final, NamedTuple
@@ -253,6 +254,21 @@ def refuse_damaged(data: bytes, height: int, width: int) -> str | None:
         return None
     simplejpeg.decode_jpeg(data, {"Gray": "GRAY", "CMYK": "CMYK", "YCCK": "CMYK"}.get(colorspace, "RGB"))
     return None
+
+
+def refuse_damaged_pieces(pieces: Iterable[bytes], max_pixels: int) -> None:
+    """Raises `DecodeError` where a JPEG that is a piece of another file is damaged, which its library passes over."""
+    for number, piece in enumerate(pieces):
+        try:
+            height, width, *_ = simplejpeg.decode_jpeg_header(piece)
+        except (KeyError, ValueError):  # of a subsampling that it does not know
+            continue
+        refuse_bomb(height, width, max_pixels)
+        try:
+            simplejpeg.decode_jpeg(piece, "GRAY", min_height=1, min_width=1)
+        except ValueError as error:
+            if "conversion" not in str(error):
+                raise DecodeError(f"its strip or tile {number}: {error}") from None
 
 
 def ends_at(data: bytes, end: int) -> bool:

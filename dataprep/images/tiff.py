@@ -16,6 +16,9 @@ from dataprep.images.formats import IS_RAW
 
 ORIENTATION: Final = 0x0112
 WIDTH, HEIGHT, BITS, PHOTOMETRIC, SAMPLES, TILE_WIDTH, TILE_HEIGHT, SUBTABLES, DNG = 256, 257, 258, 262, 277, 322, 323, 330, 50706
+COMPRESSION, STRIP_OFFSETS, STRIP_LENGTHS, TILE_OFFSETS, TILE_LENGTHS, JPEG_TABLES = 259, 273, 279, 324, 325, 347
+JPEG: Final = 7  # compression
+MAX_SUBTABLES: Final = 16  # that are looked at
 OF_A_SENSOR: Final = frozenset({32803, 34892})  # how the pixels of a raw file are to be understood: of a colour filter, or linear
 SIZES: Final = {
     1: 1,
@@ -91,6 +94,12 @@ class Tables(NamedTuple):
         except (struct.error, OverflowError):
             return otherwise
 
+    def numbers(self, entry: Entry) -> Iterator[int]:
+        """Yields the values of an entry, as far as the file goes."""
+        size = SIZES.get(entry.type, 1)
+        for place in range(min(entry.many, max(0, len(self.data) - entry.at) // size)):
+            yield self.number(entry._replace(many=1, at=entry.at + size * place), 0)
+
     def pages(self) -> Iterator[dict[int, Entry]]:
         """Yields the tables that follow each other, each once."""
         at, seen = self.first, set[int]()
@@ -136,6 +145,22 @@ def look_at_tiff(data: bytes) -> Looked:
     return Looked(data, pages=pages, orientation=1)  # Pillow turns it
 
 
+def jpegs_of_tiff(data: bytes) -> Iterator[bytes]:
+    """Yields the strips or tiles of the first image of a TIFF, each as a JPEG, where they are JPEG."""
+    tables = tables_of(data)
+    table = tables.entries(tables.first)[0] if tables else {}
+    if tables is None or tables.number(table.get(COMPRESSION), 1) != JPEG:
+        return
+    shared = table.get(JPEG_TABLES)
+    start = data[shared.at : shared.at + shared.many - 2] if shared else b""  # without its end marker
+    where, lengths = (TILE_OFFSETS, TILE_LENGTHS) if TILE_OFFSETS in table else (STRIP_OFFSETS, STRIP_LENGTHS)
+    if where not in table or lengths not in table:
+        return
+    for at, length in zip(tables.numbers(table[where]), tables.numbers(table[lengths]), strict=False):
+        piece = data[at : at + length]
+        yield start + piece[2:] if start else piece
+
+
 def look_at_boxes(data: bytes) -> Looked:
     """Returns an AVIF or HEIC as it is.
 
@@ -154,17 +179,10 @@ def look_at_boxes(data: bytes) -> Looked:
 
 def _refuse_raw(tables: Tables, table: dict[int, Entry]) -> None:
     """Raises `DecodeError` where the first table, or one below it, holds what a sensor saw: the image beside it is a preview."""
-    below = table.get(SUBTABLES)
-    first = tables.number(below, 0)
-    places = [first] if below is None or below.many < 2 else _offsets(tables, below)
-    held = [table, *(tables.entries(place)[0] for place in places if place)]
+    below = islice(tables.numbers(table[SUBTABLES]), MAX_SUBTABLES) if SUBTABLES in table else ()
+    held = [table, *(tables.entries(place)[0] for place in below if place)]
     if DNG in table or any(tables.number(one.get(PHOTOMETRIC), 0) in OF_A_SENSOR for one in held):
         raise DecodeError(IS_RAW)
-
-
-def _offsets(tables: Tables, entry: Entry) -> list[int]:
-    step = SIZES.get(entry.type, 4)
-    return [tables.number(entry._replace(many=1, at=entry.at + step * place), 0) for place in range(min(entry.many, 16))]
 
 
 def _refuse_hungry(tables: Tables, table: dict[int, Entry]) -> None:

@@ -478,3 +478,43 @@ def test_raw_files_in_the_form_of_tiff(kind: str) -> None:
     below = struct.pack("<HHHIII", 1, 262, 3, 1, 32803, 0)
     with pytest.raises(DecodeError, match=r"^a camera's raw file; convert it first$"):
         decode((b"II*\0\x08\0\0\0" + table).ljust(200, b"\0") + below)
+
+
+@pytest.mark.parametrize("tiled", [False, True])
+def test_damaged_tiff_of_jpeg(tiled: bool) -> None:
+    """A TIFF whose strips or tiles are JPEG is read if they are whole, and refused if one is damaged, as a JPEG is."""
+    data = tiff_of_jpeg(photo(4, 128, 96), tiled)
+    assert np.abs(decode(data).image.astype(int) - photo(4, 128, 96)).mean() < 12
+    rng, refused = np.random.default_rng(0), 0
+    for _ in range(40):
+        at = int(rng.integers(len(data) // 3, len(data) - 300))
+        try:
+            decode(data[:at] + rng.bytes(200) + data[at + 200 :])
+        except DecodeError:
+            refused += 1
+    assert refused >= 30
+
+
+def tiff_of_jpeg(image: Image, tiled: bool) -> bytes:
+    """A TIFF of two strips, or of four tiles, each a JPEG of its own."""
+    height, width = image.shape[0] // 2, image.shape[1] // (2 if tiled else 1)
+    parts = [
+        image[top : top + height, left : left + width]
+        for top in range(0, image.shape[0], height)
+        for left in range(0, image.shape[1], width)
+    ]
+    pieces = [simplejpeg.encode_jpeg(np.ascontiguousarray(part), quality=90, colorsubsampling="444") for part in parts]
+    starts = np.cumsum([0, *map(len, pieces)])
+    behind = 8 + 2 + 12 * 12 + 4
+    arrays = struct.pack(f"<{len(pieces)}I", *(behind + 8 * len(pieces) + start for start in starts[:-1]))
+    arrays += struct.pack(f"<{len(pieces)}I", *map(len, pieces))
+    where, lengths = (324, 325) if tiled else (273, 279)
+    entries = [
+        (256, 4, 1, image.shape[1]), (257, 4, 1, image.shape[0]), (258, 3, 1, 8), (259, 3, 1, 7), (262, 3, 1, 6), (277, 3, 1, 3),
+        (278, 4, 1, height), (284, 3, 1, 1), (322, 4, 1, width), (323, 4, 1, height),
+        (where, 4, len(pieces), behind), (lengths, 4, len(pieces), behind + 4 * len(pieces)),
+    ]  # fmt: skip
+    kept = [entry for entry in entries if tiled or entry[0] not in (322, 323)]
+    kept = sorted([*kept, *[(530, 3, 2, 0x00010001), (65000, 3, 1, 0)][: 12 - len(kept)]])
+    table = struct.pack("<H", len(kept)) + b"".join(struct.pack("<HHII", *entry) for entry in kept) + bytes(4)
+    return b"II*\0\x08\0\0\0" + table.ljust(behind - 8, b"\0") + arrays + b"".join(pieces)
