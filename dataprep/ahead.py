@@ -19,8 +19,8 @@ from dataprep.protocols import BulkSource, Source
 CONCURRENCY: Final = 32  # reads at once, of a source that does not say how many help
 LIMIT: Final = 64 << 20  # bytes that were read and not taken: at 20 ms, 3 GB/s
 GROUP: Final = 32  # images that a source is asked for at once, if it reads several
-WAIT: Final = 0.001  # seconds that a read only waits, from which on a thread of its own is worth its 0.1 ms
-RECENT: Final = 5  # reads whose median wait counts, so that one moment of a busy machine does not
+WAIT: Final = 0.002  # seconds that a read only waits, from which on a thread of its own is worth its 0.1 ms
+RECENT: Final = 8  # reads of which three in four have to wait: some also do for a busy machine, which threads would not help
 GRACE: Final = 1.0  # seconds that reads under way have to end in; one that hangs is left to itself
 
 
@@ -44,10 +44,10 @@ class Ahead:
         self._concurrency = concurrency_of(source)
         self._group = GROUP if isinstance(source, BulkSource) else 1
         self._changed = threading.Condition()
-        self._announced: dict[str, deque[_Order]] = {}  # and not asked for
-        self._queue: deque[_Order] = deque()  # the same, in order; some may be begun
-        self._urgent: deque[_Order] = deque()  # asked for before they were begun
-        self._asked: set[_Order] = set()
+        self._announced: dict[str, deque[Order]] = {}  # and not asked for
+        self._queue: deque[Order] = deque()  # the same, in order; some may be begun
+        self._urgent: deque[Order] = deque()  # asked for before they were begun
+        self._asked: set[Order] = set()
         self._threads: list[threading.Thread] = []
         self._waits: deque[float] = deque(maxlen=RECENT)  # seconds
         self._sizes = deque([max(limit // self._concurrency, 1)], maxlen=CONCURRENCY)  # bytes
@@ -72,14 +72,29 @@ class Ahead:
             raise AttributeError(name)
         return getattr(self.source, name)
 
-    def expect(self, uris: Iterable[str]) -> None:
-        """Announces images that will be read, each once, about in this order; one that is named twice, twice."""
+    def expect(self, uris: Iterable[str]) -> "list[Order]":
+        """Announces images that will be read, each once, about in this order; one that is named twice, twice.
+
+        Returns:
+            What was announced, to be forgotten when it may not be wanted any more.
+        """
+        orders = [Order(uri) for uri in uris]
         with self._changed:
-            for uri in uris:
-                order = _Order(uri)
-                self._announced.setdefault(uri, deque()).append(order)
-                self._queue.append(order)
+            for order in orders:
+                self._announced.setdefault(order.uri, deque()).append(order)
+            self._queue.extend(orders)
             self._wake()
+        return orders
+
+    def forget(self, orders: "Iterable[Order]") -> None:
+        """Gives up what was announced and is not wanted any more, as a mask's image is not when the mask cannot be read."""
+        with self._changed:
+            for order in orders:
+                if order.open:
+                    self._take(order)
+                    order.begun = order.forgotten = True
+                    self._held -= order.held()
+            self._changed.notify_all()
 
     def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
         """Returns the bytes of an image, at once if it was announced in time; what is only a part of it is read now.
@@ -95,6 +110,7 @@ class Ahead:
         finally:
             with self._changed:
                 self._asked.discard(order)
+                order.future = Future()  # nobody keeps the bytes who keeps the order
         with self._changed:
             self._held -= len(data)
             self._changed.notify()
@@ -106,23 +122,20 @@ class Ahead:
             self._closed = True
             for order in self._asked:
                 order.answer(SourceError("cannot be read: reading has ended"))
-            self._announced.clear()
             self._changed.notify_all()
         end = time.monotonic() + GRACE
         for thread in self._threads:
             thread.join(max(end - time.monotonic(), 0))
 
-    def _ask(self, uri: str) -> "_Order | None":
+    def _ask(self, uri: str) -> "Order | None":
         """Returns what to wait for, None for the caller to read it."""
         with self._changed:
             if self._closed:
                 raise SourceError("cannot be read: reading has ended")
-            orders = self._announced.get(uri)
-            if orders is None:
+            if uri not in self._announced:
                 return None
-            order = orders.popleft()
-            if not orders:
-                del self._announced[uri]
+            order = self._announced[uri][0]
+            self._take(order)
             if not order.begun and not self._slow:
                 order.begun = True
                 while self._queue and self._queue[0].begun:
@@ -133,6 +146,14 @@ class Ahead:
                 self._urgent.append(order)
                 self._changed.notify()
             return order
+
+    def _take(self, order: "Order") -> None:
+        """Strikes an order off the list of what may be asked for."""
+        order.open = False
+        orders = self._announced[order.uri]
+        orders.remove(order)
+        if not orders:
+            del self._announced[order.uri]
 
     def _read_now(self, uri: str, start: int, stop: int | None) -> bytes:
         try:
@@ -147,13 +168,15 @@ class Ahead:
         try:
             return self.source.read(uri, start, stop)
         finally:
-            self._waits.append(time.perf_counter() - began - (time.thread_time() - worked))
+            waited = time.perf_counter() - began - (time.thread_time() - worked)
+            with self._changed:
+                self._waits.append(waited)
 
     @property
     def _slow(self) -> bool:
         """Whether threads of its own are worth it."""
         waits = sorted(self._waits)
-        return self._concurrency > 0 and (self._group > 1 or (bool(waits) and waits[len(waits) // 2] > WAIT))
+        return self._concurrency > 0 and (self._group > 1 or (bool(waits) and waits[len(waits) // 4] > WAIT))
 
     def _wake(self) -> None:
         """Sees to it that threads are at the queue, where they are worth it."""
@@ -178,10 +201,11 @@ class Ahead:
                     self._under_way -= 1
                     order.answer(answer)
                     if not isinstance(answer, BaseException):
-                        self._held += len(answer)
                         self._sizes.append(len(answer))
+                    if not order.forgotten:
+                        self._held += order.held()
 
-    def _next(self) -> "list[_Order]":
+    def _next(self) -> "list[Order]":
         """Returns what to read, once there is something and room for it; nothing at the end."""
         with self._changed:
             while not self._closed:
@@ -192,9 +216,9 @@ class Ahead:
                 self._changed.wait()
         return []
 
-    def _startable(self) -> "list[_Order]":
+    def _startable(self) -> "list[Order]":
         """Begins what somebody waits for, and what comes next as far as there is room, each as large as the largest of late."""
-        group: list[_Order] = []
+        group: list[Order] = []
         room = self.limit - self._held - self._under_way * max(self._sizes)
         while len(group) < self._group:
             if self._urgent:
@@ -220,19 +244,21 @@ class Ahead:
                 yield error
 
 
-class _Order:
+class Order:
     """An image that was announced.
 
     Attributes:
         uri: Which.
+        open: Whether nobody has asked for it, nor forgot it.
         begun: Whether somebody reads it, or has.
+        forgotten: Whether nobody will take it.
         future: What came of it.
     """
 
-    __slots__ = ("begun", "future", "uri")
+    __slots__ = ("begun", "forgotten", "future", "open", "uri")
 
     def __init__(self, uri: str) -> None:
-        self.uri, self.begun = uri, False
+        self.uri, self.open, self.begun, self.forgotten = uri, True, False, False
         self.future: Future[bytes] = Future()
 
     def answer(self, answer: bytes | BaseException) -> None:
@@ -243,6 +269,11 @@ class _Order:
             self.future.set_exception(answer)
         else:
             self.future.set_result(answer)
+
+    def held(self) -> int:
+        """Returns how many bytes came of it."""
+        done = self.future.done() and self.future.exception() is None
+        return len(self.future.result()) if done else 0
 
 
 def concurrency_of(source: Source) -> int:

@@ -69,6 +69,12 @@ class TargetCanvas:
         return mix_targets(targets, mixture.params, partners)
 
 
+def uris_of(recipe: Recipe) -> list[str]:
+    """Returns all that is read for a batch, in about the order in which it is: of each image its masks, then itself."""
+    masks = [given.uris() for given in (recipe.targets or {}).values() if isinstance(given, Masks)]
+    return [uri for of_one in zip(*masks, recipe.uris, strict=True) for uri in of_one if uri is not None]
+
+
 def convert_targets(targets: Targets | None, function: Callable[[NDArray[Any]], Any]) -> Targets | None:
     """Returns targets whose arrays are those of another library."""
     if targets is None:

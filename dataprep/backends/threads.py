@@ -17,12 +17,12 @@ import numpy as np
 from attrs import Factory, field, frozen
 from numpy.typing import NDArray
 
-from dataprep.ahead import Ahead
+from dataprep.ahead import Ahead, Order
 from dataprep.arguments import one_of, whole
 from dataprep.backends.cpu.render import blank, channels_first, fill
 from dataprep.backends.mix import mix_batch
 from dataprep.backends.program import PREFETCH, Copies
-from dataprep.backends.targets import TargetCanvas
+from dataprep.backends.targets import TargetCanvas, uris_of
 from dataprep.errors import LoaderError
 from dataprep.images.limits import quiet_threads
 from dataprep.protocols import Program, Source
@@ -131,19 +131,20 @@ class _Work:
     def start(self, pool: ThreadPoolExecutor, recipe: Recipe) -> "Future[Rendered]":
         """Hands the pieces of a batch to the threads, and what is done when they are there; the last waits for the others."""
         count = len(recipe.uris)
-        self.source.expect(recipe.uris)
+        orders = self.source.expect(uris_of(recipe))
         images = channels_first(self.memory.lend(self.program, count), self.program)
         targets = TargetCanvas(self.source, recipe)
         pieces = [range(start, min(start + PIECE, count)) for start in range(0, count, PIECE)]
         filling = [pool.submit(self._fill, targets, piece, images) for piece in pieces]
-        return pool.submit(self._finish, targets, images, filling)
+        return pool.submit(self._finish, targets, images, filling, orders)
 
     def _fill(self, targets: TargetCanvas, piece: range, images: NDArray[Any]) -> tuple[tuple[Failure, ...], Slow]:
         return fill(self.source, self.copies.mine(), targets.recipe, piece, images, targets)
 
-    def _finish(self, targets: TargetCanvas, images: NDArray[Any], filling: Filling) -> Rendered:
+    def _finish(self, targets: TargetCanvas, images: NDArray[Any], filling: Filling, orders: list[Order]) -> Rendered:
         """Waits for the pieces, which were begun before, and returns the batch."""
         recipe, done = targets.recipe, [piece.result() for piece in filling]
+        self.source.forget(orders)
         failures = tuple(failure for some, _ in done for failure in some)
         slowest, batch = max(slow for _, slow in done), Batch(images, recipe.labels, recipe.ids)
         made = self.convert(Rendered(batch, failures, slowest, targets.finish(failures)))

@@ -16,12 +16,13 @@ import torch
 from attrs import evolve, field, frozen
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
-from dataprep.ahead import Ahead
+from dataprep.ahead import Ahead, Order
 from dataprep.arguments import check, is_whole, one_of
 from dataprep.backends.autotune import counts, fewest, rate
 from dataprep.backends.cpu.render import canvas, render_into
 from dataprep.backends.mix import mix_batch
 from dataprep.backends.program import PREFETCH
+from dataprep.backends.targets import uris_of
 from dataprep.backends.tensors import as_dtype, tensors
 from dataprep.errors import LoaderError
 from dataprep.protocols import Program, Source
@@ -127,18 +128,20 @@ class _Recipes(Dataset[Rendered]):
 
     def __init__(self, source: Ahead, program: Program) -> None:
         self.source, self.program = source, program
-        self.expected: list[str] | None = None
+        self.expected: list[Order] = []
 
     def __getitem__(self, task: "_Task") -> Rendered:
         recipe = task.recipe
-        if recipe.uris != self.expected:
-            self.source.expect(recipe.uris)
-        self.source.expect(task.next)
-        self.expected = task.next
+        orders, uris = self.expected, uris_of(recipe)
+        if [order.uri for order in orders] != uris:
+            self.source.forget(orders)
+            orders = self.source.expect(uris)
+        self.expected = self.source.expect(task.next)
         images = self._images(len(recipe.uris))
         made = tensors(render_into(images.numpy(), self.source, self.program, recipe), self.program.spec)
         # the tensor itself and not one of its array: it may lie in shared memory
         batch = made.batch._replace(images=as_dtype(images, self.program.spec))
+        self.source.forget(orders)
         return made._replace(batch=mix_batch(batch, recipe.mixture, made.failures))
 
     def _images(self, count: int) -> torch.Tensor:
@@ -157,7 +160,7 @@ class _Task(NamedTuple):
 
     Attributes:
         recipe: The batch to make.
-        next: The uris of the one that it gets after that: a `DataLoader` deals to its workers in turn.
+        next: What is read for the one that it gets after that: a `DataLoader` deals to its workers in turn.
     """
 
     recipe: Recipe
@@ -175,7 +178,7 @@ class _Once:
         for recipe in self.recipes:
             dealt.append(recipe)
             if len(dealt) > self.workers:
-                yield _Task(dealt.popleft(), recipe.uris)
+                yield _Task(dealt.popleft(), uris_of(recipe))
         while dealt:
             yield _Task(dealt.popleft(), [])
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from dataprep.ahead import Ahead
+from dataprep.ahead import Ahead, Order
 from dataprep.protocols import Source
 
 
@@ -18,7 +18,7 @@ class Reading:
     def __init__(self, function: Callable[..., pa.RecordBatch], source: Source) -> None:
         """Takes the function, whose argument `source` this gives, and the source."""
         self._function, self._ahead = function, Ahead(source)
-        self._expected: set[str] = set()  # the first uri of each batch
+        self._expected: dict[str, list[Order]] = {}  # by the first uri of each batch
 
     def __enter__(self) -> "Reading":
         """Returns itself."""
@@ -31,12 +31,15 @@ class Reading:
     def expect(self, records: pa.RecordBatch) -> None:
         """Announces a batch; files of more bytes than may be held are read when they are wanted."""
         uris, sizes = records["uri"].to_pylist(), records["bytes"].to_pylist()
-        self._ahead.expect(uri for uri, size in zip(uris, sizes, strict=True) if (size or 0) <= self._ahead.limit)
-        self._expected.update(uris[:1])
+        wanted = [uri for uri, size in zip(uris, sizes, strict=True) if (size or 0) <= self._ahead.limit]
+        self._expected[uris[0]] = self._ahead.expect(wanted)
 
     def __call__(self, records: pa.RecordBatch) -> pa.RecordBatch:
         """Returns what the function does."""
-        if not self._expected.issuperset(records["uri"][:1].to_pylist()):
+        first = records["uri"][0].as_py()
+        if first not in self._expected:
             self.expect(records)
-        self._expected.difference_update(records["uri"][:1].to_pylist())
-        return self._function(records, source=self._ahead)
+        try:
+            return self._function(records, source=self._ahead)
+        finally:
+            self._ahead.forget(self._expected.pop(first))

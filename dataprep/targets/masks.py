@@ -43,6 +43,10 @@ class Masks(NamedTuple):
     motion: Motion
     turns: NDArray[np.int64]
 
+    def uris(self) -> list[str | None]:
+        """Returns B uris, None for what no file holds."""
+        return [None if text is None or _is_runs(text) else text for text in self.texts]
+
     def blank(self) -> NDArray[Any]:
         """Returns (B, H, W) with nothing of an image in it."""
         height, width = self.motion.after[0].tolist() if len(self.texts) else (0, 0)

@@ -16,13 +16,13 @@ from nvidia.dali import Pipeline as Graph
 from nvidia.dali import fn, types
 from torch.utils.dlpack import from_dlpack
 
-from dataprep.ahead import Ahead
+from dataprep.ahead import Ahead, Order
 from dataprep.backends.cpu.kernels import KernelError, run_kernels
 from dataprep.backends.cpu.render import decoded, failure_of, opening_of, pixel_limit, read, read_same, stamp_of
 from dataprep.backends.dali.lowering import Node, arguments, node, normalize, resize_region
 from dataprep.backends.mix import mix_batch
 from dataprep.backends.program import Copies
-from dataprep.backends.targets import TargetCanvas, convert_targets
+from dataprep.backends.targets import TargetCanvas, convert_targets, uris_of
 from dataprep.errors import DecodeError, LoaderError
 from dataprep.images.decode import decode
 from dataprep.images.jpeg import plain_jpeg
@@ -90,7 +90,7 @@ class Feed:
         self.under_way: deque[UnderWay] = deque()
         self.counts: list[int] = []  # inputs of each op of the graph, beside the images
         self._recipes = recipes
-        self._started: deque[tuple[TargetCanvas, list[Future[Made]]]] = deque()
+        self._started: deque[tuple[TargetCanvas, list[Future[Made]], list[Order]]] = deque()
         self._ready: deque[list[Input]] = deque()
 
     def peek(self) -> list[NDArray[Any]]:
@@ -104,20 +104,21 @@ class Feed:
 
     def decoding_here(self) -> "Feed":
         """Returns a feed of what did not leave the graph or never entered it, which DALI does not decode."""
-        left = chain([made.recipe for made in self.under_way], [targets.recipe for targets, _ in self._started], self._recipes)
+        left = chain([made.recipe for made in self.under_way], [targets.recipe for targets, *_ in self._started], self._recipes)
         return Feed(self.source, self.program, self.host, left, self.pool)
 
     def _prepare(self) -> list[Input]:
         """Waits for a batch, when the threads have the next one to go on with, so that they work while the loop does."""
         while len(self._started) < 2 and (recipe := next(self._recipes, None)) is not None:
-            self.source.expect(recipe.uris)
-            targets = TargetCanvas(self.source, recipe)
-            self._started.append((targets, [self.pool.submit(self._image, targets, index) for index in range(len(recipe.ids))]))
+            orders, targets = self.source.expect(uris_of(recipe)), TargetCanvas(self.source, recipe)
+            images = [self.pool.submit(self._image, targets, index) for index in range(len(recipe.ids))]
+            self._started.append((targets, images, orders))
         if not self._started:
             raise StopIteration
-        targets, images = self._started.popleft()
+        targets, images, orders = self._started.popleft()
         recipe = targets.recipe
         made = [image.result() for image in images]
+        self.source.forget(orders)
         drawn = [arguments(op, mine) for op, mine in zip(self.program.ops, recipe.params, strict=False)][self.host :]
         self.counts = [len(arrays) for arrays in drawn]
         failures = tuple(failure for _, failure, _ in made if failure)

@@ -169,35 +169,55 @@ def serve(socket: int, function: int, parent: int) -> None:
         parent: The process that started this one.
     """
     connection = Connection(socket)
-    batches: SimpleQueue[bytes] = SimpleQueue()
-    expect: list[Callable[[pa.RecordBatch], None]] = []  # of the function, once it is there and has one
+    batches = _Inbox()
     # listening in a thread of its own, so that the parent never waits to be heard while this one waits to be heard by it
-    threading.Thread(target=_listen, args=(connection, parent, batches, expect), daemon=True).start()
+    threading.Thread(target=_listen, args=(connection, parent, batches), daemon=True).start()
     with open(function, "rb") as file:
         run = _attempt(pickle.loads, os.pread(file.fileno(), os.fstat(function).st_size, 0), connection)
-    if hasattr(run, "expect"):
-        expect.append(run.expect)
+    batches.tell(run)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff and others write there of every fault, which is in the row as well
     connection.send_bytes(pickle.dumps((None, None)))
     while True:
-        result = _attempt(run, pickle.loads(batches.get()), connection)
+        result = _attempt(run, batches.get(), connection)
         connection.send_bytes(pickle.dumps((result, None)))
 
 
-def _listen(
-    connection: Connection, parent: int, batches: "SimpleQueue[bytes]", expect: list[Callable[[pa.RecordBatch], None]]
-) -> None:
-    """Takes what the parent sends, and announces it; ends this process when the parent is gone, however that ended.
+class _Inbox:
+    """The batches that came, in order, of each of which the function is told before it is run on it, if it wants to know."""
+
+    def __init__(self) -> None:
+        self._batches: SimpleQueue[pa.RecordBatch] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._early: list[pa.RecordBatch] | None = []  # what came before the function
+        self._expect: Callable[[pa.RecordBatch], None] = self._early.append
+
+    def tell(self, function: Function) -> None:
+        """Takes the function."""
+        with self._lock:
+            early, self._early, self._expect = self._early, None, getattr(function, "expect", lambda batch: None)
+            for batch in early or ():
+                self._expect(batch)
+
+    def put(self, batch: pa.RecordBatch) -> None:
+        """Takes a batch."""
+        with self._lock:
+            self._expect(batch)
+        self._batches.put(batch)
+
+    def get(self) -> pa.RecordBatch:
+        """Returns the next batch, when it is there."""
+        return self._batches.get()
+
+
+def _listen(connection: Connection, parent: int, batches: _Inbox) -> None:
+    """Takes what the parent sends; ends this process when the parent is gone, however that ended.
 
     Its end of the socket may outlive it in a process that it forked, so its number is looked at as well.
     """
     with suppress(EOFError, OSError):
         while os.getppid() == parent:
             if connection.poll(WATCH):
-                batch = connection.recv_bytes()
-                for announce in expect:
-                    announce(pickle.loads(batch))
-                batches.put(batch)
+                batches.put(pickle.loads(connection.recv_bytes()))
     os._exit(1)
 
 
