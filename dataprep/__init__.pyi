@@ -36,6 +36,7 @@ from .manifest.concatenate import concatenate as concatenate
 from .manifest.splits import split as split
 from .pipeline import Pipeline as Pipeline
 from .protocols import Backend as Backend
+from .protocols import BulkSource as BulkSource
 from .protocols import Engine as Engine
 from .protocols import Measure as Measure
 from .protocols import Mix as Mix

@@ -8,9 +8,11 @@ by timing the reads, since a folder may be either. Bounded are the reads that ar
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, Final
+
+import pyarrow as pa
 
 from dataprep.arguments import is_whole
 from dataprep.errors import DataprepError, SourceError
@@ -51,7 +53,8 @@ class Ahead:
         self._threads: list[threading.Thread] = []
         self._waits: deque[float] = deque(maxlen=RECENT)  # seconds
         self._sizes = deque([max(limit // self._concurrency, 1)], maxlen=CONCURRENCY)  # bytes
-        self._held = self._under_way = 0
+        self._held = self._under_way = 0  # bytes, images
+        self._busy = 0  # threads
         self._closed = False
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -183,7 +186,7 @@ class Ahead:
         if self._closed or not self._queue or not self._slow:
             return
         try:
-            while len(self._threads) < min(self._concurrency, -(-len(self._queue) // self._group)):
+            while len(self._threads) < min(self._concurrency, self._busy + -(-len(self._queue) // self._group)):
                 thread = threading.Thread(target=self._run, name="dataprep-ahead", daemon=True)
                 thread.start()
                 self._threads.append(thread)
@@ -204,6 +207,8 @@ class Ahead:
                         self._sizes.append(len(answer))
                     if not order.forgotten:
                         self._held += order.held()
+            with self._changed:
+                self._busy -= 1
 
     def _next(self) -> "list[Order]":
         """Returns what to read, once there is something and room for it; nothing at the end."""
@@ -211,6 +216,7 @@ class Ahead:
             while not self._closed:
                 group = self._startable()
                 if group:
+                    self._busy += 1
                     self._under_way += len(group)
                     return group
                 self._changed.wait()
@@ -242,6 +248,44 @@ class Ahead:
                 yield self._timed(uri)
             except SourceError as error:
                 yield error
+
+
+class Reading:
+    """A function of records and a source, to be called with records alone; it is sent to processes with the source.
+
+    An engine may `expect` batches that it will call it with, in the process where it does, so that the one is read while
+    another is measured. Otherwise the files of a batch are read while those before them in the same batch are measured.
+    """
+
+    def __init__(self, function: Callable[..., pa.RecordBatch], source: Source) -> None:
+        """Takes the function, whose argument `source` this gives, and the source."""
+        self._function, self._ahead = function, Ahead(source)
+        self._expected: dict[str, list[Order]] = {}  # by the first uri of each batch
+
+    def __enter__(self) -> "Reading":
+        """Returns itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Ends reading, where it was done in this process."""
+        self._ahead.close()
+
+    def expect(self, records: pa.RecordBatch) -> None:
+        """Announces a batch; files of more bytes than may be held are read when they are wanted."""
+        uris = records["uri"].to_pylist()
+        sizes = records["bytes"].to_pylist() if "bytes" in records.schema.names else [0] * len(uris)
+        wanted = [uri for uri, size in zip(uris, sizes, strict=True) if (size or 0) <= self._ahead.limit]
+        self._expected[uris[0]] = self._ahead.expect(wanted)
+
+    def __call__(self, records: pa.RecordBatch) -> pa.RecordBatch:
+        """Returns what the function does."""
+        first = records["uri"][0].as_py()
+        if first not in self._expected:
+            self.expect(records)
+        try:
+            return self._function(records, source=self._ahead)
+        finally:
+            self._ahead.forget(self._expected.pop(first))
 
 
 class Order:

@@ -26,7 +26,7 @@ ALIASES = ("Image", "Params", "Sizes", "Uniforms")
 """Names of types, whose own docstring is that of what they stand for: the string below the name says what they are."""
 
 SEAMS = (
-    *("Backend", "Engine", "Measure", "Mix", "Op", "Rule", "Source"),
+    *("Backend", "BulkSource", "Engine", "Measure", "Mix", "Op", "Rule", "Source"),
     *(
         "Batch",
         "Box",

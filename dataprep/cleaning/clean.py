@@ -18,11 +18,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from dataprep.ahead import Reading
 from dataprep.cleaning.cache import Cache
 from dataprep.cleaning.engines.local import Local
 from dataprep.cleaning.known import Found, assemble, lacking
 from dataprep.cleaning.measure import SCANNED, batches, lost_batch, measure_batch
-from dataprep.cleaning.reading import Reading
 from dataprep.cleaning.verify import unchanged
 from dataprep.images.limits import MAX_PIXELS
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides, Run, check_overrides

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from dataprep.ahead import Reading
 from dataprep.cleaning.engines.local import Local
 from dataprep.cleaning.known import Found
 from dataprep.cleaning.measure import batches, digest_batch, lost_digests
-from dataprep.cleaning.reading import Reading
 from dataprep.manifest import Manifest
 from dataprep.protocols import Engine, Progress, Source
 

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import PIL.Image
 import pyarrow as pa
 
-from dataprep.ahead import Ahead
+from dataprep.ahead import Reading
 from dataprep.errors import DecodeError, SourceError
 from dataprep.images.decode import decode
 from dataprep.images.limits import MAX_PIXELS, quiet_decoders
@@ -58,13 +58,14 @@ def thumbnails(
     """
     found: list[Thumbnail | None] = [None] * len(uris)
     done = 0
-    function, batches = partial(_make, source=source, max_pixels=max_pixels), _batches(uris)
-    for batch in map(function, batches) if engine is None else engine.map(function, batches, _lose):
-        for row, *thumbnail in zip(*(batch[name].to_pylist() for name in SCHEMA.names), strict=True):
-            found[row] = Thumbnail(*thumbnail)
-            done += 1
-            if progress is not None:
-                progress("thumbnails", done, len(uris))
+    batches = _batches(uris)
+    with Reading(partial(_make, max_pixels=max_pixels), source) as function:
+        for batch in map(function, batches) if engine is None else engine.map(function, batches, _lose):
+            for row, *thumbnail in zip(*(batch[name].to_pylist() for name in SCHEMA.names), strict=True):
+                found[row] = Thumbnail(*thumbnail)
+                done += 1
+                if progress is not None:
+                    progress("thumbnails", done, len(uris))
     return [Thumbnail(None, "no picture was made") if thumbnail is None else thumbnail for thumbnail in found]
 
 
@@ -76,10 +77,8 @@ def _batches(uris: Sequence[str]) -> Iterator[pa.RecordBatch]:
 
 def _make(records: pa.RecordBatch, source: Source, max_pixels: int) -> pa.RecordBatch:
     """Returns the thumbnails of some images: what an engine runs."""
-    uris = records["uri"].to_pylist()
-    with quiet_decoders(max_pixels), Ahead(source) as ahead:
-        ahead.expect(uris)
-        made = [_thumbnail(ahead, uri, max_pixels) for uri in uris]
+    with quiet_decoders(max_pixels):
+        made = [_thumbnail(source, uri, max_pixels) for uri in records["uri"].to_pylist()]
     return _with_rows(records, made)
 
 

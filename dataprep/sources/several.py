@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 from attrs import Attribute, field, frozen
 
+from dataprep.ahead import concurrency_of
 from dataprep.describe import register
 from dataprep.errors import PipelineError, SourceError, suggestion
 from dataprep.protocols import Source
@@ -71,6 +72,11 @@ class Several:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise PipelineError(f"two parts are called {twice[0]!r}; their uris would be the same, so give one another name")
+
+    @property
+    def concurrency(self) -> int:
+        """How many reads at once help: the least that a part says."""
+        return min(concurrency_of(part.source) for part in self.parts)
 
     def records(self) -> pa.Table:
         """Lists the images of all parts, sorted by uri, with what each says of its listing.

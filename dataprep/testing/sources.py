@@ -5,9 +5,10 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dataprep.ahead import concurrency_of
 from dataprep.columns import fields_of
-from dataprep.errors import SourceError
-from dataprep.protocols import Source
+from dataprep.errors import DataprepError, SourceError
+from dataprep.protocols import BulkSource, Source
 from dataprep.sources import scan_of
 from dataprep.testing.contract import broken, check_pickle, demand
 
@@ -18,7 +19,7 @@ def check_source(source: Source, *, reads: int = 20) -> None:
     """Checks that a source of your own keeps the contract of `dataprep.Source`.
 
     It can be sent to a worker process; it lists each image once, sorted by uri, in the columns of a scan; it reads whole images
-    and ranges of them; and what it cannot read is a `dataprep.SourceError`.
+    and ranges of them; what it cannot read is a `dataprep.SourceError`; and where it has `reads`, that gives what `read` does.
 
     Example:
         >>> check_source(FakeSource({"cat/0.jpg": encoded(photo(0))}))
@@ -38,10 +39,13 @@ def check_source(source: Source, *, reads: int = 20) -> None:
     _check_columns(source, records)
     _check_uris(source, records)
     demand(source.records().equals(records), source, "lists other records the second time; sort them, and let nothing be random")
-    for record in records.slice(0, reads).select(["uri", "bytes", "error"]).to_pylist():
-        if record["error"] is None:
-            _check_read(source, record["uri"], record["bytes"])
+    first = [record for record in records.slice(0, reads).to_pylist() if record["error"] is None]
+    for record in first:
+        _check_read(source, record["uri"], record["bytes"])
     _check_unknown(source)
+    _check_concurrency(source)
+    if isinstance(source, BulkSource):
+        _check_reads(source, [record["uri"] for record in first])
 
 
 def _check_columns(source: Source, records: pa.Table) -> None:
@@ -85,6 +89,27 @@ def _check_read(source: Source, uri: str, size: int | None) -> None:
         part = source.read(uri, start, stop)
         right = part == data[start:stop]
         demand(right, source, f"reads other bytes by read({uri!r}, {start}, {stop}) than are there; it is `data[start:stop]`")
+
+
+def _check_concurrency(source: Source) -> None:
+    try:
+        concurrency_of(source)
+    except DataprepError as error:
+        raise broken(source, str(error).partition(".")[2]) from error
+
+
+def _check_reads(source: BulkSource, uris: list[str]) -> None:
+    """Checks that several images at once are those of single reads, with one that there is not among them."""
+    asked = [*uris[::-1], NOWHERE, *uris[:1]]
+    rule = "yield of each, in the order that was asked for, the bytes, or the `dataprep.SourceError` that `read` raises"
+    try:
+        answers = list(source.reads(asked))
+    except Exception as error:
+        raise broken(source, f"raises {type(error).__name__} in `reads` where one of the images is not there; {rule}") from error
+    demand(len(answers) == len(asked), source, f"gives {len(answers)} answers by `reads` of {len(asked)} images; {rule}")
+    for uri, answer in zip(asked, answers, strict=True):
+        right = isinstance(answer, SourceError) if uri == NOWHERE else answer == source.read(uri)
+        demand(right, source, f"gives for {uri!r} by `reads` something else than by `read`; {rule}")
 
 
 def _check_unknown(source: Source) -> None:

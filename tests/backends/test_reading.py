@@ -2,13 +2,13 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from itertools import count
 from typing import Any
 
 import numpy as np
 import pytest
-from attrs import evolve
 
 from dataprep import ahead
 from dataprep.backends.threads import Threads
@@ -48,9 +48,9 @@ def _slow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Meeting(FakeSource):
-    """After its first read, the next ones wait for each other, until so many are under way at once in a process."""
+    """After the first ones, so many reads wait for each other in a process, more than decode and than a batch has."""
 
-    parties = 2 * BATCH - 1
+    free, parties = 3, BATCH + 1
 
     def __init__(self, files: Any) -> None:
         super().__init__(files)
@@ -61,7 +61,7 @@ class Meeting(FakeSource):
         with self.state["lock"]:
             number = self.state["count"]
             self.state["count"] += 1
-        if 1 <= number <= self.parties:
+        if self.free <= number < self.free + self.parties:
             self.state["barrier"].wait(LONG)
         return super().read(uri, start, stop)
 
@@ -90,7 +90,7 @@ def _manifest() -> Manifest:
 
 def images_of(manifest: Manifest, source: Any, backend: Any) -> list[Any]:
     """The images of an epoch."""
-    loader = Loader(evolve(manifest, source=source), Pipeline(*OPS), batch_size=BATCH, backend=backend)
+    loader = Loader(replace(manifest, source=source), Pipeline(*OPS), batch_size=BATCH, backend=backend)
     return [np.asarray(batch.images) for batch in loader]
 
 
@@ -111,12 +111,14 @@ def test_the_contract_holds(backend: Any, near: dict[str, Any]) -> None:
     check_backend(backend, **near)
 
 
-@pytest.mark.parametrize("backend", [backend.values[0] for backend in BACKENDS if backend.id != "Torch(2)"], ids=repr)
+@pytest.mark.parametrize(
+    "backend", [backend.values[0] for backend in BACKENDS if backend.id in ("Threads", "Torch(0)")], ids=repr
+)
 def test_left_while_a_read_hangs(monkeypatch: pytest.MonkeyPatch, manifest: Manifest, backend: Any) -> None:
     """A loop that is left does not wait for a read that hangs."""
     monkeypatch.setattr(ahead, "GRACE", 0.0)
     source = Stuck(FILES)
-    loader = Loader(evolve(manifest, source=source), Pipeline(*OPS), batch_size=BATCH, backend=backend)
+    loader = Loader(replace(manifest, source=source), Pipeline(*OPS), batch_size=BATCH, backend=backend)
     batches = iter(loader)
     next(batches)
     batches.close()
@@ -135,7 +137,7 @@ def test_an_error_is_of_its_file(manifest: Manifest) -> None:
                 raise SourceError(f"cannot be read: {uri} is gone")
             return super().read(uri, start, stop)
 
-    slow = evolve(manifest, source=Lossy(FILES))
+    slow = replace(manifest, source=Lossy(FILES))
     loader = Loader(slow, Pipeline(*OPS), batch_size=BATCH, backend=Threads(2, output="numpy"), on_error="skip")
     delivered = sorted(id for batch in loader for id in batch.ids.tolist())
     assert delivered == [number for number in range(BATCH * BATCHES) if number not in (3, 17)]

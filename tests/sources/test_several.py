@@ -19,7 +19,7 @@ from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder, Part, Several, scan_of
 from dataprep.sources.listing import SCHEMA
 from dataprep.stages import Deduplicate
-from dataprep.testing import FakeEngine, write_images
+from dataprep.testing import FakeEngine, FakeSource, write_images
 
 NAMES = st.text(st.characters(exclude_characters="/", exclude_categories=["Cs"]), min_size=1).filter(lambda name: name.strip("."))
 
@@ -209,3 +209,14 @@ def test_unknown_uri(uri: str) -> None:
     with pytest.raises(SourceError, match=r"^cannot be read: no part is called .*; (did you mean|known:) .*test") as raised:
         Several({"train": Listed(("1",)), "test": Listed(("1",))}).read(uri)
     assert isinstance(raised.value, DataprepError)
+
+
+def test_concurrency_of_parts() -> None:
+    """As many reads at once as the part takes that takes the fewest."""
+
+    class Narrow(FakeSource):
+        concurrency = 3
+
+    files = {"a.jpg": b"a"}
+    assert Several({"a": FakeSource(files), "b": Narrow(files)}).concurrency == 3
+    assert Several({"a": FakeSource(files)}).concurrency == 32

@@ -106,6 +106,38 @@ class Generous(FakeSource):
         return dict(self.files).get(uri, b"")[start:stop]
 
 
+class Serial(FakeSource):
+    concurrency = 0
+
+
+class Lacking(FakeSource):
+    def reads(self, uris):
+        yield from (self.read(uri) for uri in uris if "no/such" not in uri)
+
+
+class Raising(FakeSource):
+    def reads(self, uris):
+        yield from map(self.read, uris)
+
+
+class Sorting(FakeSource):
+    def reads(self, uris):
+        for uri in sorted(uris):
+            try:
+                yield self.read(uri)
+            except dp.SourceError as error:
+                yield error
+
+
+class Bulk(FakeSource):
+    def reads(self, uris):
+        for uri in uris:
+            try:
+                yield self.read(uri)
+            except dp.SourceError as error:
+                yield error
+
+
 @pytest.mark.parametrize(
     ("source", "rule"),
     [
@@ -126,6 +158,10 @@ class Generous(FakeSource):
         (Wholly(FILES), r"reads other bytes by read\('cat/0.jpg', 0, \d+\)"),
         (Keyed(FILES), "raises KeyError where there is no such image; raise `dataprep.SourceError`"),
         (Generous(FILES), "reads 0 bytes where there is no such image"),
+        (Serial(FILES), "concurrency is 0; give how many reads at once help"),
+        (Lacking(FILES), "gives 3 answers by `reads` of 4 images"),
+        (Raising(FILES), "raises SourceError in `reads` where one of the images is not there"),
+        (Sorting(FILES), "gives for 'dog/1.jpg' by `reads` something else than by `read`"),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
 )
@@ -143,6 +179,7 @@ def test_sources_keep_the_contract(tmp_path: Path) -> None:
     for source in (folder, dp.Folder(str(tmp_path), splits=True), dp.Several({"a": folder, "b": FakeSource(FILES)})):
         check_source(source)
     check_source(FakeSource(FILES))
+    check_source(Bulk(FILES))
 
 
 class Twofold(FakeEngine):
