@@ -96,7 +96,7 @@ def _labels(values: list[object], kept: pa.DataType, name: str, kind: Kind | Non
     if pa.types.is_list(kept) or pa.types.is_large_list(kept) or pa.types.is_fixed_size_list(kept):
         return _several([[_text(item) for item in items or () if item is not None] for items in values])  # type: ignore[attr-defined]
     if pa.types.is_floating(kept) or pa.types.is_integer(kept) or pa.types.is_decimal(kept):
-        return _numbers([None if _is_missing(value) else float(value) for value in values], name, kind)  # type: ignore[arg-type]
+        return _numbers([None if _is_missing(value) else float(value) + 0.0 for value in values], name, kind)  # type: ignore[arg-type]
     if not (pa.types.is_string(kept) or pa.types.is_large_string(kept) or pa.types.is_boolean(kept) or pa.types.is_null(kept)):
         raise SourceError(f"column {name!r} holds {kept}, which is no label; name another one as label column (--label-column)")
     texts = [None if value is None else _text(value) or None for value in values]

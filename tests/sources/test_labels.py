@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dataprep.backends.threads import Threads
@@ -218,6 +218,8 @@ def test_matching_numbers(numbers: list[int], digits: int) -> None:
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(-5, 50), st.floats(allow_nan=False, allow_infinity=False)), min_size=1))
+@example([0.0, -0.0, 0.5])
+@example([0.0, -0.0])
 def test_numbers(values: list[float | None]) -> None:
     """Numbers that are asked for come as they are; as classes, equal ones have one label, and all are in their order."""
     column = [None if value is None else float(value) for value in values]
