@@ -39,7 +39,8 @@ class Dali:
     """Batches from an NVIDIA DALI graph, as torch tensors that share DALI's memory.
 
     Attributes:
-        device: "gpu" decodes and augments on the GPU of this process, that of LOCAL_RANK under torchrun; "cpu" needs no GPU.
+        device: "gpu" decodes and augments on the GPU of this process, that of LOCAL_RANK under torchrun, else the one that torch
+            has set; "cpu" needs no GPU.
         threads: Threads that read files, and that decode on the CPU.
         prefetch: Batches that are ready or under way.
     """
@@ -108,7 +109,8 @@ class Dali:
                 "Dali(device='gpu') finds no GPU: there is none, or its driver is older than CUDA 12 needs (525); "
                 "use Dali(device='cpu'), or Torch(workers=2)"
             )
-        return int(os.environ.get("LOCAL_RANK", "0"))
+        local = os.environ.get("LOCAL_RANK")  # of torchrun and Lightning; others set the device of their process
+        return int(local) if local else torch.cuda.current_device()
 
 
 def in_graph(ops: tuple[Op, ...]) -> tuple[Op, ...]:
