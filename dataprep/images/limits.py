@@ -45,6 +45,8 @@ def reason(error: BaseException) -> str:
     """Returns one line that says what is wrong with a file, without addresses of objects in it."""
     if isinstance(error, PIL.UnidentifiedImageError):
         return "damaged at its start"
+    if isinstance(error, MemoryError):
+        return "there is not enough memory to decode it"
     if isinstance(error, PIL.Image.DecompressionBombError):
         return f"{str(error).partition(',')[0]}; {RAISE}"  # the numbers, without "could be decompression bomb DOS attack"
     return " ".join(str(error).split())[:200] or type(error).__name__
