@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import threading
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -197,3 +198,31 @@ def test_every_core(monkeypatch: pytest.MonkeyPatch) -> None:
     next(results)
     assert len(children()) == 3
     results.close()
+
+
+class Telling:
+    """Squares a batch when it was told of it, and of the one after it unless there is none."""
+
+    def __init__(self, last: int) -> None:
+        self.last, self.told, self.changed = last, list[int](), threading.Condition()
+
+    def __reduce__(self) -> tuple[type["Telling"], tuple[int]]:
+        return Telling, (self.last,)
+
+    def expect(self, records: pa.RecordBatch) -> None:
+        with self.changed:
+            self.told += records["row"].to_pylist()
+            self.changed.notify_all()
+
+    def __call__(self, records: pa.RecordBatch) -> pa.RecordBatch:
+        rows = records["row"].to_pylist()
+        with self.changed:
+            assert set(rows) <= set(self.told)
+            assert rows[-1] == self.last or self.changed.wait_for(lambda: rows[-1] < self.told[-1], 60)
+        return square(records)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_function_is_told_what_comes(workers: int) -> None:
+    """A function that wants to know is told of each batch, where it is run, before it is run on the one before."""
+    assert results_of(Local(workers), Telling(sum(SIZES) - 1), batches()) == EXPECTED

@@ -1,0 +1,100 @@
+"""How fast a slow source is read: against the same files in a local folder, and against reading where decoding happens.
+
+The ratios are of the same turn, and no figure is kept of them: both sides wait for the same decoders.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from figures import TURNS, ratio, seconds_of
+
+from dataprep.cleaning.clean import clean
+from dataprep.cleaning.engines import Local
+from dataprep.loading.loader import Loader
+from dataprep.manifest import Manifest
+from dataprep.pipeline import Pipeline
+from dataprep.protocols import Source
+from dataprep.sources import Folder
+from dataprep.stages import HorizontalFlip, Normalize, RandomResizedCrop
+
+torch = pytest.importorskip("torch")
+
+from dataprep.backends.threads import Threads  # noqa: E402  after what skips
+from dataprep.backends.torch import Torch  # noqa: E402  after what skips
+
+pytestmark = [pytest.mark.throughput, pytest.mark.filterwarnings("ignore:This DataLoader will create")]
+
+WORKERS = 2
+LATENCY = 0.02  # seconds
+OF_LOCAL, OF_SERIAL = 0.8, 2.0  # the least ratios
+OPS = Pipeline(RandomResizedCrop(224), HorizontalFlip(), Normalize.imagenet())
+
+
+@dataclass(frozen=True)
+class Slow:
+    """A folder that answers after 20 ms, as many readers at once as there are."""
+
+    folder: Folder
+
+    def records(self) -> pa.Table:
+        return self.folder.records()
+
+    def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
+        time.sleep(LATENCY)
+        return self.folder.read(uri, start, stop)
+
+
+def backends() -> Iterator[Any]:
+    """All that run on the CPU."""
+    yield from (Threads(WORKERS), Torch(WORKERS))
+    if find_spec("nvidia") and find_spec("nvidia.dali"):
+        from dataprep.backends.dali.backend import Dali
+
+        yield Dali("cpu", threads=WORKERS)
+
+
+@pytest.fixture(scope="module", name="manifest")
+def _manifest(thousand_photos: Path) -> Manifest:
+    return clean(Folder(str(thousand_photos)), Pipeline(), engine=Local(WORKERS))
+
+
+def judge(title: str, manifest: Manifest, go: Callable[[Source], object]) -> None:
+    """Runs something on the folder, on the slow one, and reading alone by as many threads as decode; compares the rates."""
+    folder = manifest.source
+    slow, uris = Slow(folder), manifest.table["uri"].to_pylist()
+
+    def serial() -> None:
+        with ThreadPoolExecutor(WORKERS) as pool:
+            list(pool.map(slow.read, uris))
+
+    turns = [
+        {"slow": seconds_of(lambda: go(slow)), "local": seconds_of(lambda: go(folder)), "serial": seconds_of(serial)}
+        for _ in range(TURNS)
+    ]
+    of_local, of_serial = ratio(("slow", "local"), turns), ratio(("slow", "serial"), turns)
+    print(f"\n{title}, 20 ms a file: {of_local:.2f}× of a folder, {of_serial:.2f}× of reading alone by {WORKERS} threads")
+    assert of_local >= OF_LOCAL
+    assert of_serial >= OF_SERIAL
+
+
+@pytest.mark.parametrize("backend", list(backends()), ids=lambda backend: type(backend).__name__)
+def test_loading_from_afar(manifest: Manifest, backend: Any) -> None:
+    """Batches of files that take 20 ms each come nearly as fast as those of a local folder."""
+
+    def epoch(source: Source) -> None:
+        for _ in Loader(replace(manifest, source=source), OPS, batch_size=64, backend=backend):
+            pass
+
+    judge(type(backend).__name__, manifest, epoch)
+
+
+def test_cleaning_from_afar(manifest: Manifest) -> None:
+    """Files that take 20 ms each are cleaned nearly as fast as those of a local folder."""
+    judge("clean", manifest, lambda source: clean(source, engine=Local(WORKERS)))
