@@ -14,7 +14,7 @@ coefficient maximization", 2008, as in OpenCV.
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
@@ -30,19 +30,23 @@ BYTES: Final = SIDE * SIDE + 2 * CELLS * CELLS
 
 SPREAD: Final = (40.0, 120.0)
 """Frequencies over which the gradients are spread: up to the first a picture is simple, from the second on it is a photograph."""
-KIN: Final = (0.15, 0.3)
+KIN: Final = (0.18, 0.33)
 """The correlation with others of the set: up to the first a picture stands alone, from the second on it is one of a family."""
 REFERENCES: Final = 64
 """Pictures of the set that each one is compared with, to see whether it is one of a family."""
+CLAN: Final = 0.1
+"""The share of the set that a family has at least: so many others correlate as well or better."""
 MARGIN: Final = 3
 """Pixels at each edge that make no kin: frames and the black corners of turned pictures are alike in any two."""
 FEWEST: Final = 10
 """In a set of fewer nothing is known of families; then a picture has to look like a photograph to count as one."""
-FLAT: Final = (0.6, 0.75)
+LEVEL: Final = 2.0
+"""Squared gray levels a pixel up to which a gradient is none: a sky has more of it, what programs draw has not."""
+FLAT: Final = (0.3, 0.7)
 """The share of pixels without a gradient: up to the first it says nothing, from the second on a picture is simple."""
 LOOSE: Final = 0.805
 """The correlation of photographs that are copies, the best of shifts by a pixel."""
-ALIGNED: Final = 0.93
+ALIGNED: Final = 0.95
 """The same once they are aligned, in which chance has more room."""
 ALIGNED_VIEWS: Final = 0.75
 """The same where the hashes of variants have found the motion already."""
@@ -50,26 +54,28 @@ STRICT: Final = 0.97
 """The correlation of simple pictures that are copies."""
 HOPE: Final = 0.25
 """The correlation from which on an alignment is tried."""
-UNLIKE: Final = 0.3
-"""The share of the gradients of any sixteenth of a simple picture that may differ."""
+SPOT: Final = (7.5, 0.4)
+"""Levels by which a spot of a simple picture may differ from its copy, and for each level of the gradient there."""
 LIGHT: Final = 14.0
 """Levels by which the light of a simple picture may differ from that of its copy, be it darker, brighter or of less contrast."""
 ALIGNED_FLAT: Final = 0.85
 """The same of pictures that are mostly flat."""
-FLAT_ALONE: Final = (0.4, 0.5)
+FLAT_ALONE: Final = (0.25, 0.35)
 """The same in a set of which nothing else is known."""
 CROWD: Final = 4
 """So many candidates that look alike without being plain copies make a family of a picture."""
 LIKENESS: Final = (0.4, 0.985)
 """The correlation of those; that of plain copies, re-encoded or resized, is higher."""
-COLORS: Final = (30.0, 3.0)
+COLORS: Final = (30.0, 2.5)
 """Levels by which the colours of a cell may differ, the copy's scaled as fits best: of photographs, and of simple pictures."""
-TINT: Final = 0.06
+TINT: Final = 0.04
 """What is added to this for each level of the strongest colour: re-encoding and clipping change strong colours more."""
-GRAY: Final = 5.0
-"""Levels up to which a colour is gray."""
-PALE: Final = 40.0
-"""Levels up to which the colours of a simple picture may have been lost in its copy."""
+PALER: Final = (1.67, 1.4)
+"""How many times stronger the colours of the one may be than those of the other, likewise."""
+GRAY: Final = (5.0, 1.5)
+"""Levels up to which a colour is gray, likewise."""
+PALE: Final = (40.0, 6.0)
+"""Levels up to which the colours of a simple picture may have been lost in its copy: of one that stands alone, and of others."""
 CHUNK: Final = 4096
 
 Floats: TypeAlias = NDArray[Any]
@@ -101,53 +107,104 @@ class Pictures:
 
     def prove(self, pairs: Pairs) -> NDArray[np.bool_]:
         """Returns (P,) which pairs of rows are copies."""
-        crowded = self._crowded(pairs)
+        kin = np.full(len(pairs), np.nan) if self.kin is None else self.kin[pairs].max(axis=1)
+        family = np.nan_to_num(np.clip((kin - KIN[0]) / (KIN[1] - KIN[0]), 0, 1))
+        # of the two the less simple: who brightens a photograph clips it, and so makes parts of it flat
+        simple = np.maximum(family, self._simplicity(pairs).min(axis=1))
         proven = np.zeros(len(pairs), bool)
-        for start in range(0, len(pairs), CHUNK):
-            part = slice(start, start + CHUNK)
-            rows = pairs[part].T
-            first, second = self.codes[rows]
-            kin = np.full(len(first), np.nan) if self.kin is None else self.kin[rows].max(axis=0)
-            proven[part] = np.any([_prove(first, pose(second, turn), kin, crowded[part], self) for turn in self.poses], axis=0)
+        crowded: NDArray[np.bool_] | None = None
+        for turn in self.poses:  # the first of which is how they lie
+            found = self._correlations(pairs, turn)
+            crowded = self._crowded(pairs, found) if crowded is None else crowded
+            proven |= self._judge(pairs, turn, _Bounds.of(simple, kin, crowded, self), found)
         return proven
 
-    def _crowded(self, pairs: Pairs) -> NDArray[np.bool_]:
-        """Returns (P,) whether one of two has many candidates that look alike without being plain copies."""
-        alike = np.zeros(len(self.codes), np.int64)
+    def _simplicity(self, pairs: Pairs) -> NDArray[np.float64]:
+        """Returns (P, 2) how far from photographs pictures are that nobody compared with others, 0 to 1."""
+        rows, at = np.unique(pairs, return_inverse=True)
+        simple = np.empty(len(rows))
+        alone = np.full(len(rows), True) if self.kin is None else np.isnan(self.kin[rows])
+        for start in range(0, len(rows), CHUNK):
+            part = slice(start, start + CHUNK)
+            pictures = luminance(self.codes[rows[part]])
+            known, unknown = flatness(pictures), np.maximum(narrowness(pictures), flatness(pictures, FLAT_ALONE))
+            simple[part] = np.where(alone[part], unknown, known)
+        return simple[at.reshape(-1, 2)]
+
+    def _correlations(self, pairs: Pairs, turn: int, margin: int = 0) -> NDArray[np.float32]:
+        """Returns (P,) the correlation of the gradients of two pictures as they lie, the second in a pose, within a margin."""
+        found = np.empty(len(pairs), np.float32)
         for start in range(0, len(pairs), CHUNK):
-            part = pairs[start : start + CHUNK]
-            found = correlation(*(luminance(codes) for codes in self.codes[part.T]))
-            alike += np.bincount(part[(found >= LIKENESS[0]) & (found < LIKENESS[1])].ravel(), minlength=len(alike))
+            first, second = pairs[start : start + CHUNK].T
+            (ones, one), (others, other) = (np.unique(rows, return_inverse=True) for rows in (first, second))
+            one_field, other_field = _directions(self.codes[ones], margin), _directions(pose(self.codes[others], turn), margin)
+            found[start : start + CHUNK] = np.einsum("pf,pf->p", one_field[one], other_field[other])
+        return found
+
+    def _crowded(self, pairs: Pairs, found: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Returns (P,) whether one of two has many candidates that look alike without being plain copies."""
+        maybe = pairs[(found >= LIKENESS[0]) & (found < LIKENESS[1])]
+        maybe = maybe[self._correlations(maybe, 0, MARGIN) >= LIKENESS[0]]
+        alike = np.bincount(maybe.ravel(), minlength=len(self.codes))
         return np.asarray(alike[pairs].max(axis=1, initial=0) >= CROWD)
 
+    def _judge(self, pairs: Pairs, turn: int, bounds: "_Bounds", found: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Returns (P,) which pairs are copies, in one pose; what is dear is asked only of those that may be."""
+        alike = found >= bounds.wanted
+        tried = np.flatnonzero(alike | ~bounds.strict | (bounds.movable & (found >= self.hope)))
+        for start in range(0, len(tried), CHUNK):
+            part = tried[start : start + CHUNK]
+            first, second = self.codes[pairs[part, 0]], pose(self.codes[pairs[part, 1]], turn)
+            alike[part] = _agree(first, second, bounds.take(part), found[part], self.hope)
+        return alike
 
-def _prove(
-    first: NDArray[np.uint8], second: NDArray[np.uint8], kin: NDArray[np.float64], crowded: NDArray[np.bool_], asked: Pictures
+
+class _Bounds(NamedTuple):
+    """What is asked of pairs; five (P,) columns.
+
+    Attributes:
+        wanted: The correlation that is enough where they lie as they are, or moved by a pixel.
+        aligned: That which is enough once they are aligned.
+        strict: Whether they have to be the same everywhere.
+        movable: Whether they may be aligned.
+        lone: Whether nothing else in the set is like them.
+    """
+
+    wanted: NDArray[np.float64]
+    aligned: NDArray[np.float64]
+    strict: NDArray[np.bool_]
+    movable: NDArray[np.bool_]
+    lone: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, simple: NDArray[np.float64], kin: NDArray[np.float64], crowded: NDArray[np.bool_], asked: Pictures) -> "_Bounds":
+        """Returns the bounds of pairs, from how simple they are, what kin they have and whether they are crowded."""
+        strict, near = (simple > 0.25) | crowded, np.nan_to_num(kin)
+        wanted = np.maximum(np.where(crowded, LIKENESS[1], LOOSE + (STRICT - LOOSE) * simple), near + LOOSE * (1 - near))
+        aligned = near + np.maximum(asked.aligned, ALIGNED_FLAT * strict) * (1 - near)
+        # where the hashes of variants have found the motion, also a photograph that is mostly flat may be aligned
+        return cls(wanted, aligned, strict, ~strict | ((asked.hope < 0) & ~crowded & (near < KIN[0])), ~crowded & (kin < KIN[0]))
+
+    def take(self, rows: NDArray[np.int64]) -> "_Bounds":
+        """Returns those of some pairs."""
+        return _Bounds(self.wanted[rows], self.aligned[rows], self.strict[rows], self.movable[rows], self.lone[rows])
+
+
+def _agree(
+    first: NDArray[np.uint8], second: NDArray[np.uint8], bounds: _Bounds, found: NDArray[np.float32], hope: float
 ) -> NDArray[np.bool_]:
-    """Returns (P,) which pairs are copies, in one pose."""
+    """Returns (P,) which pairs are copies, whose correlation as they lie is known."""
     one, other = luminance(first), luminance(second)
-    simple = _simple(one, other, kin)
-    kin, strict = np.nan_to_num(kin), (simple > 0.25) | crowded
-    wanted = np.maximum(np.where(crowded, LIKENESS[1], LOOSE + (STRICT - LOOSE) * simple), kin + LOOSE * (1 - kin))
-    found = correlation(one, other)
-    alike = np.where(strict, found, best_of_shifts(one, other)) >= wanted
-    alike[strict] &= without_difference(one[strict], other[strict])
-    # where the hashes of variants have found the motion, also a photograph that is mostly flat may be aligned
-    loose = ~strict | ((asked.hope < 0) & ~crowded & (kin < KIN[0]))
-    for row in np.flatnonzero(~alike & loose & (found >= asked.hope)):
-        least = kin[row] + max(asked.aligned, ALIGNED_FLAT * strict[row]) * (1 - kin[row])
+    alike, strict = found >= bounds.wanted, bounds.strict
+    alike[~strict] |= best_of_shifts(one[~strict], other[~strict]) >= bounds.wanted[~strict]
+    at = np.flatnonzero(alike & strict)
+    alike[at] = without_difference(one[at], other[at])
+    alike &= same_colors(first, second, strict, bounds.lone)
+    moved = bounds.movable & same_colors(first, second, np.zeros_like(strict), bounds.lone)
+    for row in np.flatnonzero(~alike & moved & (found >= hope)):
+        least = bounds.aligned[row]
         alike[row] = align(one[row], other[row]) >= least or align(other[row], one[row]) >= least
-    return np.asarray(alike & same_colors(first, second, strict))
-
-
-def _simple(one: Floats, other: Floats, kin: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns (P,) how far from two photographs of their own a pair is, 0 to 1."""
-    family = np.nan_to_num(np.clip((kin - KIN[0]) / (KIN[1] - KIN[0]), 0, 1))
-    simple = np.maximum.reduce([flatness(one), flatness(other), family])
-    alone = np.isnan(kin)
-    for pictures in (one[alone], other[alone]):
-        simple[alone] = np.maximum.reduce([simple[alone], narrowness(pictures), flatness(pictures, FLAT_ALONE)])
-    return np.asarray(simple)
+    return alike
 
 
 def kinship(codes: NDArray[np.uint8], order: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -161,19 +218,24 @@ def kinship(codes: NDArray[np.uint8], order: NDArray[np.int64]) -> NDArray[np.fl
     kin = np.full(len(codes), np.nan)
     if len(references) < FEWEST:
         return kin
-    fields = _directions(codes[references])
+    fields = _directions(codes[references], MARGIN)
     for start in range(0, len(codes), CHUNK):
-        found = _directions(codes[start : start + CHUNK]) @ fields.T
-        found[np.arange(start, start + len(found))[:, None] == references] = -1  # itself
-        kin[start : start + CHUNK] = np.quantile(found, 0.8, axis=1)
+        part = codes[start : start + CHUNK]
+        found = _directions(part, MARGIN) @ fields.T
+        rows, others = np.nonzero(found >= LIKENESS[1])
+        yes, no = np.ones(len(rows), bool), np.zeros(len(rows), bool)
+        plain = same_colors(part[rows], codes[references[others]], strict=yes, lone=no)
+        found[rows[plain], others[plain]] = -1  # itself and its plain copies
+        kin[start : start + CHUNK] = np.quantile(found, 1 - CLAN, axis=1)
     return kin
 
 
-def _directions(codes: NDArray[np.uint8]) -> Floats:
-    """Returns (N, 1250) the gradients of pictures within their margin, as vectors of length 1."""
-    inside = slice(MARGIN, -MARGIN)
-    fields = gradients(luminance(codes))[:, :, inside, inside].reshape(len(codes), 2 * (SIDE - 1 - 2 * MARGIN) ** 2)
-    return np.asarray(fields / np.maximum(np.linalg.norm(fields, axis=1, keepdims=True), 1e-9), np.float32)
+def _directions(codes: NDArray[np.uint8], margin: int = 0) -> NDArray[np.float32]:
+    """Returns (N, 1923) the gradients of pictures, or fewer within a margin, as vectors of length 1; flat ones are all alike."""
+    inside = slice(margin, SIDE - 1 - margin)
+    fields = gradients(luminance(codes))[:, :, inside, inside].reshape(len(codes), 2 * (SIDE - 1 - 2 * margin) ** 2)
+    fields = np.concatenate([fields, ~fields.any(axis=1, keepdims=True)], axis=1, dtype=np.float32)
+    return np.asarray(fields / np.linalg.norm(fields, axis=1, keepdims=True))
 
 
 def luminance(codes: NDArray[np.uint8]) -> Floats:
@@ -206,7 +268,7 @@ def gradients(pictures: Floats) -> Floats:
 
 def flatness(pictures: Floats, limits: tuple[float, float] = FLAT) -> NDArray[np.float64]:
     """Returns (N,) how much of pictures is flat: 0 as of most photographs, 1 as of drawings and letters, and what is between."""
-    flat = ((gradients(pictures) ** 2).sum(axis=1) < 9).mean(axis=(1, 2))
+    flat = ((gradients(pictures) ** 2).sum(axis=1) <= LEVEL).mean(axis=(1, 2))
     return np.asarray(np.clip((flat - limits[0]) / (limits[1] - limits[0]), 0, 1))
 
 
@@ -237,39 +299,55 @@ def best_of_shifts(first: Floats, second: Floats) -> NDArray[np.float64]:
 
 
 def without_difference(first: Floats, second: Floats) -> NDArray[np.bool_]:
-    """Returns (P,) whether no sixteenth of a picture has gradients of its own, and the contrast of the two is about the same."""
-    one, other = (_tiles(gradients(pictures)) for pictures in (first, second))
-    energies = (one**2).sum(axis=-1), (other**2).sum(axis=-1)
-    totals = [energy.sum(axis=1, keepdims=True) + 1e-6 for energy in energies]
-    gain = np.sqrt(totals[0] / totals[1])
-    unlike = ((one - gain[..., None] * other) ** 2).sum(axis=-1)
-    # what noise makes of a flat part is no difference: 40 is about a gradient of one level for each pixel of a sixteenth
-    share = unlike / (energies[0] + gain**2 * energies[1] + 40 + 0.02 * totals[0])
-    return np.asarray((share < UNLIKE).all(axis=1) & _relit(first, second))
+    """Returns (P,) whether one picture is the other in another light, with no spot of its own."""
+    return _relit(first, second) | _relit(second, first)
 
 
 def _relit(first: Floats, second: Floats) -> NDArray[np.bool_]:
-    """Returns (P,) whether one is the other in another light: multiplied, shifted, or of other contrast about the middle."""
-    one, other = (pictures.reshape(-1, SIDE * SIDE).astype(np.float64) for pictures in (first, second))
-    means = one.mean(axis=1), other.mean(axis=1)
-    spread = np.maximum(((one - means[0][:, None]) ** 2).sum(axis=1), 1e-6)
-    gain = ((one - means[0][:, None]) * (other - means[1][:, None])).sum(axis=1) / spread
-    gain[spread < 1] = 1  # one level has no contrast to compare
-    offset = means[1] - gain * means[0]
+    """Returns (P,) whether the second is the first multiplied, shifted, or of other contrast about the middle, and clipped."""
+    gain, offset = _light(first, second)
     lights = np.abs([offset, offset - 128 * (1 - gain), np.where(np.abs(gain - 1) < 0.1, offset / 4, np.inf)]).min(axis=0)
-    relit: NDArray[np.bool_] = (lights <= LIGHT) & (gain > 0.4) & (gain < 2.5)
+    expected = np.clip(gain[:, None, None] * first + offset[:, None, None], 0, 255)
+    allowed = SPOT[0] + SPOT[1] * _smoothed(np.hypot(*np.gradient(second, axis=(1, 2)))) if len(second) else expected
+    spotless = (np.abs(_smoothed(second - expected)) <= allowed).all(axis=(1, 2))
+    relit: NDArray[np.bool_] = spotless & (lights <= LIGHT) & (gain > 0.4) & (gain < 2.5)
     return relit
 
 
-def same_colors(first: NDArray[np.uint8], second: NDArray[np.uint8], strict: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _light(first: Floats, second: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Returns (P,) gain and (P,) offset by which the first comes closest to the second, where neither is black or white."""
+    one, other = (pictures.reshape(-1, SIDE * SIDE).astype(np.float64) for pictures in (first, second))
+    weight = ((np.minimum(one, other) > 4) & (np.maximum(one, other) < 251)).astype(np.float64)
+    for _ in range(2):  # of all pixels where those are too few, or of one level
+        count = np.maximum(weight.sum(axis=1, keepdims=True), 1)
+        means = [(weight * values).sum(axis=1, keepdims=True) / count for values in (one, other)]
+        spread = (weight * (one - means[0]) ** 2).sum(axis=1)
+        few = (spread < 100 * count[:, 0]) | (count[:, 0] < one.shape[1] / 10)
+        weight[few] = 1
+    gain = (weight * (one - means[0]) * (other - means[1])).sum(axis=1) / np.maximum(spread, 1e-6)
+    gain[spread < 1] = 1  # one level has no contrast to compare
+    return gain, (means[1] - gain[:, None] * means[0])[:, 0]
+
+
+def _smoothed(pictures: Floats) -> Floats:
+    """Returns (N, 32, 32) the mean of each pixel and those around it."""
+    padded = np.pad(pictures, ((0, 0), (1, 1), (1, 1)), mode="edge")
+    return np.asarray(sum(padded[:, y : y + SIDE, x : x + SIDE] for y in range(3) for x in range(3)) / 9)
+
+
+def same_colors(
+    first: NDArray[np.uint8], second: NDArray[np.uint8], strict: NDArray[np.bool_], lone: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
     """Returns (P,) whether two have the same colours, one perhaps paler; a gray one may be a copy of a coloured photograph."""
     one, other = (codes[:, SIDE * SIDE :].astype(np.float64) - 128 for codes in (first, second))
     gain = (one * other).sum(axis=1) / np.maximum((other**2).sum(axis=1), 1e-6)
-    differ = np.abs(one - np.clip(gain, 0.6, 1.67)[:, None] * other).max(axis=1)
-    strongest = np.maximum(np.abs(one).max(axis=1), np.abs(other).max(axis=1))
+    paler = np.where(strict, PALER[1], PALER[0])
+    differ = np.abs(one - np.clip(gain, 1 / paler, paler)[:, None] * other).max(axis=1)
+    strongest, weakest = (pick(np.abs(one).max(axis=1), np.abs(other).max(axis=1)) for pick in (np.maximum, np.minimum))
     bound = np.where(strict, COLORS[1] + TINT * strongest, COLORS[0])
-    gray = np.minimum(np.abs(one).max(axis=1), np.abs(other).max(axis=1)) <= GRAY
-    return np.asarray((differ <= bound) | (gray & (~strict | (strongest <= PALE))))
+    gray = weakest <= np.where(strict, GRAY[1], GRAY[0])
+    lost = gray & (~strict | (strongest <= np.where(lone, PALE[0], PALE[1])))
+    return np.asarray((differ <= bound) | lost)
 
 
 def align(first: Floats, second: Floats) -> float:
@@ -299,7 +377,8 @@ def _align_from(first: Floats, second: Floats, start: Floats) -> float:
         for picture in (second, np.ones_like(second))
     )
     seen = inside[:-1, :-1] * inside[1:, :-1] * inside[:-1, 1:] > 0.999
-    if seen.mean() < 0.6:
+    seen = cv2.erode(seen.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0  # what a frame shines into
+    if seen.mean() < 0.5:
         return -1.0
     return float(_cosine(gradients(first[None])[:, :, seen], gradients(warped[None])[:, :, seen])[0])
 
@@ -314,14 +393,6 @@ def _cosine(first: Floats, second: Floats) -> NDArray[np.float64]:
 
 def _overlap(shift: int) -> slice:
     return slice(max(shift, 0), SIDE - 1 + min(shift, 0))
-
-
-def _tiles(fields: Floats) -> Floats:
-    """Returns (N, 16, 128) the gradients of each sixteenth of the pictures, the last row and column left out."""
-    cut = np.zeros((len(fields), 2, SIDE, SIDE), np.float32)
-    cut[..., :-1, :-1] = fields
-    step = SIDE // CELLS
-    return cut.reshape(-1, 2, CELLS, step, CELLS, step).transpose(0, 2, 4, 1, 3, 5).reshape(len(fields), CELLS**2, 2 * step**2)
 
 
 @cache
