@@ -40,10 +40,10 @@ MARGIN: Final = 3
 """Pixels at each edge that make no kin: frames and the black corners of turned pictures are alike in any two."""
 FEWEST: Final = 10
 """In a set of fewer nothing is known of families; then a picture has to look like a photograph to count as one."""
-LEVEL: Final = 2.0
-"""Squared gray levels a pixel up to which a gradient is none: a sky has more of it, what programs draw has not."""
-FLAT: Final = (0.3, 0.7)
-"""The share of pixels without a gradient: up to the first it says nothing, from the second on a picture is simple."""
+EVEN: Final = 1.0
+"""Gray levels in which an even pixel differs from the next ones, or from what they let expect: a sky has more of its own."""
+FLAT: Final = (0.28, 0.68)
+"""The share of even pixels: up to the first it says nothing, from the second on a picture is simple."""
 LOOSE: Final = 0.805
 """The correlation of photographs that are copies, the best of shifts by a pixel."""
 ALIGNED: Final = 0.95
@@ -267,9 +267,12 @@ def gradients(pictures: Floats) -> Floats:
 
 
 def flatness(pictures: Floats, limits: tuple[float, float] = FLAT) -> NDArray[np.float64]:
-    """Returns (N,) how much of pictures is flat: 0 as of most photographs, 1 as of drawings and letters, and what is between."""
-    flat = ((gradients(pictures) ** 2).sum(axis=1) <= LEVEL).mean(axis=(1, 2))
-    return np.asarray(np.clip((flat - limits[0]) / (limits[1] - limits[0]), 0, 1))
+    """Returns (N,) how much of pictures is level or evenly graded: 0 as of most photographs, 1 as of drawings and letters."""
+    steps, bends = (
+        np.abs(np.diff(pictures, order, 2)[:, 1:-1, :30]) + np.abs(np.diff(pictures, order, 1)[:, :30, 1:-1]) for order in (1, 2)
+    )
+    even = ((steps <= EVEN) | (bends <= EVEN)).mean(axis=(1, 2))
+    return np.asarray(np.clip((even - limits[0]) / (limits[1] - limits[0]), 0, 1))
 
 
 def narrowness(pictures: Floats) -> NDArray[np.float64]:
