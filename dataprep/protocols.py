@@ -87,6 +87,9 @@ class Measure(Protocol):
 class Rule(Protocol):
     """The table of the rows that survived so far to drops; reads no pixels.
 
+    One that drops copies for the images it keeps says so by a true `finds_copies`, and judges after the rules that do not: what
+    another rule would drop stands for no copy.
+
     Example:
         @dataclass(frozen=True)
         class Unlabelled:

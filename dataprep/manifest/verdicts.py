@@ -16,7 +16,7 @@ VERDICT: Final = names_of("verdict")
 
 
 def verdicts(table: pa.Table, rules: tuple[Rule, ...], overrides: Overrides = NO_OVERRIDES) -> pa.Table:
-    """Returns the table with the columns of the verdict as the rules decide, in their order.
+    """Returns the table with the columns of the verdict as the rules decide, in the order of `in_turn`.
 
     What cannot be read is dropped first, whether the rules say so or not. What is dropped by hand goes before the rules, what
     is kept by hand comes back after them.
@@ -24,7 +24,7 @@ def verdicts(table: pa.Table, rules: tuple[Rule, ...], overrides: Overrides = NO
     table = table.drop_columns([name for name in VERDICT if name in table.column_names])
     alive = np.ones(table.num_rows, bool)
     reasons, details, twins, distances = (np.full(table.num_rows, None, object) for _ in range(4))
-    for judge in (Readable().judge, overrides.drops, *(rule.judge for rule in rules)):
+    for judge in (Readable().judge, overrides.drops, *(rule.judge for rule in in_turn(rules))):
         drops = judge(table.filter(pa.array(alive)))
         rows = _rows(table, drops)
         alive[rows] = False
@@ -34,6 +34,11 @@ def verdicts(table: pa.Table, rules: tuple[Rule, ...], overrides: Overrides = NO
     for field, column in zip(fields_of("verdict"), (alive, reasons, details, twins, distances), strict=True):
         table = table.append_column(field, pa.array(column, field.type))
     return table
+
+
+def in_turn(rules: tuple[Rule, ...]) -> list[Rule]:
+    """Returns rules as they judge: those that find copies after all others, so that no copy falls to what another rule drops."""
+    return sorted(rules, key=lambda rule: getattr(rule, "finds_copies", False))
 
 
 def _rows(table: pa.Table, drops: Drops) -> Any:

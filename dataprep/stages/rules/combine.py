@@ -39,6 +39,11 @@ class AllOf:
         """The measures that its rules need, each once."""
         return tuple(dict.fromkeys(chain.from_iterable(rule.needs for rule in self.rules)))
 
+    @property
+    def finds_copies(self) -> bool:
+        """Whether one of its rules does, so that all judge after other rules."""
+        return any(getattr(rule, "finds_copies", False) for rule in self.rules)
+
     def judge(self, table: pa.Table) -> Drops:
         """Returns the rows that all rules drop, in the first rule's order, with all that the rules say as detail."""
         first, *others = (rule.judge(table) for rule in self.rules)

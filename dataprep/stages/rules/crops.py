@@ -6,7 +6,7 @@ kind, such as forms, do so by nature.
 """
 
 from functools import partial
-from typing import Final
+from typing import ClassVar, Final
 
 import numpy as np
 import pyarrow as pa
@@ -55,6 +55,8 @@ class DeduplicateCrops:
             "majority" has; or "drop" it whole, but for protected images.
         prefer: What to keep first: folders, which end in "/", and columns, as in `Deduplicate`.
     """
+
+    finds_copies: ClassVar[bool] = True
 
     by: LocalFeatures = field(factory=LocalFeatures)
     protect: tuple[str, ...] = field(default=(), converter=as_splits, validator=SPLITS)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -82,6 +82,8 @@ class Deduplicate:
             copies.
         views: Whether copies that were cropped, framed or turned by some degrees are looked for too, at four times the hashing.
     """
+
+    finds_copies: ClassVar[bool] = True
 
     proof: Miniature | None = field(default=Miniature(), validator=PROOF, kw_only=True)
     by: AnyHash | None = field(default=PHash(), converter=_hash)
