@@ -206,6 +206,26 @@ class Manifest:
         copies = self.copies()
         return copies.filter(pc.fill_null(pc.not_equal(copies["label"], copies["twin_label"]), False))
 
+    def suspected_conflicts(self) -> pa.Table:
+        """Returns the pairs of kept images with different labels that may be copies but are not proven to be.
+
+        It searches the kept rows for copies once more, where their hashes and small pictures are still here; reads no image.
+
+        Returns:
+            `id`, `uri` and `label` of the one, `twin`, `twin_uri` and `twin_label` of the other.
+        """
+        table = self.table.filter(pc.and_(self.table["keep"], pc.is_valid(self.table["label"])))
+        rules = [rule for rule in self.pipeline.rules if isinstance(rule, Deduplicate)] if len(self.classes) > 1 else []
+        names = {field.name for measure in self.measures for field in measure.fields} & set(table.column_names)
+        known = [rule for rule in rules if names.issuperset(field.name for need in rule.needs for field in need.fields)]
+        pairs = sorted({pair for rule in known for pair in rule.suspects(table)})
+        sides = []
+        for place, side in ((0, ("id", "uri", "label")), (1, ("twin", "twin_uri", "twin_label"))):
+            rows = pc.index_in(pa.array([pair[place] for pair in pairs], pa.int64()), value_set=table["id"].combine_chunks())
+            sides += list(zip(side, table.select(["id", "uri", "label"]).take(rows).columns, strict=True))
+        found = pa.table(dict(sides))
+        return found.filter(pc.not_equal(found["label"], found["twin_label"]))
+
     def copies(self) -> pa.Table:
         """Returns the rows with a twin, and its label and digest as `twin_label` and `twin_digest`, null where it is not here."""
         copies = self.table.filter(pc.is_valid(self.table["twin"]))

@@ -19,6 +19,7 @@ Kind: TypeAlias = Literal[
     "rule",
     "label",
     "disagreeing labels",
+    "suspected conflicts",
     "alike labels",
     "empty labels",
 ]
@@ -33,6 +34,7 @@ class Finding:
             are; "class splits", which look like classes; "no labels" at all, the same "one label" for every image, or only "some
             labels", so that other images have none; "mostly dropped", by all rules together; a "rule" that drops much of the
             set; one that drops much of a "label", or far more than of the others; near duplicates with "disagreeing labels";
+            "suspected conflicts", which are kept images with different labels that may be copies of each other;
             "alike labels", which differ in case or the like; "empty labels", of which no image is left.
         sentence: The same for people, in one line.
         remedy: The flag of `dataprep clean`, or the command, that mends it where the images are good; None where none does.

@@ -77,7 +77,7 @@ def examine(manifest: Manifest) -> tuple[Finding, ...]:
     parts = [part for part in (training, protected) if len(part)]
     where = [f" in {splits_of(part.table)}" if len(parts) > 1 else "" for part in parts]
     found = [finding for part, name in zip(parts, where, strict=True) for finding in _examine_part(part, name)]
-    found += _examine_near_duplicates(manifest)
+    found += [*_examine_near_duplicates(manifest), *_examine_suspects(manifest)]
     if len(training):
         found += examine_labels(training, where[0])
     order = list(Kind.__args__)  # type: ignore[attr-defined]  # of a Literal
@@ -160,6 +160,17 @@ def _examine_near_duplicates(manifest: Manifest) -> Iterator[Finding]:
         sentence = f"{what} have another label than the image kept for them, as if they were other pictures: use {remedy}"
         counts = {"disagreeing": disagreeing, "compared": compared}
         yield Finding("disagreeing labels", sentence, remedy, counts, NEAR_DUPLICATE)
+
+
+def _examine_suspects(manifest: Manifest) -> Iterator[Finding]:
+    """Yields that images with different labels look like copies, of which the proof is not certain."""
+    pairs = manifest.suspected_conflicts()
+    if len(pairs):
+        count = f"{len(pairs):,} pair{'s' if len(pairs) > 1 else ''} of kept images with different labels may be copies"
+        one, label, other, other_label = (pairs[name][0].as_py() for name in ("uri", "label", "twin_uri", "twin_label"))
+        example = f"{'such as ' if len(pairs) > 1 else ''}{one!r} ({label!r}) and {other!r} ({other_label!r})"
+        sentence = f"{count}, {example}: look at them, or use --views, which compares more closely"
+        yield Finding("suspected conflicts", sentence, "--views", {"pairs": len(pairs)}, NEAR_DUPLICATE)
 
 
 def disagreement(manifest: Manifest) -> tuple[int, int]:

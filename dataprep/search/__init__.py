@@ -1,6 +1,6 @@
 """All pairs of hashes within a Hamming radius, exactly, and the stars around kept images that follow from them; shared parts."""
 
-from dataprep.search.alike import Hashes, keep_best
+from dataprep.search.alike import Hashes, keep_best, suspects
 from dataprep.search.overlaps import Agreement, Local, Overlap, agreement, overlap
 from dataprep.search.pairs import Codes, Pairs, hamming, pairs_within
 from dataprep.search.proof import Pictures
@@ -24,4 +24,5 @@ __all__ = [
     "pairs_within",
     "stars",
     "stars_of",
+    "suspects",
 ]

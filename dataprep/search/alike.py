@@ -105,6 +105,14 @@ def keep_best(
     return np.asarray(centre)
 
 
+def suspects(hashes: Hashes, verify: Hashes | None, pictures: Pictures) -> Pairs:
+    """Returns the pairs of rows that the hashes take for copies and the small pictures neither prove nor quite deny."""
+    pairs = hashes.pairs()
+    if verify is not None:
+        pairs = pairs[verify.distances(pairs) <= verify.radius]
+    return pairs[_with_kin(pictures, hashes).suspect(pairs)]
+
+
 def _with_kin(pictures: Pictures, hashes: Hashes) -> Pictures:
     """Returns small pictures that know whether others of the set are like them."""
     order = np.argsort(mixed(words_of(hashes.codes[:, 0])), kind="stable")

@@ -76,6 +76,8 @@ GRAY: Final = (5.0, 1.5)
 """Levels up to which a colour is gray, likewise."""
 PALE: Final = (40.0, 6.0)
 """Levels up to which the colours of a simple picture may have been lost in its copy: of one that stands alone, and of others."""
+SUSPECT: Final = (0.65, 0.8)
+"""From these on photographs that are not proven to be copies look as if they were: the best of shifts, and once aligned."""
 CHUNK: Final = 4096
 
 Floats: TypeAlias = NDArray[Any]
@@ -118,6 +120,24 @@ class Pictures:
             crowded = self._crowded(pairs, found) if crowded is None else crowded
             proven |= self._judge(pairs, turn, _Bounds.of(simple, kin, crowded, self), found)
         return proven
+
+    def suspect(self, pairs: Pairs) -> NDArray[np.bool_]:
+        """Returns (P,) which pairs look like copies of a photograph that is like nothing else in its set, and are not proven."""
+        found = self._correlations(pairs, 0)
+        kin = np.full(len(pairs), np.nan) if self.kin is None else self.kin[pairs].max(axis=1)
+        maybe: NDArray[np.bool_] = (
+            (kin < KIN[0]) & (found >= HOPE) & ~self._crowded(pairs, found) & (self._simplicity(pairs).max(axis=1) == 0)
+        )
+        maybe[maybe] &= self._correlations(pairs[maybe], 0, MARGIN) >= HOPE  # and not by their frames alone
+        at = np.flatnonzero(maybe)
+        first, second = self.codes[pairs[at].T]
+        one, other = luminance(first), luminance(second)
+        alike = best_of_shifts(one, other) >= SUSPECT[0]
+        for row in np.flatnonzero(~alike):
+            alike[row] = max(align(one[row], other[row]), align(other[row], one[row])) >= SUSPECT[1]
+        maybe[at] = alike & same_colors(first, second, strict=np.zeros(len(at), bool), lone=np.ones(len(at), bool))
+        maybe[maybe] = ~self.prove(pairs)[maybe]
+        return maybe
 
     def _simplicity(self, pairs: Pairs) -> NDArray[np.float64]:
         """Returns (P, 2) how far from photographs pictures are that nobody compared with others, 0 to 1."""

@@ -1,7 +1,9 @@
 """What `clean` asks about: rules that drop much or unevenly, labels that end empty, near duplicates across labels, pointers."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dataprep.cleaning.clean import clean
+from dataprep.cleaning.engines.local import Local
 from dataprep.columns import BLURRED, EXACT_DUPLICATE, LEAK, NEAR_DUPLICATE, OVERRULED, UNREADABLE
 from dataprep.images.limits import IS_POINTER
 from dataprep.manifest import Manifest
@@ -19,6 +23,7 @@ from dataprep.report.findings import FEW, MUCH, REMEDIES, examine, percent
 from dataprep.sources import Folder
 from dataprep.stages import ChannelSums, Deduplicate, PHash
 from dataprep.stages.rules.standard import standard_rules
+from dataprep.testing import encoded, photo
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -290,3 +295,28 @@ def test_hostile_labels() -> None:
     for label in ("line\nbreak", "\x1b[31mred", "\u202eturned"):
         sentence = one([*rows_of(label, 1, BLURRED, 99), *rows_of("dog", 9_000)]).sentence
         assert sentence.isprintable()
+
+
+def test_suspected_conflicts(tmp_path: Path) -> None:
+    """Kept images with different labels that may be copies are listed apart and warned of; with one label they are not."""
+    for seed in range(24):
+        save(photo(seed), tmp_path / "cat" / f"{seed}.png")
+    for seed in range(4):
+        blend = (0.5 * photo(seed) + 0.5 * photo(seed + 50)).astype(np.uint8)
+        blend[:, :26] = photo(seed)[:, :26]
+        save(blend, tmp_path / "dog" / f"{seed}.png")
+    manifest = clean(tmp_path, Pipeline(Deduplicate()), engine=Local(workers=0))
+    pairs = manifest.suspected_conflicts()
+    assert 0 < len(pairs) <= 4
+    assert {*pairs["label"].to_pylist(), *pairs["twin_label"].to_pylist()} == {"cat", "dog"}
+    assert manifest.kept().num_rows == len(manifest)
+    found = [finding for finding in examine(manifest) if finding.kind == "suspected conflicts"]
+    assert [finding.counts for finding in found] == [{"pairs": len(pairs)}]
+    assert "--views" in found[0].sentence
+    assert not len(replace(manifest, classes=("cat",)).suspected_conflicts())
+
+
+def save(image: np.ndarray, path: Path) -> None:
+    """Writes an image."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(encoded(image))

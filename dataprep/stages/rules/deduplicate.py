@@ -15,7 +15,7 @@ from dataprep.columns import EXACT_DUPLICATE, LEAK, NEAR_DUPLICATE
 from dataprep.describe import register
 from dataprep.errors import PipelineError
 from dataprep.protocols import Measure
-from dataprep.search import Codes, Hashes, Pictures, keep_best
+from dataprep.search import Codes, Hashes, Pictures, keep_best, suspects
 from dataprep.search.proof import ALIGNED_VIEWS, BYTES
 from dataprep.stages.measures.hashing import AnyHash, CropResistantHash, Hash, Invariant, PHash, Variants
 from dataprep.stages.measures.miniature import Miniature
@@ -158,6 +158,17 @@ class Deduplicate:
             drops.add(ids[row], reason, detail, *copy)
         return drops
 
+    def suspects(self, table: pa.Table) -> list[tuple[int, int]]:
+        """Returns the ids of pairs that look like copies but are not proven, the smaller id first, in ascending order.
+
+        Only photographs that are like nothing else in the table are suspected; of drawings and of families nothing can be said.
+        """
+        if self.by is None or self.proof is None or len(table) < 2:
+            return []
+        verify = None if self.verify is None else self._hashes(table, self.verify, self.verify_radius)
+        pairs = suspects(self._hashes(table, self.by, self.radius), verify, self._pictures(table))
+        return sorted((min(pair), max(pair)) for pair in table["id"].to_numpy()[pairs].tolist())
+
     def _groups(self, table: pa.Table, protected: int) -> tuple["Groups", dict[int, Verdict]]:
         """Returns which row stands for each one, and what is dropped since labels disagree.
 
@@ -173,7 +184,7 @@ class Deduplicate:
             return Groups(copied, centre, np.zeros(len(copied), np.int64)), verdicts
         hashes = self._hashes(table, self.by, self.radius)
         verify = None if self.verify is None else self._hashes(table, self.verify, self.verify_radius)
-        pictures = self._pictures(table)
+        pictures = None if self.proof is None else self._pictures(table)
 
         def search(rows: NDArray[np.int64]) -> NDArray[np.int64]:
             if len(rows) == len(table):  # nothing is copied
@@ -183,11 +194,9 @@ class Deduplicate:
         centre, verdicts = settle(search, labels, protected, self.conflicts)
         return Groups(copied, centre, hashes.distances(np.stack([np.arange(len(centre)), centre], axis=1))), verdicts
 
-    def _pictures(self, table: pa.Table) -> Pictures | None:
+    def _pictures(self, table: pa.Table) -> Pictures:
         """Returns the small pictures, with the poses and motions in which a copy may be."""
-        if self.proof is None:
-            return None
-        codes = _codes(table[self.proof.fields[0].name], BYTES)[:, 0]
+        codes = _codes(table[Miniature.fields[0].name], BYTES)[:, 0]
         poses = {"none": (0,), "flip": (0, 1), "dihedral": tuple(range(8))}[self.invariant]
         return Pictures(codes, poses, *((ALIGNED_VIEWS, -1.0) if self.views else ()))
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from dataprep.cleaning.measure import measure_batch
 from dataprep.errors import PipelineError
+from dataprep.images.views import luminance, reduce
 from dataprep.search import hamming
 from dataprep.sources import Folder
 from dataprep.stages import AverageHash, ColorHash, CropResistantHash, Deduplicate, DHash, PHash, Readable, WaveletHash
@@ -401,3 +402,43 @@ def test_invariance(edited: Folder, invariant: Any, views: bool, verify: Any) ->
             two = table.filter(pc.is_in(table["uri"], pa.array([f"{seed} .png", f"{seed} {name}.png"])))
             found = name in FOUND[invariant, views]
             assert found <= len(rule.judge(two).ids) <= (found or isinstance(verify, ColorHash))  # which sees no edges
+
+
+def test_suspects() -> None:
+    """Photographs that look like copies and are not proven are kept and suspected; drawings, and what is proven, are not."""
+    photos = [photo(seed) for seed in range(24)]
+    blends = [(0.5 * image + 0.5 * photo(seed + 50)).astype(np.uint8) for seed, image in enumerate(photos[:4])]
+    for seed, image in enumerate(blends):
+        image[:, :26] = photos[seed][:, :26]
+    table = measured_table([*photos, *blends, photos[5] // 4 * 3])
+    rule = Deduplicate()
+    dropped = rule.judge(table).ids
+    assert dropped == [28]
+    suspects = rule.suspects(table)
+    assert suspects
+    assert set(suspects) <= {(seed, seed + 24) for seed in range(4)}
+    assert Deduplicate(proof=None).suspects(table) == Deduplicate(by=None).suspects(table) == rule.suspects(table[:1]) == []
+
+
+def measured_table(images: list[Image]) -> pa.Table:
+    """The records of images, as `Deduplicate` needs them."""
+    rule = Deduplicate()
+    rows = [{key: value for need in rule.needs for key, value in need.measure(seen(need, image)).items()} for image in images]
+    size = len(images)
+    columns: dict[str, Any] = {
+        "id": np.arange(size),
+        "uri": [f"{row:04d}.png" for row in range(size)],
+        "digest": [f"{row:064x}" for row in range(size)],
+        "bytes": np.ones(size, np.int64),
+        "height": np.array([len(image) for image in images], np.int32),
+        "width": np.array([image.shape[1] for image in images], np.int32),
+        **{name: pa.nulls(size, pa.string()) for name in ("split", "label")},
+        **{field.name: pa.array([row[field.name] for row in rows], field.type) for need in rule.needs for field in need.fields},
+    }
+    return pa.table(columns)
+
+
+def seen(measure: Any, image: Image) -> Image:
+    """An image as a measure sees it."""
+    small = reduce(image, measure.side)
+    return luminance(small) if measure.channels == 1 else small
