@@ -8,7 +8,6 @@ read from its start only, and is refused with the command that unpacks it; membe
 import json
 import os
 import posixpath
-import tarfile
 import zipfile
 import zlib
 from collections import Counter
@@ -184,6 +183,8 @@ def _index(file: str, modified: int, size: int) -> tuple[Mapping[str, Member], t
 
 def _tar(file: str, remarks: list[str]) -> Iterator[Member]:
     """Yields the files in a tar; links are the files that they lead to, if these came before."""
+    import tarfile
+
     known: dict[str, Member] = {}
     try:
         with tarfile.open(file, "r:") as opened:

@@ -19,6 +19,9 @@ from dataprep.sources.listing import Scan, counted, listed, quoted
 from dataprep.sources.names import below, read_file, uri_of
 from dataprep.sources.walk import Entry, Walk, as_globs, is_folder
 
+FORMS: Final = (".tar", ".zip", ".parquet", ".csv", ".tsv", ".jsonl")
+"""Endings of what images may be in, or named by, that `open_source` takes by itself."""
+
 SHOWN: Final = 6
 """Endings that an error names."""
 
@@ -136,6 +139,9 @@ def _what_is_there(walk: Walk) -> str:
     others = sum(walk.ignored.values())
     what = f"{counted(others, 'other file')} ({endings(dict(walk.ignored))})" if others else "nothing"
     left = f"it holds {what}" if not walk.excluded else f"--include and --exclude leave out all but {what}"
+    forms = [kind for kind in FORMS if walk.ignored.get(kind)]
+    if forms and not walk.excluded:
+        return f"{left}; give what holds the images: {quoted(os.path.join(walk.root, f'*{kind}') for kind in forms)}"
     hidden = f", and hidden ones are passed over ({quoted(sorted(walk.hidden))})" if walk.hidden else ""
     return f"{left}{hidden}; images end in .jpg, .png, .webp and the like, or start as such files do"
 

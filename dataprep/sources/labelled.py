@@ -66,7 +66,8 @@ class Labelled:
         columns = {key: inner[key].to_pylist() for key in ("uri", "bytes", "modified", "error")}
         options = evolve(self.options, label="none", splits=False)  # what folders name is in what the inner source lists
         listing = _keep_of(inner, describe_rows(columns, groups, self.table, column, options))
-        scan = joined([scan_of(inner), scan_of(listing), Scan(remarks=tuple(_unmatched(names, found, groups, uris, name)))])
+        met = _without(scan_of(inner), self.labels, root)
+        scan = joined([met, scan_of(listing), Scan(remarks=tuple(_unmatched(names, found, groups, uris, name)))])
         return with_scan(listing, scan)
 
     def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
@@ -146,6 +147,15 @@ def _keep_of(inner: pa.Table, listing: pa.Table) -> pa.Table:
         if name not in listing.column_names:
             listing = listing.append_column(inner.schema.field(name), inner[name])
     return with_scan(listing, scan)
+
+
+def _without(met: Scan, labels: str, root: str) -> Scan:
+    """Returns what is said of a listing, in which the file of the labels is not one that was left alone."""
+    ending = os.path.splitext(labels)[1].lower()
+    if not labels.startswith(os.path.join(root, "")) or not met.ignored.get(ending):
+        return met
+    left = {**met.ignored, ending: met.ignored[ending] - 1}
+    return met._replace(ignored={kind: count for kind, count in left.items() if count})
 
 
 def _unmatched(names: list[Any], found: Match, groups: list[list[int]], uris: list[str], table: str) -> list[str]:

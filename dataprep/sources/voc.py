@@ -6,7 +6,6 @@ VOC counts pixels from 1 and names the last one inside; boxes become left, top, 
 import os
 from collections.abc import Iterable
 from typing import Any, Final
-from xml.etree import ElementTree as ET
 
 import pyarrow as pa
 
@@ -60,6 +59,8 @@ def open_voc(root: str) -> Files:
 
 def _read(file: str) -> list[tuple[str, list[float], bool]] | None:
     """Returns name, box and difficulty of each object in an image; None where the file is not there, or not understood."""
+    from xml.etree import ElementTree as ET
+
     try:
         objects = ET.parse(file).getroot().findall("object")
         return [_object(known) for known in objects]

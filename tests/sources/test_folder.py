@@ -299,7 +299,11 @@ def test_forbidden_root() -> None:
         ([], "missing", "no such folder"),
         (["file.jpg"], "file.jpg", "is a file; give the folder"),
         ([], "", "no images in .*: it holds nothing"),
-        (["a.txt", "b/c.csv"], "", r"no images in .*: it holds 2 other files \(1 .csv, 1 .txt\)"),
+        (
+            ["a.txt", "b/c.csv"],
+            "",
+            r"no images in .*: it holds 2 other files \(1 .csv, 1 .txt\); give what holds the images: '.*\*.csv'",
+        ),
         (["a.txt"], "", r"no images in .*: it holds 1 other file \(1 .txt\);"),
     ],
 )

@@ -176,6 +176,7 @@ def test_a_table_in_a_folder(tmp_path: Path, where: str, ids: str) -> None:
     put(tmp_path, {"train.csv": "id,breed\n" + "\n".join(lines), "sample_submission.csv": "id,breed\n0,x\n1,x\n2,x\n3,x\n"})
     source = open_source(tmp_path)
     assert labels(source) == ["dog", "cat", "dog", "cat"]
+    assert scan_of(source.records()).ignored == {".csv": 1}  # the sample
     assert any(
         "labels are those of train.csv, which lies in the folder" in remark for remark in scan_of(source.records()).remarks
     )
