@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import resource
+import signal
 import subprocess
 import sys
 import textwrap
@@ -94,6 +95,30 @@ def test_a_script_without_a_guard(tmp_path: Path) -> None:
     ended = subprocess.run([sys.executable, "script.py"], capture_output=True, text=True, check=True, timeout=60, cwd=tmp_path)
     assert ended.stdout == "[0, 2, 4, 6, 8]\n"
     assert ended.stderr == ""
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM])
+def test_processes_end_with_their_parent(tmp_path: Path, sign: signal.Signals) -> None:
+    """However the parent ends, its processes end, too, in the middle of their work."""
+    os.mkfifo(tmp_path / "pipe")
+    script = """
+        import os, signal, sys
+        import pyarrow as pa
+        from dataprep.cleaning.engines import Local
+
+        def hold(records):
+            os.write(os.open(sys.argv[1], os.O_WRONLY), b"x")
+            signal.pause()
+
+        for _ in Local(2).map(hold, [pa.RecordBatch.from_pydict({"row": [row]}) for row in range(4)], None):
+            pass
+    """
+    script = textwrap.dedent(script).replace("sys.argv[1]", repr(str(tmp_path / "pipe")))
+    with subprocess.Popen([sys.executable, "-c", script]) as parent, open(tmp_path / "pipe", "rb") as pipe:
+        assert pipe.read(1) == b"x"
+        parent.send_signal(sign)
+        assert set(pipe.read()) <= set(b"x")  # up to the end, which comes when nobody holds the pipe
+        assert parent.wait() == -sign
 
 
 def test_in_a_daemonic_process(folder: Path) -> None:
