@@ -98,8 +98,11 @@ def clean(
 
 def class_list(records: pa.Table, ordered: tuple[str, ...] | None) -> tuple[str, ...]:
     """Returns the labels in the order of their numbers: the order that the source has, then others, sorted."""
-    labels = records["labels"].combine_chunks().flatten() if "labels" in records.column_names else records["label"]
-    return tuple(dict.fromkeys([*(ordered or ()), *sorted(labels.drop_null().unique().to_pylist())]))
+    known = set(records["label"].drop_null().unique().to_pylist())
+    if "labels" in records.column_names:  # null where another source than that of the lists has the image
+        alone = records["label"].filter(pc.is_null(records["labels"]))
+        known = {*alone.drop_null().to_pylist(), *pc.list_flatten(records["labels"]).drop_null().unique().to_pylist()}
+    return tuple(dict.fromkeys([*(ordered or ()), *sorted(known)]))
 
 
 def _measure(

@@ -9,7 +9,7 @@ The result is a manifest like any other: it is written, read, split, judged and 
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
 import numpy as np
@@ -59,10 +59,17 @@ def concatenate(parts: Mapping[str, Manifest]) -> Manifest:
         pipelines[0] if alike else Pipeline(*pipelines[0].ops),
         source,
         tuple(measure for measure in manifests[0].measures if all(measure in manifest.measures for manifest in manifests)),
-        tuple(sorted({label for manifest in manifests for label in manifest.classes})),
+        _classes(manifests),
         dict(sum((Counter(manifest.ignored) for manifest in manifests), Counter())),
         remarks=tuple(dict.fromkeys(remark for manifest in manifests for remark in manifest.remarks)),
     )
+
+
+def _classes(manifests: Sequence[Manifest]) -> tuple[str, ...]:
+    """Returns the classes of all parts: sorted where those of each are, else in the order in which the parts have them."""
+    known = dict.fromkeys(label for manifest in manifests for label in manifest.classes)
+    are_sorted = all(list(manifest.classes) == sorted(manifest.classes) for manifest in manifests)
+    return tuple(sorted(known) if are_sorted else known)
 
 
 def _room(manifest: Manifest) -> int:

@@ -176,7 +176,7 @@ class Manifest:
             image has and 0 for others; where labels are numbers, (N,) float32, NaN without one.
         """
         if "labels" in self.table.column_names:
-            return _several(self.kept("labels")["labels"].combine_chunks(), self.classes)
+            return _several(self.kept("label", "labels"), self.classes)
         if "value" in self.table.column_names and not self.classes:
             values: NDArray[np.float32] = pc.fill_null(self.kept("value")["value"], np.nan).to_numpy().astype(np.float32)
             return values
@@ -368,11 +368,14 @@ def is_list_of_text(kind: pa.DataType) -> bool:
     return pa.types.is_nested(kind) and item is not None and (pa.types.is_string(item) or pa.types.is_large_string(item))
 
 
-def _several(labels: pa.ListArray, classes: tuple[str, ...]) -> NDArray[np.float32]:
-    """Returns (N, classes) 1 where a row has the label, else 0; labels that are no class play no part."""
-    rows = pc.list_parent_indices(labels).to_numpy()
-    numbers = pc.fill_null(pc.index_in(pc.list_flatten(labels), value_set=pa.array(classes, pa.string())), -1).to_numpy()
-    many = np.zeros((len(labels), len(classes)), np.float32)
+def _several(table: pa.Table, classes: tuple[str, ...]) -> NDArray[np.float32]:
+    """Returns (N, classes) 1 where a row has the label, else 0; a row without a list, of another source, has its one label."""
+    lists, known = table["labels"].combine_chunks(), pa.array(classes, pa.string())
+    alone = np.flatnonzero(pc.is_null(lists).to_numpy(zero_copy_only=False))
+    rows = np.concatenate([pc.list_parent_indices(lists).to_numpy(), alone])
+    words = [*pc.list_flatten(lists).to_pylist(), *table["label"].take(pa.array(alone)).to_pylist()]
+    numbers = pc.fill_null(pc.index_in(pa.array(words, pa.string()), value_set=known, skip_nulls=True), -1).to_numpy()
+    many = np.zeros((len(lists), len(classes)), np.float32)
     many[rows[numbers >= 0], numbers[numbers >= 0]] = 1
     return many
 

@@ -13,6 +13,7 @@ from dataprep.backends.threads import Threads
 from dataprep.cleaning.clean import clean
 from dataprep.errors import SourceError
 from dataprep.loading.loader import Loader
+from dataprep.manifest.concatenate import concatenate
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Folder, open_source, scan_of
 from dataprep.sources.levels import read_levels
@@ -138,6 +139,31 @@ def test_batches(tmp_path: Path) -> None:
             assert shares.shape == (4, 3)
             assert 0 <= shares.min() < shares.max() <= 1
             assert not np.isin(shares, (0, 1)).all()
+
+
+def test_classes_of_joined_manifests(tmp_path: Path) -> None:
+    """Joined manifests keep an order of classes that was given, and follow it where one has more."""
+    for number in range(2):
+        (tmp_path / f"{number}.jpg").write_bytes(encoded(photo(number)))
+    table = pa.table({"path": [str(tmp_path / f"{number}.jpg") for number in range(2)], "label": ["b", "a"]})
+    few = clean(open_source(table, classes=("b", "a")), Pipeline(), engine=FakeEngine())
+    more = clean(open_source(table, classes=("b", "c", "a")), Pipeline(), engine=FakeEngine())
+    assert concatenate({"x": few, "y": more}).classes == ("b", "a", "c")
+    plain = clean(open_source(table), Pipeline(), engine=FakeEngine())
+    assert concatenate({"x": plain, "y": plain}).classes == ("a", "b")
+
+
+def test_one_label_beside_several(tmp_path: Path) -> None:
+    """Where one source has lists of labels and another one label an image, none is lost: one is a list of one."""
+    for number in range(4):
+        (tmp_path / "x").mkdir(exist_ok=True)
+        (tmp_path / "x" / f"{number}.jpg").write_bytes(encoded(photo(number)))
+    paths = [str(tmp_path / "x" / f"{number}.jpg") for number in range(4)]
+    one = pa.table({"path": paths[:2], "label": ["b", None]})
+    several = pa.table({"path": paths[2:], "label": ["a|c", "b"]})
+    manifest = clean({"a": one, "b": several}, Pipeline(), engine=FakeEngine())
+    assert manifest.classes == ("a", "b", "c")
+    assert manifest.labels().tolist() == [[0, 1, 0], [0, 0, 0], [1, 0, 1], [0, 1, 0]]
 
 
 def test_unmatched(tmp_path: Path) -> None:

@@ -171,6 +171,16 @@ def test_manifests(tmp_path: Path, form: str) -> None:
         assert again.source.read(uri) == source.read(uri)
 
 
+def test_images_that_moved(tree: Path) -> None:
+    """A manifest is read with the images where they are now, given in any form."""
+    clean(tree, Pipeline(), engine=FakeEngine()).write(tree.parent / "manifest.parquet")
+    moved = tree.rename(tree.parent / "moved")
+    for given in (moved, str(moved), Folder(moved)):
+        assert Manifest.read(tree.parent / "manifest.parquet", given).source.read("cat/0.jpg") == data_of("0.jpg")
+    with pytest.raises(SourceError, match=r"^no such folder: .*/photos"):
+        Manifest.read(tree.parent / "manifest.parquet", tree)
+
+
 def test_what_is_known_of_parquet(flat: Path, tmp_path: Path) -> None:
     """Images in a Parquet file are measured once, as long as the file stays as it is."""
     file = bytes_in_parquet(flat)
