@@ -12,6 +12,7 @@ import PIL.Image
 import pytest
 
 import dataprep
+from dataprep.ahead import Ahead
 from dataprep.backends.cpu.kernels import kernel
 from dataprep.backends.threads import Threads
 from dataprep.cleaning.clean import clean
@@ -395,8 +396,8 @@ def test_damage_is_seen_by_every_backend(spoilt: tuple[Manifest, set[str]], ops:
 def made_by_dali(manifest: Manifest, ops: tuple[Op, ...]) -> list[Rendered]:
     """The batches of an epoch of images that DALI itself decodes, as on a GPU, and by its CPU decoder."""
     loader = Loader(manifest, Pipeline(*ops), batch_size=6, backend=ON_CPU)
-    with ThreadPoolExecutor(2) as pool:
-        feed = Feed(loader.source, loader.program, 0, loader.recipes(), pool, encoded=True)
+    with ThreadPoolExecutor(2) as pool, Ahead(loader.source) as ahead:
+        feed = Feed(ahead, loader.program, 0, loader.recipes(), pool, encoded=True)
         return [deliver(images, loader.program.spec, made) for images, made in run_graph(feed, lambda: Graph(6, 2, None))]
 
 
