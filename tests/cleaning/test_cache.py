@@ -441,19 +441,6 @@ def test_no_memory_to_read(folder: Path, tmp_path: Path, monkeypatch: pytest.Mon
     assert measured_again(folder, tmp_path / "cache") == ["dog/0003.jpg"]
 
 
-@pytest.mark.parametrize("size", [1 << 40, 1 << 42])
-def test_a_file_of_terabytes(folder: Path, tmp_path: Path, size: int) -> None:
-    """A sparse file that is larger than any image within the limit of pixels is not read, and says so."""
-    with open(folder / "cat" / "sparse.png", "wb") as file:
-        file.write(encoded(photo(0), "PNG"))
-        file.truncate(size)
-    for cache in (None, tmp_path / "cache", tmp_path / "cache"):
-        table = clean(folder, STANDARD, engine=FakeEngine(), cache=cache).table
-        (error,) = table["error"].drop_null().to_pylist()
-        assert error.startswith(f"{size:,} bytes, over the limit of ")
-        assert "--max-pixels" in error
-
-
 def test_another_policy(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was measured under another policy of decoding is measured anew, as any of its pixels may be others now."""
     assert len(measured_again(folder, tmp_path)) == 12
