@@ -30,7 +30,7 @@ def delivered(target: Any, column: Any, ops: Any = None) -> Any:
     return loaded(manifest, ops or PLAIN, target, FakeBackend()).targets[target.column]
 
 
-box = st.tuples(st.integers(0, 20), st.integers(0, 15), st.integers(1, 15), st.integers(1, 12))
+box = st.tuples(st.integers(0, 20), st.integers(0, 15), st.integers(3, 15), st.integers(3, 12))  # larger than what shares reach
 
 
 def asked(box: tuple[int, ...], form: str) -> list[float]:
