@@ -94,6 +94,7 @@ def keep_best(
     known = None if pictures is None else _with_kin(pictures, hashes)
 
     def alike(rows: NDArray[np.int64], firsts: int) -> Pairs:
+        """Returns the pairs of places in `rows` that are copies, the first of a pair below `firsts`, no two protected."""
         pairs = hashes.take(best[rows]).pairs(firsts)
         if verify is not None:
             pairs = pairs[verify.take(best[rows]).distances(pairs) <= verify.radius]

@@ -80,6 +80,7 @@ def plan(size: int, pairs: float, bits: int, radius: int, rates: Rates) -> Plan:
     """
 
     def cost(blocks: int) -> float:
+        """Returns the nanoseconds that a search by so many blocks takes."""
         agree = pairs / 2.0 ** (bits * (blocks - radius) // blocks)
         return comb(blocks, radius) * (size * rates.row + agree * rates.candidate)
 

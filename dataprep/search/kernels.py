@@ -49,10 +49,12 @@ def search(words: Words, radius: int, tables: Iterable[Table], firsts: int) -> N
     size = words.shape[1]
 
     def by(table: Table) -> NDArray[np.uint64]:
+        """Returns the pairs that a table answers for."""
         bits = max(1, min(table.bits, size.bit_length() - 1))
         return scan(*gather(words, table.mask, bits), table.mask, table.earlier, radius, firsts, 0, size)
 
     def piece(low: int, high: int) -> NDArray[np.uint64]:
+        """Returns the pairs whose first row is `low` to `high`, compared with all."""
         nothing = np.zeros((0, len(words)), np.uint64)
         rows, starts = np.arange(size, dtype=np.int32), np.array([0, size])
         return scan(words, rows, starts, np.zeros(len(words), np.uint64), nothing, radius, firsts, low, high)

@@ -112,6 +112,7 @@ def _copies(table: pa.Table, side: int, protected: int) -> dict[tuple[int, int],
     small = table["small_picture"].to_pylist()
 
     def local(row: int) -> Local:
+        """Returns the corners and the small picture of a row."""
         picture = np.frombuffer(small[row], np.uint8).reshape(SMALL, SMALL).astype(np.float32)
         return Local(corners[row].codes, corners[row].places, sizes[row], picture)
 

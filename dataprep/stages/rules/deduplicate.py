@@ -187,6 +187,7 @@ class Deduplicate:
         pictures = None if self.proof is None else self._pictures(table)
 
         def search(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+            """Returns for each of some rows, by its place among them, the one that stands for it."""
             if len(rows) == len(table):  # nothing is copied
                 return keep_best(hashes, verify, protected, pictures)
             return keep_best(hashes.take(rows), verify and verify.take(rows), protected, pictures and pictures.take(rows))
