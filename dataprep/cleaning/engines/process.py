@@ -10,6 +10,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -52,7 +53,7 @@ class Code:
     """A function that processes run, where all of them read it, and what they say when they cannot."""
 
     def __init__(self, function: Function) -> None:
-        self.function, self.complaints = os.memfd_create("function"), os.memfd_create("complaints")
+        self.function, self.complaints = _nameless_file("function"), _nameless_file("complaints")
         with open(self.function, "wb", closefd=False) as file:
             cloudpickle.dump(function, file)  # by value, where it is of the caller's script
 
@@ -69,6 +70,14 @@ class Code:
         """Returns the last line that a process left before it was ready."""
         size = os.fstat(self.complaints).st_size
         return os.pread(self.complaints, 1000, max(size - 1000, 0)).decode(errors="replace").strip().rpartition("\n")[2]
+
+
+def _nameless_file(what: str) -> int:
+    """Returns the descriptor of a file without a name: in memory on Linux, else among temporary files."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create(what)
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
 
 
 class Process:

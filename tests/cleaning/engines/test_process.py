@@ -63,6 +63,12 @@ def test_batches_and_results_of_any_size(size: int) -> None:
     assert texts(Local(2), partial(echo, size=size), padding=size) == dict.fromkeys(range(ROWS), "x" * size)
 
 
+def test_where_no_file_can_be_in_memory_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system without files in memory, as macOS is, has the function in a temporary one, and no name of it is left."""
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    assert texts(Local(2), partial(echo, size=9)) == dict.fromkeys(range(ROWS), "x" * 9)
+
+
 def test_out_of_memory_is_a_row() -> None:
     """A record for which there is no memory is lost, and nothing else is."""
     expected = dict.fromkeys(range(ROWS), "") | {3: "the process that decoded it died: out of memory"}
