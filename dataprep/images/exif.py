@@ -1,19 +1,18 @@
 """When a picture was taken, by what the camera wrote into the file; what was edited and saved anew has often lost it."""
 
-import io
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
-import PIL.Image
+from dataprep.images.jpeg import head_of
+from dataprep.images.tiff import EXIF, Tables, tables_of
 
-from dataprep.errors import DecodeError
-from dataprep.images.formats import format_of
-
-HEAD: Final = 1 << 16
-"""Bytes of a JPEG in which its EXIF begins; other formats may have it at their end."""
-MARKS: Final = (b"eXIf", b"EXIF", b"Exif\0\0")
-"""One of these is before the EXIF of a PNG, a WebP and a HEIC."""
+MARKS: Final = (b"Exif", b"eXIf", b"EXIF")
+"""One of these is before the EXIF of an AVIF or HEIC, of a PNG, and of a WebP."""
+AFTER: Final = 20  # bytes behind a mark in which EXIF begins
+PLACES: Final = 4  # at which a mark is looked for: an AVIF has it in its table of contents as well
+LONGEST: Final = 1 << 16  # bytes of it that are looked at
 IFD, ORIGINAL, CHANGED = 0x8769, 0x9003, 0x0132  # the tags of the camera; in them when the picture was taken; when it was changed
 WRITTEN: Final = "%Y:%m:%d %H:%M:%S"
 
@@ -24,12 +23,32 @@ def captured(data: bytes) -> datetime | None:
     Args:
         data: The bytes of a file that can be decoded.
     """
-    is_jpeg = data[:3] == b"\xff\xd8\xff"
-    if not (data.find(b"Exif\0\0", 0, HEAD) >= 0 if is_jpeg else any(mark in data for mark in MARKS)):
+    tables = _exif_of(data)
+    if tables is None:
         return None
-    with suppress(DecodeError, Exception):  # damaged EXIF raises whatever it likes, and is as good as none
-        with PIL.Image.open(io.BytesIO(data), formats=[format_of(data).name]) as opened:
-            exif = opened.getexif()
-            written = exif.get_ifd(IFD).get(ORIGINAL) or exif.get(CHANGED)
-        return datetime.strptime(str(written).strip("\0 "), WRITTEN)  # noqa: DTZ007  EXIF names no zone
+    first = tables.entries(tables.first)[0]
+    camera = tables.entries(tables.number(first[IFD], 0))[0] if IFD in first else {}
+    written = tables.text(camera.get(ORIGINAL)) or tables.text(first.get(CHANGED))
+    with suppress(ValueError):
+        return datetime.strptime(written, WRITTEN)  # noqa: DTZ007  EXIF names no zone
     return None
+
+
+def _exif_of(data: bytes) -> Tables | None:
+    """Returns the tables of a file's EXIF, which in a TIFF are its own, None where it has none."""
+    if EXIF.match(data):
+        return tables_of(data)
+    if data[:3] == b"\xff\xd8\xff":
+        return tables_of(head_of(data).exif)
+    starts = (EXIF.search(data, at, at + AFTER) for mark in MARKS for at in _places(data, mark))
+    return next((tables_of(data[start.start() : start.start() + LONGEST]) for start in starts if start), None)
+
+
+def _places(data: bytes, mark: bytes) -> Iterator[int]:
+    """Yields where a mark stands, at the first few places."""
+    at = -1
+    for _ in range(PLACES):
+        at = data.find(mark, at + 1)
+        if at < 0:
+            return
+        yield at

@@ -28,7 +28,7 @@ MAX_SCANS: Final = 100
 FEW_SCANS: Final = 20
 MAX_PASSES: Final = 100 * 10_000_000  # pixels times scans, of an image of more than `FEW_SCANS`
 SCAN: Final = int.from_bytes(b"\xff\xda", "little")
-APP0, APP1, APP2, APP14, ICC = 0xE0, 0xE1, 0xE2, 0xEE, b"ICC_PROFILE\0"
+APP0, APP1, APP2, APP14, EXIF, ICC = 0xE0, 0xE1, 0xE2, 0xEE, b"Exif\0\0", b"ICC_PROFILE\0"
 APPLICATIONS: Final = frozenset([*range(0xE0, 0xF0), 0xFE])  # segments, and comments
 LOSSLESS, PROGRESSIVE = (0xC3, 0xC7, 0xCB, 0xCF), (0xC2, 0xC6, 0xCA, 0xCE)
 END: Final = 64  # bytes at the end of a file in which a whole JPEG says so, be there some padding behind
@@ -66,11 +66,13 @@ class Head(NamedTuple):
         frame: The marker of its frame, which is one of `FRAMES`; 0 where there is none.
         orientation: As EXIF states it, 1 to 8.
         profile: Its ICC profile; None where there is none, or not all of it.
+        exif: Its EXIF, from its tables on.
     """
 
     frame: int
     orientation: int
     profile: bytes | None
+    exif: bytes
 
 
 def head_of(data: bytes) -> Head:
@@ -81,13 +83,14 @@ def head_of(data: bytes) -> Head:
             break
         if code in FRAMES:
             frame = code
-        elif code == APP1 and payload.startswith(b"Exif\0\0"):
-            exif = exif or payload
+        elif code == APP1 and payload.startswith(EXIF):
+            exif = exif or payload[len(EXIF) :]
         elif code == APP2 and payload.startswith(ICC):
             pieces.append(payload[len(ICC) :])  # number, count, bytes
     pieces.sort(key=lambda piece: piece[:1])
     whole = all(piece[1:2] == bytes([len(pieces) & 0xFF]) for piece in pieces) and sum(map(len, pieces)) <= MAX_PROFILE
-    return Head(frame, orientation_of_exif(exif), b"".join(piece[2:] for piece in pieces) or None if whole else None)
+    profile = b"".join(piece[2:] for piece in pieces) or None if whole else None
+    return Head(frame, orientation_of_exif(exif), profile, exif)
 
 
 def look_at_jpeg(data: bytes) -> Looked:

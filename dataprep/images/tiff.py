@@ -38,6 +38,7 @@ SIZES: Final = {
     17: 8,
     18: 8,
 }  # bytes, by type
+TEXT: Final = 2  # the type of it
 WHOLE: Final = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}  # types of whole numbers
 EXIF: Final = re.compile(rb"II\x2a\0|MM\0\x2a")
 MAX_EXIF: Final = 64
@@ -99,6 +100,12 @@ class Tables(NamedTuple):
         size = SIZES.get(entry.type, 1)
         for place in range(min(entry.many, max(0, len(self.data) - entry.at) // size)):
             yield self.number(entry._replace(many=1, at=entry.at + size * place), 0)
+
+    def text(self, entry: Entry | None) -> str:
+        """Returns the text of an entry without the zeros and blanks around it, "" where there is none."""
+        if entry is None or entry.type != TEXT:
+            return ""
+        return self.data[entry.at : entry.at + entry.many].decode("latin-1").strip("\0 ")
 
     def pages(self) -> Iterator[dict[int, Entry]]:
         """Yields the tables that follow each other, each once."""

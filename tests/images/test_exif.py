@@ -28,13 +28,18 @@ def saved(kind: str, original: object = None, changed: object = None) -> bytes:
     return file.getvalue()
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
 def test_formats(kind: str) -> None:
     """The time at which it was taken goes before that of a change; without both there is none."""
     taken, later = (time.strftime("%Y:%m:%d %H:%M:%S") for time in (TAKEN, LATER))
     assert captured(saved(kind, taken, later)) == TAKEN
     assert captured(saved(kind, None, later)) == LATER
     assert captured(saved(kind)) is None
+
+
+def test_the_tables_of_a_tiff() -> None:
+    """A TIFF needs no EXIF, since it has such tables itself."""
+    assert captured(saved("TIFF", changed="2024:01:01 00:00:00")) == LATER
 
 
 @given(st.sampled_from(["JPEG", "PNG"]), st.text(max_size=30) | st.from_regex(r"\d{4}:\d\d:\d\d \d\d:\d\d:\d\d", fullmatch=True))
