@@ -91,6 +91,10 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         Column("boxes", pa.list_(pa.list_(pa.float32(), 4)), "left, top, right, bottom of each, pixels of the upright image"),
         Column("box_labels", pa.list_(pa.string()), "the class of each box"),
         Column("points", pa.list_(PAIR), "x and y of each point, pixels of the upright image"),
+        Column(
+            "point_visibility", pa.list_(pa.int32()), "0 not labelled, 1 hidden, 2 visible; a point that is not labelled is NaN"
+        ),
+        Column("point_objects", pa.list_(pa.int32()), "the box that each point belongs to, from 0, or -1 for none"),
         Column("polygons", pa.list_(pa.list_(PAIR)), "the corners of each outline, x and y, pixels of the upright image"),
         Column("polygon_objects", pa.list_(pa.int32()), "the box that each outline belongs to, from 0; one may have several"),
         Column("mask", pa.string(), "the uri of an image of class numbers, or run lengths as JSON, as COCO writes them"),

@@ -220,7 +220,7 @@ def check_coco(source: Any, numbers: tuple[int, ...]) -> None:
     assert found[DATA[numbers[1]]]["polygon_objects"] == [0]
     scan = scan_of(source.records())
     assert scan.classes == ("zebra", "apple", "never")
-    assert "1 region that stands for a crowd left out" in scan.remarks
+    assert "1 region of crowds left out of boxes; columns crowd_boxes and crowd_mask have them" in scan.remarks
 
 
 def test_coco(tmp_path: Path) -> None:
