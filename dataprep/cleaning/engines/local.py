@@ -20,6 +20,7 @@ from dataprep.machine import cores
 Lost: TypeAlias = Callable[[pa.RecordBatch, str], pa.RecordBatch]
 
 AHEAD: Final = 2  # batches in flight for each process: one at work, one waiting
+LOOK: Final = 1.0  # seconds between two looks at whether a process takes too long
 
 
 def _check_workers(engine: "Local", attribute: Any, value: object) -> None:
@@ -29,6 +30,11 @@ def _check_workers(engine: "Local", attribute: Any, value: object) -> None:
         )
 
 
+def _check_timeout(engine: "Local", attribute: Any, value: object) -> None:
+    if value is not None and (not isinstance(value, int | float) or isinstance(value, bool) or not value > 0):
+        raise DataprepError(f"`Local(timeout={value!r})`: timeout is a number of seconds above 0, or None to wait for ever")
+
+
 @frozen
 class Local:
     """Processes of this machine.
@@ -36,12 +42,16 @@ class Local:
     Attributes:
         workers: How many; 0 runs in this process, without protection from a decoder that crashes. None stands for every core
             that this process may use. Where not so many can be started, those that can do the work.
+        timeout: Seconds after which a process that gives no answer is ended, as one that died: a file may make a decoder, or a
+            read, take for ever. None waits for ever; without processes nothing can be ended.
 
     Raises:
-        DataprepError: `workers` is neither None nor a whole number from 0; or, when it is used, no process can be started.
+        DataprepError: `workers` is neither None nor a whole number from 0, or `timeout` is not above 0; or, when it is used, no
+            process can be started.
     """
 
     workers: int | None = field(default=None, validator=_check_workers)
+    timeout: float | None = field(default=600.0, validator=_check_timeout)
 
     def map(self, function: Function, batches: Iterable[pa.RecordBatch], lost: Lost) -> Iterator[pa.RecordBatch]:
         """Yields the results in any order.
@@ -54,7 +64,7 @@ class Local:
             yield from _run_here(function, batches)
             return
         queue = iter(batches)
-        with Code(function) as code, _Crew(code, workers) as crew, _Crew(code, 1) as alone:
+        with Code(function) as code, _Crew(code, workers, self.timeout) as crew, _Crew(code, 1, self.timeout) as alone:
             while True:
                 deaths: list[_Death] = []
                 yield from crew.run(queue, deaths)
@@ -97,8 +107,8 @@ class _Death:
 class _Crew:
     """Processes that run one function; a context manager, after which all are gone. Each is started when there is work for it."""
 
-    def __init__(self, code: Code, size: int) -> None:
-        self._code, self._size = code, size
+    def __init__(self, code: Code, size: int, timeout: float | None) -> None:
+        self._code, self._size, self._timeout = code, size, timeout
         self._processes: list[Process] = []
         self._returned: deque[pa.RecordBatch] = deque()
 
@@ -119,7 +129,8 @@ class _Crew:
             busy = [process for process in self._processes if process.work]
             if not busy:
                 return
-            ready: list[Any] = wait(busy)  # type: ignore[arg-type]  # whatever has a `fileno`
+            ready: list[Any] = wait(busy, LOOK)  # type: ignore[arg-type]  # whatever has a `fileno`
+            self._end_late([process for process in busy if process not in ready], deaths)
             for process in ready:
                 try:
                     result = process.receive()
@@ -128,6 +139,12 @@ class _Crew:
                 else:
                     if result is not None:
                         yield result
+
+    def _end_late(self, silent: list[Process], deaths: list[_Death]) -> None:
+        """Ends the processes that have had nothing to say for too long."""
+        for process in silent:
+            if self._timeout is not None and process.silence > self._timeout:
+                self._bury(process, DiedError(f"no answer in {self._timeout:g} seconds"), deaths)
 
     def _next(self, queue: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
         return self._returned.popleft() if self._returned else next(queue, None)

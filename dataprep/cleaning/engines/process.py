@@ -19,6 +19,7 @@ from multiprocessing.connection import Connection, Pipe
 from multiprocessing.pool import ExceptionWithTraceback  # type: ignore[attr-defined]  # undocumented
 from multiprocessing.spawn import get_executable
 from queue import SimpleQueue
+from time import monotonic
 from traceback import format_exception
 from types import TracebackType
 from typing import Any, Final
@@ -94,7 +95,7 @@ class Process:
             OSError: No further process, or no further file, can be had.
         """
         self.work: deque[pa.RecordBatch] = deque()
-        self._code, self._ready = code, False
+        self._code, self._ready, self._heard = code, False, monotonic()
         self._socket, theirs = Pipe()
         given = (theirs.fileno(), code.function)
         command = [get_executable(), "-P", "-c", BOOT, *map(str, (*given, os.getpid())), *sys.path]
@@ -116,8 +117,14 @@ class Process:
         """Returns what there is to wait for: an answer, or the end."""
         return self._socket.fileno()
 
+    @property
+    def silence(self) -> float:
+        """For how many seconds it has been ready, had work and answered nothing."""
+        return monotonic() - self._heard if self._ready and self.work else 0.0
+
     def submit(self, batch: pa.RecordBatch) -> None:
         """Gives it one more batch."""
+        self._heard = self._heard if self.work else monotonic()
         self.work.append(batch)
         with suppress(OSError):  # it died, as the next answer will say
             self._socket.send_bytes(pickle.dumps(batch))
@@ -135,6 +142,7 @@ class Process:
             raise DiedError(self._end(), self._ready) from None
         if error is not None:
             raise error
+        self._heard = monotonic()
         if not self._ready:
             self._ready = True
             return None

@@ -55,6 +55,13 @@ def deadly_once(records: pa.RecordBatch, row: int, mark: str) -> pa.RecordBatch:
     return square(records)
 
 
+def endless(records: pa.RecordBatch, rows: frozenset[int]) -> pa.RecordBatch:
+    """Never comes to an end at certain rows."""
+    while rows & set(records["row"].to_pylist()):
+        signal.pause()
+    return square(records)
+
+
 def leaving(records: pa.RecordBatch, row: int) -> pa.RecordBatch:
     """Ends its process at one row without a signal, as a library that calls exit does."""
     if row in records["row"].to_pylist():
@@ -122,6 +129,21 @@ def test_process_that_dies(rows: set[int], sign: signal.Signals) -> None:
         assert square is None
         assert error is not None
         assert "died" in error and sign.name in error
+
+
+def test_a_record_that_takes_for_ever() -> None:
+    """A record that never ends is lost and says so; every other record has its result, also of its batch."""
+    results = results_of(Local(2, timeout=2), partial(endless, rows=frozenset({8, 9})), batches())
+    for row in (8, 9):
+        assert results.pop(row) == (None, "the process that decoded it died: no answer in 2 seconds")
+    assert results == {row: result for row, result in EXPECTED.items() if row not in (8, 9)}
+
+
+@pytest.mark.parametrize("timeout", [0, -1, "2", True, float("nan")])
+def test_a_time_that_is_none(timeout: object) -> None:
+    """A timeout that is not above 0 is refused where it is given."""
+    with pytest.raises(DataprepError, match=re.escape(f"`Local(timeout={timeout!r})`: timeout is a number of seconds above 0")):
+        Local(timeout=timeout)  # type: ignore[arg-type]
 
 
 def test_everything_dies() -> None:
