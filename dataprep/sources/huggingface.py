@@ -14,9 +14,11 @@ from attrs import evolve, field, frozen
 from dataprep.describe import UNDESCRIBED, register
 from dataprep.errors import SourceError
 from dataprep.protocols import Source
-from dataprep.sources.listing import in_memory, lost, quoted
+from dataprep.sources.labelled import Noted
+from dataprep.sources.listing import in_memory, lost, quoted, scan_of
 from dataprep.sources.memory import hold, list_rows, row_of
 from dataprep.sources.names import read_file
+from dataprep.sources.objects import find_objects, with_boxes
 from dataprep.sources.options import Options
 from dataprep.sources.several import Several
 from dataprep.sources.table import tidy
@@ -91,10 +93,14 @@ def open_dataset(given: Any, options: Options) -> Source:
     options = evolve(options, label_column=options.label_column or _label(given.features, datasets.ClassLabel))
     table = _named(plain.remove_columns([column]), given.features, datasets.ClassLabel)
     pairs = plain.select_columns([column]).with_format("arrow")[:][column] if len(plain) else pa.chunked_array([])
-    table = tidy(table.append_column(column, pairs))
+    classes = _object_classes(table, given.features)
+    table, said = with_boxes(tidy(table.append_column(column, pairs)), classes)
     if not given.cache_files and not _has_paths(pairs):
-        return hold(table, str(column), options)
-    return HuggingFace(str(column), plain, listing=list_rows(table, str(column), options, {}))
+        source: Source = hold(table, str(column), options)
+    else:
+        source = HuggingFace(str(column), plain, listing=list_rows(table, str(column), options, {}))
+    is_free = scan_of(records := source.records()).classes is None and records["label"].null_count == len(records)
+    return Noted(source, classes if is_free and classes else None, remarks=said) if said else source
 
 
 def _label(features: Mapping[str, Any], kind: type) -> tuple[str, ...]:
@@ -112,6 +118,20 @@ def _named(dataset: Any, features: Mapping[str, Any], kind: type) -> pa.Table:
             names = pa.DictionaryArray.from_arrays(pa.array(numbers, pa.int32()), pa.array(feature.names))  # type: ignore[attr-defined]
             table = table.set_column(table.column_names.index(name), name, names)
     return table
+
+
+def _object_classes(table: pa.Table, features: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns the names of the classes of objects, in their order; none where a data set does not say."""
+    objects = find_objects(table.schema)
+    if objects is None or objects.classes is None:
+        return ()
+    kinds = _inner(features[objects.column])  # of structures in a list, or of lists in a structure
+    return tuple(getattr(_inner(kinds[objects.classes]), "names", None) or ())
+
+
+def _inner(feature: Any) -> Any:
+    """Returns what a feature is a list of, or itself where it is none."""
+    return feature[0] if isinstance(feature, list) else getattr(feature, "feature", feature)
 
 
 def _has_paths(pairs: pa.ChunkedArray) -> bool:

@@ -20,6 +20,7 @@ from dataprep.sources.guess import label_columns, split_column
 from dataprep.sources.levels import read_levels
 from dataprep.sources.listing import Scan, counted, free_names, joined, listed, quoted, scan_of, with_scan
 from dataprep.sources.matching import match
+from dataprep.sources.objects import with_boxes
 from dataprep.sources.options import Options
 from dataprep.sources.values import labels_of
 
@@ -153,7 +154,7 @@ def describe_rows(
     split = split_column(table, (image, *names))
     labels = labels_of(table, names, options.label_as, options.separator).take(groups) if names else None
     firsts = pa.array([rows[0] if rows else None for rows in groups], pa.int64())
-    rest = table.drop_columns(list(dict.fromkeys([image, *names, *([split] if split else [])])))
+    rest, boxed = with_boxes(table.drop_columns(list(dict.fromkeys([image, *names, *([split] if split else [])]))))
     levels = read_levels(columns["uri"], "none" if names else options.label, False if split else options.splits)
     known = {**columns, "label": levels.labels, "split": levels.splits}
     further = dict(zip(free_names(rest).column_names, rest.take(firsts).columns, strict=True))
@@ -162,7 +163,7 @@ def describe_rows(
     if labels is not None:
         further = {**labels.columns(), **further}
         known["label"] = further.pop("label").to_pylist()
-    remarks = (*said, *(labels.remarks if labels else ()), *levels.remarks, *_repeats(groups, rest))
+    remarks = (*said, *(labels.remarks if labels else ()), *boxed, *levels.remarks, *_repeats(groups, rest))
     return listed(known, pa.table(further) if further else None, Scan({}, remarks, labels.classes if labels else None))
 
 

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import dataprep as dp
 from dataprep.cleaning.clean import clean
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
-from dataprep.sources import scan_of
+from dataprep.sources import open_source, scan_of
 from dataprep.testing import FakeBackend, FakeEngine, encoded, photo
 
 SIDE = (96, 128)
@@ -167,3 +168,81 @@ def test_no_annotations(tmp_path: Path) -> None:
     """A file that lists images only is a source of them, without targets."""
     table = cleaned(tmp_path, []).table
     assert len(table) == 3 and not {"boxes", "mask", "points"} & set(table.column_names)
+
+
+BOXES = [[[1, 2, 30, 40], [5, 6, 7.5, 8]], [], [[0, 0, 128, 96]]]
+KINDS = [[1, 0], [], [0]]
+PLACES = [[[left, top, left + width, top + height] for left, top, width, height in boxes] for boxes in BOXES]
+
+
+def objects(form: str, name: str, kinds: list[list[Any]]) -> list[Any]:
+    """A column of objects: a list of structures, or a structure of lists, for each image."""
+    if form == "lists":
+        return [{"id": list(range(len(k))), "bbox": boxes, name: k} for boxes, k in zip(BOXES, kinds, strict=True)]
+    return [
+        [{"id": place, "bbox": box, name: kind} for place, (box, kind) in enumerate(zip(boxes, k, strict=True))]
+        for boxes, k in zip(BOXES, kinds, strict=True)
+    ]
+
+
+def check_objects(source: Any, classes: tuple[str, ...], kinds: list[list[int]]) -> Manifest:
+    """Checks that boxes and their classes arrive in a batch, and that the column they come from is in the manifest."""
+    manifest = clean(source, Pipeline(), engine=FakeEngine())
+    found = batch(manifest, "boxes")
+    assert [boxes.tolist() for boxes in found["boxes"]] == PLACES
+    assert manifest.vocabulary("box_labels") == classes
+    assert [labels.tolist() for labels in found["box_labels"]] == kinds
+    assert "objects" in manifest.table.column_names
+    return manifest
+
+
+@pytest.mark.parametrize("form", ["lists", "structures"])
+@pytest.mark.parametrize("name", ["category", "categories", "label", "category_id"])
+@pytest.mark.parametrize("words", [False, True])
+def test_objects_in_metadata(tmp_path: Path, form: str, name: str, words: bool) -> None:
+    """Objects in a folder's metadata are boxes, of left, top, width, height, with their classes; that is said."""
+    column = objects(form, name, [[("pear", "fig")[kind] for kind in row] for row in KINDS] if words else KINDS)
+    lines = [json.dumps({"file_name": f"{number}.png", "objects": row}) for number, row in enumerate(column)]
+    for number, data in enumerate(DATA):
+        (tmp_path / f"{number}.png").write_bytes(data)
+    (tmp_path / "metadata.jsonl").write_text("\n".join(lines))
+    expected = [[0, 1], [], [1]] if words else KINDS
+    manifest = check_objects(tmp_path, ("fig", "pear") if words else ("0", "1"), expected)
+    remarks = scan_of(manifest.source.records()).remarks if manifest.source else ()
+    assert any("boxes are those of column 'objects', taken for left, top, width, height" in remark for remark in remarks)
+
+
+@pytest.mark.parametrize("form", ["lists", "structures"])
+@pytest.mark.parametrize("saved", [False, True])
+@pytest.mark.filterwarnings("ignore")  # of the library
+def test_objects_in_a_data_set(tmp_path: Path, form: str, saved: bool) -> None:
+    """Objects in a data set have the names of their classes, in its order."""
+    datasets = pytest.importorskip("datasets")
+    inner = {"id": datasets.Value("int64"), "bbox": datasets.Sequence(datasets.Value("float32"), length=4)}
+    inner["category"] = datasets.ClassLabel(names=["pear", "fig", "never"])
+    kind = [inner] if form == "structures" else {key: datasets.Sequence(value) for key, value in inner.items()}
+    features = datasets.Features({"image": datasets.Image(), "objects": kind})
+    columns = {"image": [{"bytes": data, "path": None} for data in DATA], "objects": objects(form, "category", KINDS)}
+    given = datasets.Dataset.from_dict(columns, features=features)
+    if saved:
+        given.save_to_disk(tmp_path / "saved")
+        given = datasets.load_from_disk(tmp_path / "saved")
+    manifest = check_objects(given, ("pear", "fig", "never"), KINDS)
+    manifest.write(tmp_path / "manifest.parquet")
+    again = Manifest.read(tmp_path / "manifest.parquet", given)
+    assert again.source.read(manifest.table["uri"][0].as_py()) == DATA[0]
+
+
+@pytest.mark.parametrize("odd", [{"bbox": [1, 2, 3], "category": 1}, {"bbox": None, "category": 1}, None])
+def test_odd_objects(odd: Any) -> None:
+    """A row whose objects are not of the form has no boxes, which is counted; one without objects was not looked at."""
+    rows = [[{"bbox": [1, 2, 3, 4], "category": 1}], [odd], None]
+    source = open_source(pa.table({"image": DATA, "objects": rows}))
+    assert source.records()["boxes"].to_pylist() == [[[1, 2, 4, 6]], None, None]
+    assert any("boxes of 1 row left out" in remark for remark in scan_of(source.records()).remarks)
+
+
+def test_boxes_that_are_there_stay() -> None:
+    """A table with a column of boxes keeps them, whatever its objects say."""
+    table = pa.table({"image": DATA[:1], "boxes": [[[1, 2, 3, 4]]], "objects": [[{"bbox": [5, 5, 5, 5]}]]})
+    assert open_source(table).records()["boxes"].to_pylist() == [[[1, 2, 3, 4]]]
