@@ -14,6 +14,7 @@ from dataprep.columns import fields_of
 from dataprep.sources.listing import counted
 
 Row: TypeAlias = defaultdict[str, list[Any]]
+Corners: TypeAlias = list[tuple[float, float]]
 
 FIELDS: Final = {field.name: field.type for field in fields_of("targets")}
 LISTS: Final = {
@@ -57,10 +58,11 @@ def read_annotations(data: Mapping[str, Any]) -> Annotated:
         if known["image_id"] not in rows:
             counts["unlisted"] += 1
             continue
-        name = names.get(known.get("category_id"))
-        (_add_crowd if known.get("iscrowd") else _add)(
-            known, rows[known["image_id"]], name, values.get(name or "", len(values) + 1)
-        )
+        name, row = names.get(known.get("category_id")), rows[known["image_id"]]
+        if known.get("iscrowd"):
+            _add_crowd(known, row)
+        else:
+            _add(known, row, name, values.get(name or "", len(values) + 1))
         counts.update(_kinds(known))
     images = [(image, rows[image["id"]]) for image in data["images"]]
     counts["further captions"] = sum(max(len(row["captions"]) - 1, 0) for row in rows.values())
@@ -84,16 +86,14 @@ def _kinds(known: Mapping[str, Any]) -> list[str]:
 
 def _add(known: Mapping[str, Any], row: Row, name: str | None, value: int) -> None:
     """Adds an object, or a caption, to the row of its image."""
-    outline = known.get("segmentation") or []
-    corners = [] if isinstance(outline, dict) else [_pairs(flat) for flat in outline if flat]
+    corners, runs = _outlines(known, value)
     box, place = _box(known.get("bbox"), corners), len(row["boxes"])
     if box:
         row["boxes"].append(box)
         row["box_labels"].append(name)
     row["polygons"] += corners
     row["polygon_objects"] += [place] * len(corners)
-    if isinstance(outline, dict) and outline:
-        row["runs"].append({"size": outline["size"], "counts": outline["counts"], "value": value})
+    row["runs"] += runs
     row["captions"] += [str(known["caption"])] if "caption" in known else []
     _add_points(known.get("keypoints") or [], row, place if box else -1)
 
@@ -106,22 +106,23 @@ def _add_points(flat: Sequence[float], row: Row, place: int) -> None:
         row["point_objects"].append(place)
 
 
-def _add_crowd(known: Mapping[str, Any], row: Row, name: str | None, value: int) -> None:
+def _add_crowd(known: Mapping[str, Any], row: Row) -> None:
     """Adds a region that stands for a crowd to the row of its image."""
-    outline = known.get("segmentation") or []
-    corners = [] if isinstance(outline, dict) else [_pairs(flat) for flat in outline if flat]
+    corners, runs = _outlines(known, 1)
     box = _box(known.get("bbox"), corners)
     row["crowd_boxes"] += [box] if box else []
-    if isinstance(outline, dict) and outline:
-        row["crowd_runs"].append({"size": outline["size"], "counts": outline["counts"], "value": 1})
+    row["crowd_runs"] += runs
 
 
-def _pairs(flat: Sequence[float]) -> list[tuple[float, float]]:
-    """Returns the corners of x and y that are end to end."""
-    return list(zip(flat[::2], flat[1::2], strict=True))
+def _outlines(known: Mapping[str, Any], value: int) -> tuple[list[Corners], list[dict[str, Any]]]:
+    """Returns the outlines of a region as corners, and as a part of a mask, of which it has one kind."""
+    outline = known.get("segmentation") or []
+    if isinstance(outline, dict):
+        return [], [{"size": outline["size"], "counts": outline["counts"], "value": value}]
+    return [list(zip(flat[::2], flat[1::2], strict=True)) for flat in outline if flat], []
 
 
-def _box(bbox: Sequence[float] | None, corners: Sequence[Sequence[tuple[float, float]]]) -> list[float] | None:
+def _box(bbox: Sequence[float] | None, corners: Sequence[Corners]) -> list[float] | None:
     """Returns left, top, right, bottom of a box, or of the outlines where there is none."""
     if bbox:
         left, top, width, height = bbox
