@@ -38,13 +38,16 @@ class Derived(NamedTuple):
     of: Callable[[Numbers, Numbers], Numbers]
 
 
+FAINT: Final = 10.0
+"""Gray levels: what has less contrast counts as having so much, since a texture that is blurred has hardly any."""
+
 DERIVED: Final = {
     "pixels": Derived(("height", "width"), lambda height, width: height * width),
     "aspect_ratio": Derived(("height", "width"), lambda height, width: np.maximum(height, width) / np.minimum(height, width)),
     "tonal_range": Derived(("lightest", "darkest"), lambda lightest, darkest: lightest - darkest),
     "relative_sharpness": Derived(
         ("sharpness", "contrast"),
-        lambda sharpness, contrast: sharpness / np.maximum(contrast, 1) ** 2,  # below one gray level there is no contrast
+        lambda sharpness, contrast: sharpness / np.maximum(contrast, FAINT) ** 2,
     ),
 }
 """Numbers that follow from others; no table has a column of them."""
@@ -91,7 +94,8 @@ class Require:
     Attributes:
         column: A number: "height", "width", "bytes", "pixels", "aspect_ratio" (the longer side over the shorter),
             "tonal_range" (the lightest level less the darkest), "relative_sharpness" (sharpness over the square of contrast,
-            which a change of contrast leaves alone), or one that a measure gives, such as "sharpness".
+            which a change of contrast leaves alone; a contrast below 10 counts as 10), or one that a measure gives, such as
+            "sharpness".
         least: The lowest value kept, or None.
         most: The highest value kept, or None.
         reason: What a drop is called in summaries, such as "blurred".

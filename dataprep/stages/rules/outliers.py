@@ -1,5 +1,6 @@
 """The rules that compare a row with its peers."""
 
+import math
 from collections.abc import Iterator
 from typing import Final, Literal
 
@@ -92,20 +93,23 @@ class FarBelow:
     """Drops the rows whose value is at most a share of the median of all rows, such as a dark photograph among light ones.
 
     What is usual in a set is no fault of its images, so a limit that fits photographs spares other sets when it is joined with
-    this rule, in `AllOf`: where most images are as dark, small or smooth, none is far below. Zero is always far below. Missing
-    values are neither dropped nor peers.
+    this rule, in `AllOf`: where most images are as dark, small or smooth, none is far below. Zero is always far below, unless
+    the median is below `usual`. Missing values are neither dropped nor peers.
 
     Attributes:
         column: A number from 0, as for `Require`.
         share: Of the median, above 0 and below 1.
         reason: What a drop is called in summaries.
         measure: The measure that gives the column, where it is not one of dataprep's own or not with its defaults.
+        usual: The lowest median at which it judges: masks of class numbers, say, are dark throughout, and no zero among them is
+            far below.
     """
 
     column: str = field(validator=known_column)
     share: float = field(default=0.2, validator=number(0, 1, "give a share of the median, such as 0.2"))
     reason: str | None = None
     measure: Measure | None = None
+    usual: float = field(default=0.0, validator=number(0, math.inf, "give the lowest median at which it judges, such as 60"))
 
     @property
     def needs(self) -> tuple[Measure, ...]:
@@ -117,9 +121,9 @@ class FarBelow:
         values = numbers(table, self.column)
         peers = values[np.isfinite(values)]
         drops = Drops()
-        if len(peers) == 0:
+        median = float(np.median(peers)) if len(peers) else math.nan
+        if not median >= self.usual:
             return drops
-        median = float(np.median(peers))
         far = values <= self.share * median
         for id, value in zip(table["id"].to_numpy()[far].tolist(), values[far].tolist(), strict=True):
             detail = f"{self.column} {spell(value)} is at most {self.share:g} of {spell(median)}, the median"

@@ -37,8 +37,8 @@ SHADOWS = 215
 """Gray level: faded photographs stay above it, ink and pencil do not."""
 TONES = 30
 """Gray levels from the darkest to the lightest: nearly uniform pictures have fewer, nearly empty ones more."""
-SOFTNESS = 0.08
-"""Sharpness over squared contrast: faint pictures have little sharpness, but no less than their contrast gives."""
+SOFTNESS = 0.05
+"""Sharpness over squared contrast: faint and smooth pictures have little sharpness, but no less than their contrast gives."""
 RADIUS = 16
 """Bits of 64: what may be a near duplicate."""
 VERIFY_RADIUS = 96
@@ -51,7 +51,7 @@ DARK: Final = AllOf(
         Require("brightness", least=MIN_BRIGHTNESS),
         Require("lightest", least=LIGHTS),
         FarBelow("brightness"),
-        FarBelow("lightest"),
+        FarBelow("lightest", usual=LIGHTS),
     ),
     TOO_DARK,
 )
@@ -59,14 +59,24 @@ DARK: Final = AllOf(
 BRIGHT: Final = AllOf((Require("brightness", most=MAX_BRIGHTNESS), Require("darkest", most=SHADOWS)), TOO_BRIGHT)
 """A photograph that is too bright; pages, plots, drawings and products on white have dark levels."""
 BLANK: Final = AllOf(
-    (Require("contrast", least=MIN_CONTRAST), Require("tonal_range", least=TONES), FarBelow("contrast")), UNIFORM
+    (
+        Require("contrast", least=MIN_CONTRAST),
+        Require("tonal_range", least=TONES),
+        FarBelow("contrast"),
+        FarBelow("tonal_range", usual=TONES),
+    ),
+    UNIFORM,
 )
 """A picture of nothing; a sky with few stars has a range of levels, masks of class numbers have little contrast throughout."""
 BLUR: Final = AllOf(
-    (Require("sharpness", least=MIN_SHARPNESS), Require("relative_sharpness", least=SOFTNESS), FarBelow("sharpness", share=0.5)),
+    (
+        Require("sharpness", least=MIN_SHARPNESS),
+        Require("relative_sharpness", least=SOFTNESS),
+        FarBelow("sharpness", share=0.5, usual=MIN_SHARPNESS),
+    ),
     BLURRED,
 )
-"""A blurred photograph; smears are faint rather than blurred, and X-rays are smooth throughout."""
+"""A blurred photograph; smears are faint rather than blurred, woods seen from above smooth, and X-rays smooth throughout."""
 
 AUTO: Final = "auto"
 """The default of a threshold."""
@@ -99,13 +109,15 @@ def standard_rules(
         min_side: The least height and width, in pixels. A number drops all that is below, None nothing, "auto" what `SMALL` says:
             below 32 and at most a fifth of the median of the set. These three ways are those of the next four, too.
         min_brightness: The least mean luminance, 0..255. "auto" is `DARK`, for photographs: a mean below 15 and no level from 60
-            up, both at most a fifth of the set's median.
+            up, both at most a fifth of the set's median, unless most of the set have no level from 60 up.
         max_brightness: The largest mean luminance, 0..255. "auto" is `BRIGHT`, for photographs: a mean above 245 and no level
             down to 215.
-        min_contrast: The least standard deviation of the luminance, in gray levels. "auto" is `BLANK`: below 5 and at most a
-            fifth of the set's median, with less than 30 from the darkest level to the lightest.
+        min_contrast: The least standard deviation of the luminance, in gray levels. "auto" is `BLANK`: below 5, and less than 30
+            from the darkest level to the lightest, both at most a fifth of the set's median, unless most of the set have less
+            than 30.
         min_sharpness: The least variance of the Laplacian at a shorter side of 128 pixels. "auto" is `BLUR`, for photographs:
-            below 50, below 0.08 of the squared contrast, and at most half the set's median.
+            below 50, below 0.05 of the squared contrast (10 where it is less), and at most half the set's median, unless most
+            of the set are below 50.
         duplicates: Whether exact copies are dropped.
         radius: The largest Hamming distance of near duplicates, in bits of 64; None leaves exact copies only.
         verify_radius: The largest distance of the second hash, in bits of 256; None does without it.

@@ -73,6 +73,15 @@ def test_far_below(values: list[float | None], share: float) -> None:
     assert {row for row, value in enumerate(values) if value == 0} <= set(drops.ids)
 
 
+@given(st.lists(NUMBERS, max_size=40), st.floats(0, 100))
+def test_far_below_usual(values: list[float | None], usual: float) -> None:
+    """Nothing is dropped where the median is lower than is usual, and the same as ever where it is not."""
+    table = pa.table({"id": range(len(values)), "bytes": pa.array(values, pa.float64())})
+    peers = [value for value in values if value is not None]
+    judges = len(peers) > 0 and np.median(peers) >= usual
+    assert FarBelow("bytes", usual=usual).judge(table).ids == (FarBelow("bytes").judge(table).ids if judges else [])
+
+
 def test_far_below_detail() -> None:
     """The detail quotes the value, the share and the median."""
     table = pa.table({"id": [7, 8, 9], "bytes": [3.0, 100.0, 120.5]})
@@ -86,6 +95,7 @@ def test_far_below_detail() -> None:
         ({"column": "byte"}, "FarBelow: no column 'byte'; did you mean 'bytes'"),
         ({"column": "bytes", "share": 2}, r"FarBelow\(share=2\): give a share of the median"),
         ({"column": "bytes", "share": "half"}, r"FarBelow\(share='half'\)"),
+        ({"column": "bytes", "usual": -1}, r"FarBelow\(usual=-1\): give the lowest median"),
     ],
 )
 def test_far_below_mistakes(arguments: dict[str, object], message: str) -> None:
@@ -97,7 +107,7 @@ def test_far_below_mistakes(arguments: dict[str, object], message: str) -> None:
 @pytest.mark.parametrize(
     "rule",
     [
-        FarBelow("contrast", 0.5, "odd", Luminance(64)),
+        FarBelow("contrast", 0.5, "odd", Luminance(64), 30),
         AllOf((Require("bytes", least=9), FarBelow("bytes")), "tiny"),
         AllOf((AllOf((Require("height", least=9), Require("width", least=9))), Deduplicate(by=None))),
     ],

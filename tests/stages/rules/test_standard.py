@@ -18,6 +18,7 @@ from dataprep.stages.rules.standard import (
     MIN_CONTRAST,
     MIN_SHARPNESS,
     MIN_SIDE,
+    TONES,
     standard_rules,
 )
 from dataprep.testing import FakeEngine, FakeSource, encoded, photo
@@ -64,6 +65,17 @@ def test_nobody_is_far_below_his_equals(seed: int, count: int) -> None:
     assert not set().union(*dropped(table_of(rows), max_brightness=None))
 
 
+@given(st.integers(0, 10_000), st.integers(1, 40))
+def test_usual_faults(seed: int, count: int) -> None:
+    """Of a set most of which is dark, flat and smooth nothing is too dark, nearly uniform or blurred, blank ones included."""
+    table = random_rows(seed, count)
+    most = np.random.default_rng(seed).uniform(0, TONES, count // 2 + 1)
+    few = {"lightest": np.append(most, 255), "sharpness": np.append(most, 900), "darkest": np.zeros(1)}
+    rows = {name: np.resize(few.get(name, table[name].to_numpy()), count) for name in TOP}
+    *_, dark, _, blank, blurred = dropped(table_of(rows))
+    assert not dark | blank | blurred
+
+
 @pytest.mark.parametrize("off", PLAIN)
 def test_off(off: str) -> None:
     """None switches off one standard rule and leaves the others."""
@@ -100,3 +112,26 @@ def test_spoilt_photographs(reason: str, count: int) -> None:
     assert {uri: verdict for uri, verdict in verdicts.items() if verdict} == {
         uri: reason for uri in files if uri.startswith("spoilt")
     }
+
+
+def smooth(seed: int) -> Image:
+    """A picture that is smooth by nature, as woods from above: waves of 3 pixels and more, the longer the stronger."""
+    generator = np.random.default_rng(seed)
+    levels = np.zeros((96, 96))
+    for cells in (4, 8, 16, 32, 64):
+        waves = cv2.resize(generator.normal(size=(cells + 1, cells + 1)), (96, 96), interpolation=cv2.INTER_CUBIC)
+        levels += waves * (4 / cells) ** 0.8
+    return np.repeat((110 + 18 * levels).clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
+@pytest.mark.parametrize("sigma", [3, 4, 6])
+def test_smooth_but_sharp(sigma: float) -> None:
+    """Smooth pictures among detailed ones are kept, all but few, and blurred photographs among both are dropped."""
+    files = {f"detailed/{number}.png": encoded(photo(number), "PNG") for number in range(40)}
+    files |= {f"smooth/{number}.png": encoded(smooth(number), "PNG") for number in range(30)}
+    blurred = {f"blurred/{number}.png": cv2.GaussianBlur(photo(100 + number), None, sigma) for number in range(5)}
+    files |= {uri: encoded(np.asarray(image, np.uint8), "PNG") for uri, image in blurred.items()}
+    manifest = clean(FakeSource(files), Pipeline(*standard_rules(duplicates=False)), engine=FakeEngine())
+    lost = {uri for uri, keep in zip(*(manifest.table[name].to_pylist() for name in ("uri", "keep")), strict=True) if not keep}
+    assert set(blurred) <= lost
+    assert len(lost - set(blurred)) <= 0.05 * len(files)
