@@ -7,6 +7,7 @@
 130  stopped by Ctrl-C: the same command goes on
 """
 
+import os
 import sys
 from contextlib import suppress
 from importlib import import_module
@@ -89,4 +90,14 @@ def _fail(code: int, *lines: str) -> NoReturn:
     with suppress(OSError):
         for line in lines:
             say(line, error=True)
+    _give_up_output()
     sys.exit(code)
+
+
+def _give_up_output() -> None:
+    """Lets what standard output could not take go nowhere: Python would try again at its end, and end with another code."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

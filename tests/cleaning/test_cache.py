@@ -126,7 +126,7 @@ def test_torn_stream(tmp_path: Path) -> None:
     path = stream_of(tmp_path, records, [4] * 5)
     data = path.read_bytes()
     counts = []
-    for at in range(0, len(data) + 1, 13):
+    for at in range(0, len(data), 13):
         path.write_bytes(data[:at])
         rows = found_in(tmp_path, records)
         assert rows == list(range(len(rows)))
