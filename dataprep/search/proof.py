@@ -76,6 +76,10 @@ GRAY: Final = (5.0, 1.5)
 """Levels up to which a colour is gray, likewise."""
 PALE: Final = (40.0, 6.0)
 """Levels up to which the colours of a simple picture may have been lost in its copy: of one that stands alone, and of others."""
+WHITE: Final = 250
+"""The luminance from which on a pixel is white."""
+BLEACHED: Final = 0.25
+"""The share of a cell that has to be white in one of two pictures alone for the colour there to have been lost."""
 SUSPECT: Final = (0.65, 0.8)
 """From these on photographs that are not proven to be copies look as if they were: the best of shifts, and once aligned."""
 CHUNK: Final = 4096
@@ -363,14 +367,23 @@ def same_colors(
 ) -> NDArray[np.bool_]:
     """Returns (P,) whether two have the same colours, one perhaps paler; a gray one may be a copy of a coloured photograph."""
     one, other = (codes[:, SIDE * SIDE :].astype(np.float64) - 128 for codes in (first, second))
-    gain = (one * other).sum(axis=1) / np.maximum((other**2).sum(axis=1), 1e-6)
+    white, pale = _white_in_one(first, second), np.where(lone, *PALE)
+    gain = (one * other * ~white).sum(axis=1) / np.maximum((other**2 * ~white).sum(axis=1), 1e-6)
     paler = np.where(strict, PALER[1], PALER[0])
-    differ = np.abs(one - np.clip(gain, 1 / paler, paler)[:, None] * other).max(axis=1)
+    differ = np.abs(one - np.clip(gain, 1 / paler, paler)[:, None] * other)
     strongest, weakest = (pick(np.abs(one).max(axis=1), np.abs(other).max(axis=1)) for pick in (np.maximum, np.minimum))
-    bound = np.where(strict, COLORS[1] + TINT * strongest, COLORS[0])
+    bound = np.where(strict, COLORS[1] + TINT * strongest, COLORS[0])[:, None]
+    same = (differ <= np.where(white, np.maximum(bound, pale[:, None]), bound)).all(axis=1)
     gray = weakest <= np.where(strict, GRAY[1], GRAY[0])
-    lost = gray & (~strict | (strongest <= np.where(lone, PALE[0], PALE[1])))
-    return np.asarray((differ <= bound) | lost)
+    return np.asarray(same | (gray & (~strict | (strongest <= pale))))
+
+
+def _white_in_one(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Returns (P, 32) in which cells of the colours much is white in one picture alone: who brightens a sky bleaches it."""
+    bleached = (luminance(first) >= WHITE) != (luminance(second) >= WHITE)
+    size = SIDE // CELLS
+    cells = bleached.reshape(-1, CELLS, size, CELLS, size).mean(axis=(2, 4)) >= BLEACHED
+    return np.tile(cells.reshape(-1, CELLS * CELLS), 2)
 
 
 def align(first: Floats, second: Floats) -> float:

@@ -45,6 +45,7 @@ EDITS: dict[str, Callable[[Image], Image]] = {
     "squeezed": lambda image: np.asarray(cv2.resize(image, (320, 190), interpolation=cv2.INTER_AREA), np.uint8),
     "darker": lambda image: np.asarray(image * 0.7, np.uint8),
     "brighter": lambda image: np.asarray(np.minimum(image * 1.2, 255), np.uint8),
+    "brighter by a third": lambda image: np.asarray(np.minimum(image * 1.33, 255), np.uint8),
     "noisy": lambda image: np.asarray((image + np.random.default_rng(0).normal(0, 8, image.shape)).clip(0, 255), np.uint8),
     "gray": lambda image: np.repeat(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)[..., None], 3, axis=2),
     "cropped": lambda image: image[8:-8, 10:-10],
@@ -57,6 +58,22 @@ def test_an_edited_photograph_is_a_copy(edit: str) -> None:
     """A photograph among others is a copy of itself, whatever a person does to it who wants it to look the same."""
     for image in PHOTOS[:6]:
         assert proven(image, EDITS[edit](image), PHOTOS[8:])
+
+
+def landscape(sky: tuple[int, int, int]) -> Image:
+    """Hills below an even sky."""
+    image = np.tile(np.asarray(sky, np.float32), (240, 320, 1)) + np.linspace(0, 16, 240, dtype=np.float32)[:, None, None]
+    ridge = 150 + 25 * np.sin(np.arange(320) / 40) + 12 * np.sin(np.arange(320) / 11)
+    hills = np.arange(240)[:, None] > ridge
+    image[hills] = PHOTOS[6][hills] * 0.5
+    return np.asarray(image, np.uint8)
+
+
+def test_a_bleached_sky_is_no_other_colour() -> None:
+    """A sky that was brightened until it is white makes no other photograph; a red one does."""
+    image = landscape((186, 200, 222))
+    assert proven(image, EDITS["brighter by a third"](image), PHOTOS[8:])
+    assert not proven(landscape((236, 120, 90)), EDITS["brighter by a third"](image), PHOTOS[8:])
 
 
 def test_photographs_are_not_copies_of_each_other() -> None:
