@@ -12,7 +12,8 @@ from PIL import Image as PillowImage
 from PIL import ImageDraw
 
 from dataprep.images.views import reduce
-from dataprep.search.proof import ALIGNED_VIEWS, BYTES, Pictures, kinship, pose
+from dataprep.search.likeness import BYTES, pose
+from dataprep.search.proof import ALIGNED_VIEWS, Pictures, kinship
 from dataprep.stages import Miniature
 from dataprep.testing import photo
 from dataprep.types import Image

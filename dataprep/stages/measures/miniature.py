@@ -12,7 +12,7 @@ from dataprep.columns import fields_of
 from dataprep.describe import register
 from dataprep.images.resize import average
 from dataprep.images.views import luminance
-from dataprep.search.proof import CELLS, SIDE
+from dataprep.search.likeness import CELLS, SIDE
 from dataprep.types import Image
 
 

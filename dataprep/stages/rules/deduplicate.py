@@ -16,7 +16,8 @@ from dataprep.describe import register
 from dataprep.errors import PipelineError
 from dataprep.protocols import Measure
 from dataprep.search import Codes, Hashes, Pictures, keep_best, suspects
-from dataprep.search.proof import ALIGNED_VIEWS, BYTES
+from dataprep.search.likeness import BYTES
+from dataprep.search.proof import ALIGNED_VIEWS
 from dataprep.stages.measures.hashing import AnyHash, CropResistantHash, Hash, Invariant, PHash, Variants
 from dataprep.stages.measures.miniature import Miniature
 from dataprep.stages.rules.conflicts import CHOICE, Conflicts, Verdict, settle
