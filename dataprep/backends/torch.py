@@ -4,6 +4,7 @@ A recipe is what a worker gets as its "index", so workers hold no randomness and
 any number of them.
 """
 
+import gc
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -89,7 +90,7 @@ class Torch:
                 multiprocessing_context=self.start if self.workers else None,
                 pin_memory=self.pin_memory and torch.cuda.is_available(),
                 collate_fn=_as_it_is,
-                worker_init_fn=_one_thread,
+                worker_init_fn=_begin,
             )
         )
         try:
@@ -187,5 +188,7 @@ def _as_it_is(rendered: Any) -> Any:
     return rendered
 
 
-def _one_thread(worker: int) -> None:
+def _begin(worker: int) -> None:
+    """Prepares a worker process."""
     cv2.setNumThreads(0)  # the workers are the parallelism; any other number waits for threads that a fork left behind
+    gc.freeze()  # looking for garbage among the parent's objects would copy each page that they lie on
