@@ -1,5 +1,7 @@
 """The demo: the messy folder, its truth, and the score against it."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -249,3 +251,13 @@ def test_truth_without_a_file(tmp_path: Path) -> None:
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(DataprepError, match=r"photos cannot be written: Not a directory"):
             make_messy_folder(folder)
+
+
+def test_the_command_says_each_thing_once(tmp_path: Path) -> None:
+    """What looks wrong in the demo is printed at the end, and nowhere else; the folder is kept where one is given."""
+    command = [sys.executable, "-m", "dataprep", "demo", "--out", str(tmp_path / "demo")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    warnings = [line.removeprefix("! ") for line in ended.stderr.splitlines() if line.startswith("! ")]
+    assert warnings
+    assert all((ended.stdout + ended.stderr).count(warning) == 1 for warning in warnings)
+    assert (tmp_path / "demo" / "cleaned" / "report.html").is_file()

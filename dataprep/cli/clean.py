@@ -1,6 +1,5 @@
 """`dataprep clean`: a folder of images in; a manifest, a summary and a report out."""
 
-import logging
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,16 +19,13 @@ from dataprep.cli.options import (
     result_options,
     threshold_options,
 )
-from dataprep.cli.output import ProgressBar, show
+from dataprep.cli.output import ProgressBar, show, take_log
 from dataprep.cli.sources import choose_source, label_options, source_options
 from dataprep.cli.terminal import say, say_json
 from dataprep.images.limits import MAX_PIXELS
 from dataprep.manifest import Manifest, Overrides
 from dataprep.protocols import Source
 from dataprep.report import Summary
-
-SAID: Final = logging.NullHandler()
-"""Takes what `clean` logs: the summary that is printed says it."""
 
 EXPORTS: Final = {"csv": "records.csv", "jsonl": "records.jsonl", "txt": "kept.txt"}
 
@@ -100,7 +96,7 @@ def clean(context: click.Context, /, sources: tuple[str, ...], out: Path, as_jso
     tree = _tree(out, scanned, flags)
     check_own(out, [EXPORTS[kind] for kind in flags["export"]])
     is_silent = quiet or as_json
-    logging.getLogger("dataprep.clean").addHandler(SAID)
+    take_log()
     with ProgressBar(is_silent) as bar:
         manifest, summary = clean_into(
             scanned,

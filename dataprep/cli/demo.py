@@ -8,7 +8,7 @@ import click
 from rich.table import Table
 
 from dataprep.cleaning.folder import clean_into
-from dataprep.cli.output import ProgressBar, show
+from dataprep.cli.output import ProgressBar, show, take_log
 from dataprep.cli.terminal import Terminal, say, say_json
 from dataprep.demo import Score, make_messy_folder, score
 from dataprep.errors import DataprepError
@@ -43,6 +43,7 @@ def demo(out: Path | None, photos: Path | None, seed: int, as_json: bool) -> Non
 def _demonstrate(out: Path, photos: Path | None, seed: int, as_json: bool) -> None:
     truth = make_messy_folder(out, None if photos is None else _image_files(photos), seed)
     pipeline = Pipeline(ChannelSums(), *standard_rules())
+    take_log()
     with ProgressBar(as_json) as bar:
         manifest, summary = clean_into(
             out / "photos", pipeline, out=out / "cleaned", when=datetime.now().astimezone(), progress=bar.advance

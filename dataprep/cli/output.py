@@ -1,5 +1,6 @@
 """What the commands print: a progress bar while they work, a table when they are done."""
 
+import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,8 @@ WARNINGS: Final = 6
 SPLITS: Final = 8
 """Splits that the terminal names."""
 
+SAID: Final = logging.NullHandler()
+"""Takes what `clean` logs: the summary that is printed says it."""
 
 SETTLED: Final = {"keep": "keeping the best", "majority": "majority", "drop": "dropping all"}
 """What was done where labels of copies disagree."""
@@ -34,6 +37,11 @@ REASONS: Final = 3
 """Reasons that the terminal lists of a label."""
 WIDE: Final = 40
 """Characters of a label that the terminal shows."""
+
+
+def take_log() -> None:
+    """Lets nothing of what `clean` logs reach standard error."""
+    logging.getLogger("dataprep.clean").addHandler(SAID)
 
 
 class ProgressBar:
