@@ -11,7 +11,6 @@ import pytest
 from dataprep.cleaning.clean import clean
 from dataprep.cleaning.engines import Local
 from dataprep.errors import LoaderError
-from dataprep.integrations.torch import ImageDataset
 from dataprep.loading.loader import Loader
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
@@ -58,6 +57,9 @@ def manifest_of(source: Any) -> Manifest:
 @pytest.mark.parametrize("several", [False, True])
 def test_another_picture_in_its_place_is_named(folder: Path, several: bool, ops: tuple[Any, ...]) -> None:
     """A file replaced by another picture, of the same size in pixels and bytes or not, fails by name on every backend."""
+    pytest.importorskip("torch")
+    from dataprep.integrations.torch import ImageDataset
+
     manifest = manifest_of(Several({"a": Folder(str(folder))}) if several else Folder(str(folder)))
     before = (folder / "1.ppm").stat().st_mtime_ns
     for content, said in ((pixmap(9), "of the same length, with other content"), (pixmap(1, "# longer\n"), "bytes now, ")):

@@ -10,7 +10,6 @@ from dataprep.backends.threads import Threads
 from dataprep.cleaning.clean import clean
 from dataprep.cleaning.engines import Local
 from dataprep.errors import LoaderError
-from dataprep.integrations.torch import ImageDataset, Transform
 from dataprep.loading.loader import Loader
 from dataprep.loading.sampler import Sampler
 from dataprep.manifest import Manifest
@@ -19,6 +18,8 @@ from dataprep.stages import Normalize, RandomResizedCrop
 from dataprep.testing import write_images
 
 torch = pytest.importorskip("torch")
+
+from dataprep.integrations.torch import ImageDataset, Transform  # noqa: E402
 
 COUNT, BATCH, EPOCHS = 22, 4, 3
 STEPS = COUNT // BATCH
