@@ -156,7 +156,8 @@ def _(op: Remembering, image: np.ndarray, params: np.ndarray) -> np.ndarray:
 def test_each_thread_has_a_copy_of_the_ops(manifest: Manifest) -> None:
     """What an op holds is one thread's alone, so that a kernel may change it; what cannot be copied is shared."""
     op = Remembering()
-    assert sum(len(batch.ids) for batch in Loader(manifest, Pipeline(Resize((8, 8)), op), batch_size=4, backend=Threads(4))) > 0
+    batches = Loader(manifest, Pipeline(Resize((8, 8)), op), batch_size=4, backend=Threads(4, output="numpy"))
+    assert sum(len(batch.ids) for batch in batches) > 0
     assert op.threads == []
     program = compile_ops((Resize((8, 8)), Remembering([threading.Lock()])))  # type: ignore[list-item]
     assert Copies(program).mine() is program
