@@ -75,6 +75,7 @@ class _Quiet:
         self.filters = warnings.catch_warnings()
 
     def enter(self, limit: int) -> None:
+        """Begins to be quiet, and lets images have so many pixels, or as many as others within allow."""
         with self.lock:
             if self.within == 0:
                 self.limit, self.filters = PIL.Image.MAX_IMAGE_PIXELS, warnings.catch_warnings()
@@ -85,6 +86,7 @@ class _Quiet:
             self.within += 1
 
     def leave(self) -> None:
+        """Puts back what was there before, once nobody is within."""
         with self.lock:
             self.within -= 1
             if self.within == 0:

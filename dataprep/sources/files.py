@@ -15,7 +15,7 @@ from attrs import field, frozen
 from dataprep.describe import register
 from dataprep.files import modified_of
 from dataprep.sources.folder import absolute
-from dataprep.sources.listing import in_memory, lost, reader
+from dataprep.sources.listing import held, in_memory, reader
 from dataprep.sources.names import below, read_file, uri_of
 
 OUTSIDE: Final = "leads out of the folder that it is relative to; name one that holds all as root (--root)"
@@ -42,9 +42,7 @@ class Files:
         Raises:
             SourceError: The list was left where this source was made.
         """
-        if self.listing is None:
-            raise lost(self)
-        table = self.listing
+        table = held(self.listing, self)
         looks = [self._look(*row) for row in zip(table["uri"].to_pylist(), table["error"].to_pylist(), strict=True)]
         for place, name in enumerate(("bytes", "modified", "error")):
             column = table.schema.get_field_index(name)

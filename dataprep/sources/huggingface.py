@@ -15,7 +15,7 @@ from dataprep.describe import UNDESCRIBED, register
 from dataprep.errors import SourceError
 from dataprep.protocols import Source
 from dataprep.sources.labelled import Noted
-from dataprep.sources.listing import in_memory, lost, quoted, scan_of
+from dataprep.sources.listing import held, in_memory, quoted, scan_of
 from dataprep.sources.memory import hold, list_rows, row_of
 from dataprep.sources.names import read_file
 from dataprep.sources.objects import find_objects, with_boxes
@@ -41,9 +41,7 @@ class HuggingFace:
 
     def records(self) -> pa.Table:
         """Lists the images, in the order of the rows; sizes are not known before one is read."""
-        if self.listing is None:
-            raise lost(self)
-        return self.listing
+        return held(self.listing, self)
 
     def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
         """Returns the bytes `start` to `stop` of an image.
@@ -115,7 +113,7 @@ def _named(dataset: Any, features: Mapping[str, Any], kind: type) -> pa.Table:
     for name, feature in features.items():
         if isinstance(feature, kind):
             numbers = [None if value is None or value < 0 else value for value in table[name].to_pylist()]
-            names = pa.DictionaryArray.from_arrays(pa.array(numbers, pa.int32()), pa.array(feature.names))  # type: ignore[attr-defined]
+            names = pa.DictionaryArray.from_arrays(pa.array(numbers, pa.int32()), pa.array(feature.names))  # type: ignore[attr-defined]  # not in its types
             table = table.set_column(table.column_names.index(name), name, names)
     return table
 

@@ -14,7 +14,7 @@ from dataprep.describe import register
 from dataprep.errors import SourceError
 from dataprep.protocols import Source
 from dataprep.sources.guess import image_column
-from dataprep.sources.listing import Scan, counted, in_memory, joined, lost, quoted, reader, scan_of, with_scan
+from dataprep.sources.listing import Scan, counted, held, in_memory, joined, quoted, reader, scan_of, with_scan
 from dataprep.sources.matching import Match, match
 from dataprep.sources.options import Options
 from dataprep.sources.several import Several
@@ -45,14 +45,13 @@ class Labelled:
         Raises:
             SourceError: The inner source cannot be listed, or no row is about an image of it.
         """
-        if self.table is None:
-            raise lost(self)
+        table = held(self.table, self)
         inner = self.source.records()
         uris = inner["uri"].to_pylist()
         name = os.path.basename(self.labels)
         root = getattr(self.source, "root", os.curdir)
-        column = image_column(self.table, root, self.options.image_column, lambda values: match(values, uris, name).found)
-        names = self.table[column].to_pylist()
+        column = image_column(table, root, self.options.image_column, lambda values: match(values, uris, name).found)
+        names = table[column].to_pylist()
         found = match(names, uris, name)
         if not found.found:
             raise SourceError(
@@ -65,7 +64,7 @@ class Labelled:
                 groups[image].append(row)
         columns = {key: inner[key].to_pylist() for key in ("uri", "bytes", "modified", "error")}
         options = evolve(self.options, label="none", splits=False)  # what folders name is in what the inner source lists
-        listing = _keep_of(inner, describe_rows(columns, groups, self.table, column, options))
+        listing = _keep_of(inner, describe_rows(columns, groups, table, column, options))
         met = _without(scan_of(inner), self.labels, root)
         scan = joined([met, scan_of(listing), Scan(remarks=tuple(_unmatched(names, found, groups, uris, name)))])
         return with_scan(listing, scan)

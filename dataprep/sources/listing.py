@@ -120,9 +120,15 @@ def in_memory(default: object = None) -> Any:
     return attrs.field(default=default, eq=False, repr=False, kw_only=True, metadata={UNDESCRIBED: True})
 
 
-def lost(source: object) -> SourceError:
-    """Returns the error of a source that reads, and was asked to list what only the process that made it knows."""
-    return SourceError(
-        f"{source!r} reads images, but which ones it lists is known only where it was made; "
-        "give the list or the table again, as to `dataprep.open_source`"
-    )
+def held(listing: pa.Table | None, source: object) -> pa.Table:
+    """Returns the listing that a source holds.
+
+    Raises:
+        SourceError: It holds none: the source reads, and what it lists is known only to the process that made it.
+    """
+    if listing is None:
+        raise SourceError(
+            f"{source!r} reads images, but which ones it lists is known only where it was made; "
+            "give the list or the table again, as to `dataprep.open_source`"
+        )
+    return listing

@@ -20,7 +20,7 @@ from dataprep.errors import SourceError
 from dataprep.files import modified_of
 from dataprep.sources.folder import absolute
 from dataprep.sources.guess import is_bytes
-from dataprep.sources.listing import Scan, in_memory, joined, lost, quoted, reader, scan_of, with_scan
+from dataprep.sources.listing import Scan, held, in_memory, joined, quoted, reader, scan_of, with_scan
 from dataprep.sources.names import uri_of
 from dataprep.sources.options import Options
 from dataprep.sources.table import describe_rows, tidy
@@ -47,9 +47,7 @@ class Bytes:
 
     def records(self) -> pa.Table:
         """Lists the images, in the order of the rows; one without bytes is a row with an error."""
-        if self.listing is None:
-            raise lost(self)
-        return self.listing
+        return held(self.listing, self)
 
     def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
         """Returns the bytes `start` to `stop` of an image.
@@ -87,9 +85,7 @@ class Parquet:
 
     def records(self) -> pa.Table:
         """Lists the images, in the order of the rows; sizes are not known before one is read."""
-        if self.listing is None:
-            raise lost(self)
-        return self.listing
+        return held(self.listing, self)
 
     def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
         """Returns the bytes `start` to `stop` of an image.
