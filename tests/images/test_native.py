@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tomllib
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from dataprep.testing import encoded, photo
 from dataprep.types import Box
 
 SANITIZED = os.environ.get("DATAPREP_SANITIZED")
-SOURCES = Path(__file__).parents[2] / "dataprep" / "images" / "native"  # an installed package has none
+ROOT = Path(__file__).parents[2]  # which has no sources where the package is installed
 FLAGS = "-g -O1 -shared -fPIC -fsanitize=address,undefined -fno-sanitize-recover=all -ffp-contract=off".split()
 FILTERS = (PIL.Image.Resampling.BILINEAR, PIL.Image.Resampling.BICUBIC, PIL.Image.Resampling.LANCZOS)
 
@@ -175,6 +176,14 @@ def test_any_placing(resample: Any, draw: st.DataObject) -> None:
     np.testing.assert_array_equal(out, expected)
 
 
+def sources_of_modules() -> list[tuple[str, list[str]]]:
+    """The name and the sources of each compiled module, as they are built."""
+    if not (ROOT / "pyproject.toml").exists():
+        pytest.skip("an installed package has no sources")
+    modules = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["ext-modules"]
+    return [(module["name"].rpartition(".")[2], [str(ROOT / source) for source in module["sources"]]) for module in modules]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(SANITIZED is not None, reason="this is what runs there")
 def test_sanitized(tmp_path: Path) -> None:
@@ -187,12 +196,12 @@ def test_sanitized(tmp_path: Path) -> None:
         pytest.skip("there is no gcc")
     if not (os.path.isabs(asan) and os.path.isabs(ubsan)):
         pytest.skip("gcc has no sanitizers")
-    for name in ("jpeg", "resample"):
-        source, made = str(SOURCES / f"{name}.c"), str(tmp_path / f"{name}.so")
-        command = [compiler, *FLAGS, f"-I{sysconfig.get_path('include')}", source, "-o", made, "-lm", "-ljpeg"]
+    for name, sources in sources_of_modules():
+        made = str(tmp_path / f"{name}.so")
+        command = [compiler, *FLAGS, f"-I{sysconfig.get_path('include')}", *sources, "-o", made, "-lm", "-ljpeg"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            pytest.skip(f"{name}.c does not compile here: {done.stderr[-200:]}")
+            pytest.skip(f"{name} does not compile here: {done.stderr[-200:]}")
     environment = os.environ | {
         "DATAPREP_SANITIZED": str(tmp_path),
         "LD_PRELOAD": f"{asan} {ubsan}",

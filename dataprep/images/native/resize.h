@@ -1,0 +1,70 @@
+/* Resizing, averaging and placing of 8-bit images, for the modules that bind it: no Python, no memory of its own, no state.
+
+   Resizing is Pillow's to the last bit, by the arithmetic of its Resample.c: weights in fixed point of 22 bits, one pass along rows
+   and one along columns, each rounded to 8 bits; but only those pixels are made that are asked for. */
+
+#ifndef DATAPREP_RESIZE_H
+#define DATAPREP_RESIZE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define MOST_PIXELS (1 << 28) /* of a side, so that places along it fit into 32 bits */
+
+struct span {
+    int start, length; /* pixels */
+};
+
+/* An image with its rows apart by `stride` bytes. */
+struct pixels {
+    uint8_t *first;
+    ptrdiff_t stride;
+    int height, width, channels;
+};
+
+/* What some pixels of a resized axis are made of: each of as many pixels of the source, since a count that varies from one to the
+   next costs more than the multiplications by zero. As 32-bit integers they are length, count, start and length of what is seen,
+   then `first` and `weights`. */
+struct taps {
+    int length, count;
+    struct span seen;
+    const int32_t *first;   /* (length) of the source's pixels */
+    const int32_t *weights; /* (length, count) in fixed point */
+};
+
+/* A part of an axis that is resized from `source` to `target` pixels. */
+struct axis {
+    int source, target;
+    struct span part;
+};
+
+enum filter { BILINEAR, BICUBIC, LANCZOS };
+enum way { ACROSS_FIRST, DOWN_FIRST, AREA };
+
+/* Whether a span of a pixel and more lies in so many pixels. */
+int inside(int64_t start, int64_t length, int64_t whole);
+
+int is_aligned(const void *memory, size_t size);
+
+/* Returns how many pixels of the source each pixel is made of. */
+int taps_count(const struct axis *axis, enum filter filter);
+
+/* Returns of how many 32-bit integers taps consist. */
+size_t taps_size(int length, int count);
+
+/* Fills integers with taps; returns whether there was memory for it. */
+int taps_fill(const struct axis *axis, enum filter filter, int count, int32_t *integers);
+
+/* Returns whether bytes are taps of so many pixels, all of which lie in what they say that they see, and which. */
+int taps_open(const void *bytes, size_t size, int length, struct taps *taps);
+
+/* Fills `out`; the taps count from `top` and `left` of the image, which may lie outside of it. The memory, of `size` bytes, is for
+   what lies between the passes. Returns what is wrong, or NULL. */
+const char *resize(struct pixels image, int top, int left, const struct taps *rows, const struct taps *columns, int way,
+                   struct pixels out, void *memory, size_t size);
+
+/* Fills (3, H, W), values of 1, 2 or 4 bytes, strides counted in values, with what `levels`, (3, 256), make of an image, mirrored if
+   asked. */
+void place(struct pixels image, int mirror, size_t size, const void *levels, void *out, const ptrdiff_t *strides);
+
+#endif
