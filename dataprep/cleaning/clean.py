@@ -28,6 +28,7 @@ from dataprep.images.limits import MAX_PIXELS
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides, Run, check_overrides
 from dataprep.manifest.verdicts import verdicts
 from dataprep.pipeline import Pipeline, check_pipeline
+from dataprep.progress import Watch, watched
 from dataprep.protocols import Engine, Measure, Progress, Source
 from dataprep.report.findings import examine
 from dataprep.sources import open_source, scan_of
@@ -46,7 +47,7 @@ def clean(
     engine: Engine | None = None,
     cache: str | Path | None = None,
     overrides: Overrides = NO_OVERRIDES,
-    progress: Progress | None = None,
+    progress: Watch = True,
     max_pixels: int = MAX_PIXELS,
     verify: bool = False,
 ) -> Manifest:
@@ -60,7 +61,8 @@ def clean(
         engine: Who measures; None stands for `Local()`, all cores of this machine.
         cache: A folder that remembers what was measured, so that a killed or repeated run reads only what it has to.
         overrides: What a person decided against the rules.
-        progress: Called with "measuring" as images are done, first with those that are known from before.
+        progress: True shows a bar in a terminal and in a notebook, False nothing; a function is called in its place with
+            "measuring", how many images are done, first those that are known from before, and how many there are.
         max_pixels: Larger images are dropped as unreadable.
         verify: Whether to read what the cache knows, too, and measure again what has another content. Else a file is taken for
             the one that was measured where its path, size and modified time are the same.
@@ -77,14 +79,14 @@ def clean(
     engine = Local() if engine is None else engine
     measures = pipeline.measures
     protected = {split for rule in pipeline.rules for split in getattr(rule, "protect", ())}
-    records = one_row_each(source.records(), source, protected)
-    function = partial(measure_batch, max_pixels=max_pixels)
-    with nullcontext() if cache is None else Cache(cache, source, max_pixels) as opened:
+    with watched(progress) as advance, nullcontext() if cache is None else Cache(cache, source, max_pixels) as opened:
+        records = one_row_each(source.records(), source, protected)
+        function = partial(measure_batch, max_pixels=max_pixels)
         known = [] if opened is None else opened.find(records, measures)
         if verify:
-            known = unchanged(records, known, source, engine, progress)
+            known = unchanged(records, known, source, engine, advance)
         missing = lacking(records, measures, known)
-        measured = list(_measure(records, missing, function, source, engine, opened, progress))
+        measured = list(_measure(records, missing, function, source, engine, opened, advance))
     table = verdicts(assemble(records, measures, known + measured), pipeline.rules, overrides)
     scan = scan_of(records)
     classes = class_list(records, scan.classes)

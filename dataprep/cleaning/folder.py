@@ -21,7 +21,8 @@ from dataprep.manifest import NAME, NO_OVERRIDES, Manifest, Overrides
 from dataprep.manifest.carried import carry_splits, read_splits
 from dataprep.manifest.moved import add_moved
 from dataprep.pipeline import Pipeline
-from dataprep.protocols import Engine, Progress, Source
+from dataprep.progress import Watch, watched
+from dataprep.protocols import Engine, Source
 from dataprep.report import Summary, summarize, write_report
 from dataprep.sources import Folder, open_source, parts_of
 
@@ -54,7 +55,7 @@ def clean_into(
     moved: pa.Table | None = None,
     report: bool = True,
     when: datetime | None = None,
-    progress: Progress | None = None,
+    progress: Watch = True,
 ) -> Cleaned:
     """Cleans a source and writes `manifest.parquet`, `summary.json` and `report.html` into a folder, as `dataprep clean` does.
 
@@ -73,7 +74,8 @@ def clean_into(
             rows.
         report: Whether to write the report.
         when: The time that the report shows.
-        progress: Called with "measuring" as images are done, then with "thumbnails" as those of the report are.
+        progress: As of `clean`; a function is called with "measuring" as images are done, then with "thumbnails" as those of the
+            report are.
 
     Raises:
         SourceError: The source cannot be listed or holds no image.
@@ -82,7 +84,7 @@ def clean_into(
     """
     source = open_source(source)
     out = Path(out)
-    with _made(out, source):
+    with _made(out, source), watched(progress) as advance:
         earlier = read_splits(out / NAME)
         manifest = clean(
             source,
@@ -90,7 +92,7 @@ def clean_into(
             engine=engine,
             cache=out / CACHE,
             overrides=overrides,
-            progress=progress,
+            progress=advance,
             max_pixels=max_pixels,
             verify=verify,
         )
@@ -103,7 +105,7 @@ def clean_into(
         write_text(out / SUMMARY, json.dumps(summary.as_json(), indent=2) + "\n")
         if report:
             local = engine if isinstance(engine, Local) else Local()  # whoever measured, few thumbnails are not worth a cluster
-            write_report(manifest, summary, out / REPORT, overrides=overrides, when=when, progress=progress, engine=local)
+            write_report(manifest, summary, out / REPORT, overrides=overrides, when=when, progress=advance, engine=local)
     return Cleaned(manifest, summary)
 
 

@@ -16,13 +16,14 @@ from dataprep.cleaning.engines.local import Local
 from dataprep.cleaning.known import Found
 from dataprep.cleaning.measure import batches, digest_batch, lost_digests
 from dataprep.manifest import Manifest
+from dataprep.progress import Watch, watched
 from dataprep.protocols import Engine, Progress, Source
 
 BATCH: Final = 32  # images that are read at once
 OTHER: Final = "another content than was measured"
 
 
-def verify(manifest: Manifest, *, engine: Engine | None = None, progress: Progress | None = None) -> pa.Table:
+def verify(manifest: Manifest, *, engine: Engine | None = None, progress: Watch = True) -> pa.Table:
     """Reads every image of a manifest, and returns those that are not what was measured.
 
     Example:
@@ -32,14 +33,16 @@ def verify(manifest: Manifest, *, engine: Engine | None = None, progress: Progre
     Args:
         manifest: Whose images; what could not be read when it was made is left out.
         engine: Who reads; None stands for `Local()`, all cores of this machine.
-        progress: Called with "verifying" as images are done.
+        progress: True shows a bar in a terminal and in a notebook, False nothing; a function is called in its place with
+            "verifying", how many images are done and how many there are.
 
     Returns:
         A table of id, uri and why: another content, or that and why it cannot be read.
     """
     table = manifest.table.filter(pc.is_valid(manifest.table["digest"]))
     engine = Local() if engine is None else engine
-    digests, errors = _digests(table, np.arange(len(table)), manifest.source, engine, progress)
+    with watched(progress) as advance:
+        digests, errors = _digests(table, np.arange(len(table)), manifest.source, engine, advance)
     changed = np.array([now != then for now, then in zip(digests, table["digest"].to_pylist(), strict=True)], bool)
     why = [error or OTHER for error, other in zip(errors, changed, strict=True) if other]
     return table.select(["id", "uri"]).filter(pa.array(changed)).append_column("why", pa.array(why, pa.string()))

@@ -1,0 +1,116 @@
+"""How far the work is, for who waits for it: a bar in a terminal or below a cell of a notebook, nothing where nobody looks.
+
+Rich draws both. In a notebook its own live display needs ipywidgets, which IPython's display of what it draws does not.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from dataprep.errors import DataprepError
+from dataprep.protocols import Progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+Watch: TypeAlias = Progress | bool | None
+"""True for a bar where somebody looks, False or None for nothing, or a function that is called in its place."""
+
+PAUSE: Final = 0.1  # seconds between two pictures of a bar in a notebook, each of which is sent to a browser
+
+
+@contextmanager
+def watched(wanted: Watch) -> Iterator[Progress | None]:
+    """Gives what is to be called as work is done, and takes the bar away at the end.
+
+    Raises:
+        DataprepError: It is neither True nor False, None nor a function.
+    """
+    if wanted is True:
+        with _bar() as advance:
+            yield advance
+    elif wanted is False or wanted is None or callable(wanted):
+        yield wanted or None
+    else:
+        raise DataprepError(f"progress={wanted!r:.200}: True shows a bar, False none; or give a function (what, done, total)")
+
+
+class Bar:
+    """One bar for one kind of work after the other, and how many images a second that is."""
+
+    def __init__(self, console: "Console | None" = None) -> None:
+        """Takes where it is drawn; None stands for standard error."""
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        parts = (
+            BarColumn(),
+            MofNCompleteColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+        )
+        console = console or Console(stderr=True)
+        self.live = Progress(TextColumn("{task.description}"), *parts, console=console, transient=True)
+        self._what, self._start = "preparing", (0.0, 0)
+        self._task = self.live.add_task(self._what, total=None, rate="")
+
+    def advance(self, what: str, done: int, total: int) -> None:
+        """Shows how many images are done; other work than before starts a bar of its own."""
+        now = time.perf_counter()
+        if what != self._what:
+            self.live.remove_task(self._task)
+            self._what, self._start = what, (now, done)  # what was done before, such as known images, tells no rate
+            self._task = self.live.add_task(what, total=total, rate="")
+        passed, made = now - self._start[0], done - self._start[1]
+        rate = f"{made / passed:,.0f} images/s" if passed > 0.5 and made else ""
+        self.live.update(self._task, completed=done, total=total, rate=rate)
+
+    def picture(self) -> "Table":
+        """Returns the bar as it is now."""
+        return self.live.make_tasks_table(self.live.tasks)
+
+
+@contextmanager
+def _bar() -> Iterator[Progress | None]:
+    """Gives a bar where somebody looks."""
+    if _in_notebook():
+        with _below_a_cell() as advance:
+            yield advance
+    elif sys.stderr is not None and sys.stderr.isatty():
+        bar = Bar()
+        with bar.live:
+            yield bar.advance
+    else:
+        yield None
+
+
+def _in_notebook() -> bool:
+    """Returns whether a kernel of Jupyter, or of what speaks its language, runs this process."""
+    shell: Callable[[], Any] = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)
+    return hasattr(shell(), "kernel")
+
+
+@contextmanager
+def _below_a_cell() -> Iterator[Progress]:
+    """Gives a bar that is drawn anew in its place below a cell."""
+    from IPython.display import display
+    from rich.text import Text
+
+    bar, shown = Bar(), time.perf_counter()
+    place = display(bar.picture(), display_id=True)
+
+    def advance(what: str, done: int, total: int) -> None:
+        nonlocal shown
+        bar.advance(what, done, total)
+        if time.perf_counter() - shown >= PAUSE:
+            place.update(bar.picture())
+            shown = time.perf_counter()
+
+    try:
+        yield advance
+    finally:
+        place.update(Text(""))
