@@ -155,14 +155,17 @@ def test_any_resize(resample: Any, draw: st.DataObject) -> None:
 @given(st.data())
 def test_any_placing(resample: Any, draw: st.DataObject) -> None:
     """Any image, levels and result are placed as NumPy does where they fit each other, or refused."""
-    height, width = draw.draw(st.tuples(st.integers(1, 9), st.integers(1, 9)))
-    image = photo(2, 9, 9)[:height, :width]
+    large = (240, 250)  # of which rows are written past the caches
+    height, width = draw.draw(st.one_of(st.tuples(st.integers(1, 9), st.integers(1, 50)), st.just(large)))
+    image = photo(2, *large)[:height, :width]
     kinds = st.sampled_from(["uint8", "uint16", "float32", "float64"])
     levels = np.arange(3 * 256).reshape(3, 256).astype(draw.draw(kinds))
-    memory = np.zeros(4000 + 8, np.uint8)[draw.draw(st.sampled_from([0, 1])) :]
     kind = np.dtype(draw.draw(kinds))
     shape = draw.draw(st.sampled_from([(3, height, width), (3, width, height), (1, height, width), (3, height)]))
+    memory = np.zeros(3 * height * width * 8 + 64, np.uint8)[draw.draw(st.sampled_from([0, 1, 4, 8])) :]
     out = memory[: int(np.prod(shape)) * kind.itemsize].view(kind).reshape(shape)
+    if len(shape) == 3 and draw.draw(st.booleans()):
+        out = out.reshape(shape[1], shape[2], shape[0]).transpose(2, 0, 1)
     if len(shape) == 3 and draw.draw(st.booleans()):
         out = out[:, ::-1, ::-1]
     mirror = draw.draw(st.booleans())

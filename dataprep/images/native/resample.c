@@ -1,9 +1,10 @@
-/* Binds resize.c: what it is given is checked here, so that it reads and writes nothing else. */
+/* Binds resize.c and place.c: what it is given is checked here, so that it reads and writes nothing else. */
 
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
 #include <Python.h>
 
+#include "place.h"
 #include "resize.h"
 
 /* Returns whether an object is an (H, W) or (H, W, 3) image of bytes whose pixels lie side by side, and which one. */
@@ -98,9 +99,10 @@ static PyObject *py_place(PyObject *module, PyObject *args) {
     }
     fits = fit(&image, &levels, &out);
     if (fits) {
-        ptrdiff_t size = out.itemsize, strides[3] = {out.strides[0] / size, out.strides[1] / size, out.strides[2] / size};
+        ptrdiff_t size = out.itemsize;
+        struct canvas canvas = {out.buf, {out.strides[0] / size, out.strides[1] / size, out.strides[2] / size}, (size_t)size};
         Py_BEGIN_ALLOW_THREADS;
-        place(image, mirror, (size_t)size, levels.buf, out.buf, strides);
+        place(image, mirror, levels.buf, &canvas);
         Py_END_ALLOW_THREADS;
     }
     PyBuffer_Release(&seen);

@@ -1,4 +1,4 @@
-/* Pillow's `resize` for a part of its result, averages of areas, and what `Normalize` makes of the pixels. See resize.h. */
+/* Pillow's `resize` for a part of its result, and averages of areas. See resize.h. */
 
 #include "resize.h"
 
@@ -339,30 +339,4 @@ const char *resize(struct pixels image, int top, int left, const struct taps *ro
     int enough = way == AREA ? average(seen, rows, columns, out, memory, size)
                              : filter_both(seen, rows, columns, way == DOWN_FIRST, out, memory, size);
     return enough ? NULL : "too little memory is lent for what lies between the passes";
-}
-
-#define PLACE(name, type)                                                                                                         \
-    WIDE static void name(struct pixels image, int mirror, const type *restrict levels, type *out, const ptrdiff_t *strides) {    \
-        for (int channel = 0; channel < 3; channel++) {                                                                           \
-            const type *level = levels + 256 * channel;                                                                           \
-            for (int y = 0; y < image.height; y++) {                                                                              \
-                const uint8_t *row = image.first + y * image.stride + channel;                                                    \
-                type *to = out + channel * strides[0] + y * strides[1];                                                           \
-                ptrdiff_t step = strides[2];                                                                                      \
-                if (mirror) {                                                                                                     \
-                    to += (image.width - 1) * step;                                                                               \
-                    step = -step;                                                                                                 \
-                }                                                                                                                 \
-                for (int x = 0; x < image.width; x++) to[x * step] = level[row[3 * x]];                                           \
-            }                                                                                                                     \
-        }                                                                                                                         \
-    }
-PLACE(place_bytes, uint8_t)
-PLACE(place_halves, uint16_t)
-PLACE(place_floats, float)
-
-void place(struct pixels image, int mirror, size_t size, const void *levels, void *out, const ptrdiff_t *strides) {
-    if (size == 1) place_bytes(image, mirror, levels, out, strides);
-    if (size == 2) place_halves(image, mirror, levels, out, strides);
-    if (size == 4) place_floats(image, mirror, levels, out, strides);
 }

@@ -1,4 +1,4 @@
-/* Resizing, averaging and placing of 8-bit images, for the modules that bind it: no Python, no memory of its own, no state.
+/* Resizing and averaging of 8-bit images, for the modules that bind it: no Python, no memory of its own, no state.
 
    Resizing is Pillow's to the last bit, by the arithmetic of its Resample.c: weights in fixed point of 22 bits, one pass along rows
    and one along columns, each rounded to 8 bits; but only those pixels are made that are asked for. */
@@ -62,9 +62,5 @@ int taps_open(const void *bytes, size_t size, int length, struct taps *taps);
    what lies between the passes. Returns what is wrong, or NULL. */
 const char *resize(struct pixels image, int top, int left, const struct taps *rows, const struct taps *columns, int way,
                    struct pixels out, void *memory, size_t size);
-
-/* Fills (3, H, W), values of 1, 2 or 4 bytes, strides counted in values, with what `levels`, (3, 256), make of an image, mirrored if
-   asked. */
-void place(struct pixels image, int mirror, size_t size, const void *levels, void *out, const ptrdiff_t *strides);
 
 #endif

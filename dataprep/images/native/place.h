@@ -1,0 +1,19 @@
+/* The end of every pipeline: the pixels of an image as values of a batch, looked up, mirrored, in the order of its memory. No Python,
+   no memory of its own, no state. */
+
+#ifndef DATAPREP_PLACE_H
+#define DATAPREP_PLACE_H
+
+#include "resize.h"
+
+/* An image of a batch, (3, H, W) values of 1, 2 or 4 bytes. */
+struct canvas {
+    void *first;
+    ptrdiff_t strides[3]; /* values */
+    size_t size;          /* bytes of a value */
+};
+
+/* Fills a canvas of its height and width with what `levels`, (3, 256) of its type, make of an RGB image, mirrored if asked. */
+void place(struct pixels image, int mirror, const void *levels, const struct canvas *canvas);
+
+#endif
