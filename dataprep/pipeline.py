@@ -8,18 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import yaml
 from attrs import frozen
 
+from dataprep import stages
 from dataprep.describe import build, describe
 from dataprep.errors import PipelineError
 from dataprep.files import write_text
 from dataprep.protocols import Measure, Mix, Op, Rule
-from dataprep.stages import (
-    ChannelSums,
-    Normalize,
-    catalogue,  # noqa: F401  names every stage
-)
 from dataprep.types import Spec, Statistics
 
 VERSION = 1
@@ -90,18 +85,20 @@ class Pipeline:
             raise PipelineError(
                 f"fill({statistics!r:.200}): give `manifest.statistics`; numbers go into the stage, as in `Normalize(mean, std)`"
             )
-        if not any(isinstance(stage, Normalize) and stage.mean is None for stage in self.stages):
+        if not any(map(_is_open, self.ops)):
             return self
         if statistics is None:
             raise PipelineError(
                 "`Normalize()` takes mean and std from the manifest, which has none; run `clean` with this pipeline "
                 "(or `dataprep clean --statistics`), or give numbers, such as `Normalize.imagenet()`"
             )
-        filled = Normalize(statistics.mean, statistics.std)
-        return Pipeline(*(filled if isinstance(stage, Normalize) and stage.mean is None else stage for stage in self.stages))
+        filled = stages.Normalize(statistics.mean, statistics.std)
+        return Pipeline(*(filled if _is_open(stage) else stage for stage in self.stages))
 
     def to_yaml(self) -> str:
         """Returns the text of a pipeline file."""
+        import yaml
+
         data = {"version": VERSION, "stages": [describe(stage) for stage in self.stages]}
         return yaml.safe_dump(data, sort_keys=False)
 
@@ -112,6 +109,8 @@ class Pipeline:
         Raises:
             PipelineError: It is not YAML, of another version, or names an unknown stage or field.
         """
+        import yaml
+
         try:
             data = yaml.safe_load(text)
         except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -128,6 +127,8 @@ class Pipeline:
     @classmethod
     def from_descriptions(cls, descriptions: list[Any]) -> "Pipeline":
         """Returns the pipeline of stages given as plain data."""
+        import dataprep.stages.catalogue  # noqa: F401  names every stage
+
         return cls(*(build(description, f"stage {number}") for number, description in enumerate(descriptions, start=1)))
 
     @classmethod
@@ -158,8 +159,8 @@ class Pipeline:
                 yield stage
             elif isinstance(stage, Rule):
                 yield from stage.needs
-            elif isinstance(stage, Normalize) and stage.mean is None:
-                yield ChannelSums()
+            elif _is_open(stage):
+                yield stages.ChannelSums()
 
     def _check_roles(self) -> None:
         op: Op | None = None
@@ -192,6 +193,11 @@ class Pipeline:
                 other = filled.setdefault(field.name, measure)
                 if other != measure:
                     raise PipelineError(f"{other} and {measure} both fill the column {field.name!r}; keep one of them")
+
+
+def _is_open(stage: Stage) -> bool:
+    """Returns whether a stage is a `Normalize()` that takes its numbers from the manifest."""
+    return isinstance(stage, Op) and isinstance(stage, stages.Normalize) and stage.mean is None
 
 
 def check_pipeline(given: object, where: str) -> None:

@@ -12,7 +12,6 @@ from typing import IO, Any, Literal, get_args
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 
 from dataprep.actions.places import files_of
 from dataprep.columns import names_of
@@ -59,6 +58,8 @@ def records(manifest: Manifest) -> pa.Table:
 
 
 def _write_csv(manifest: Manifest, file: IO[bytes]) -> None:
+    from pyarrow.csv import write_csv
+
     columns: dict[str, Any] = {}
     table = records(manifest)
     for name, column in zip(table.column_names, table.columns, strict=True):
@@ -66,7 +67,7 @@ def _write_csv(manifest: Manifest, file: IO[bytes]) -> None:
             columns[name] = pa.array([None if value is None else _json(value) for value in column.to_pylist()], pa.string())
         else:
             columns[name] = column
-    pyarrow.csv.write_csv(pa.table(columns), file)
+    write_csv(pa.table(columns), file)
 
 
 def _write_jsonl(manifest: Manifest, file: IO[bytes]) -> None:

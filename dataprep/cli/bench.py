@@ -14,6 +14,7 @@ from rich.table import Table
 
 from dataprep.backends.cpu.render import apply_op, canvas, render
 from dataprep.backends.threads import Threads
+from dataprep.cli.command import Command
 from dataprep.cli.terminal import Terminal, say, say_json
 from dataprep.errors import LoaderError
 from dataprep.images.decode import decode
@@ -81,7 +82,7 @@ class _Alone:
             yield render(source, program, recipe)
 
 
-@click.command(epilog="Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 130 stopped by Ctrl-C.")
+@click.command(cls=Command, epilog="Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 130 stopped by Ctrl-C.")
 @click.argument("manifest", type=click.Path(path_type=Path))
 @click.option("--images", type=click.IntRange(1), default=512, show_default=True, help="How many images to load.")
 @click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True, help="Images in a batch.")

@@ -12,7 +12,7 @@ from dataprep.actions import check_apart, check_target, check_writable, export, 
 from dataprep.cleaning.engines import Local
 from dataprep.cleaning.folder import check_own, clean_into
 from dataprep.cli.apply import move_rejects, write_tree
-from dataprep.cli.groups import Grouped
+from dataprep.cli.command import Command
 from dataprep.cli.options import (
     choose_pipeline,
     duplicate_options,
@@ -41,7 +41,7 @@ EPILOG: Final = (
 )
 
 
-@click.command(cls=Grouped, epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), help="Folder to write the manifest, the summary and the report to."

@@ -8,6 +8,7 @@ import click
 from rich.table import Table
 
 from dataprep.cleaning.folder import clean_into
+from dataprep.cli.command import Command
 from dataprep.cli.output import ProgressBar, show, take_log
 from dataprep.cli.terminal import Terminal, say, say_json
 from dataprep.demo import Score, make_messy_folder, score
@@ -18,7 +19,7 @@ from dataprep.stages import ChannelSums
 from dataprep.stages.rules.standard import standard_rules
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--out", type=click.Path(path_type=Path), help="New folder for the photographs and the results; without it, a temporary one."
 )

@@ -7,12 +7,13 @@ import click
 
 from dataprep.actions import export as write_records
 from dataprep.cli.apply import on_manifest, read
+from dataprep.cli.command import Command
 from dataprep.cli.terminal import say
 from dataprep.errors import DataprepError
 from dataprep.files import shown
 
 
-@click.command(epilog="Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 130 stopped by Ctrl-C.")
+@click.command(cls=Command, epilog="Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 130 stopped by Ctrl-C.")
 @on_manifest
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--replace", is_flag=True, help="Replace FILE if it is there.")

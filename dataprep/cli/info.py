@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
+from dataprep.cli.command import Command
 from dataprep.cli.output import show
 from dataprep.cli.terminal import say_json
 from dataprep.manifest import Manifest, file_of
 from dataprep.report import summarize
 
 
-@click.command(epilog="Exit codes: 0 done; 1 nothing was done; 2 wrong usage.")
+@click.command(cls=Command, epilog="Exit codes: 0 done; 1 nothing was done; 2 wrong usage.")
 @click.argument("manifest", type=click.Path(path_type=Path))
 @click.option("--split", metavar="NAME", help="Only the images of this split.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")

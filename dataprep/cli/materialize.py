@@ -6,9 +6,10 @@ import click
 
 from dataprep.actions.materialize import Mode
 from dataprep.cli.apply import EPILOG, on_manifest, read, write_tree
+from dataprep.cli.command import Command
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @on_manifest
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option(

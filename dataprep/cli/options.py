@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import click
 
-from dataprep.cli.groups import Option, group
+from dataprep.cli.command import Option, group
 from dataprep.pipeline import Pipeline
 from dataprep.protocols import Measure, Rule
 from dataprep.stages import ChannelSums

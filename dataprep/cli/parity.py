@@ -7,6 +7,7 @@ from typing import Any
 import click
 from rich.table import Table
 
+from dataprep.cli.command import Command
 from dataprep.cli.terminal import Terminal, say_json
 from dataprep.errors import LoaderError
 from dataprep.loading.loader import Loader
@@ -20,7 +21,7 @@ TRAINING = (RandomResizedCrop(224), HorizontalFlip(), ColorJitter(0.4, 0.4, 0.4)
 STANDARD = 0.999  # share of values within 2 of 255 that the same batch has on both sides
 
 
-@click.command(epilog="Exit codes: 0 the backends agree; 1 nothing was done; 2 wrong usage; 3 they do not agree.")
+@click.command(cls=Command, epilog="Exit codes: 0 the backends agree; 1 nothing was done; 2 wrong usage; 3 they do not agree.")
 @click.argument("manifest", type=click.Path(path_type=Path))
 @click.option("--pipeline", type=click.Path(path_type=Path), help="Pipeline file whose ops to use instead of the manifest's.")
 @click.option("--samples", type=click.IntRange(1), default=64, show_default=True, help="Images to compare.")

@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 
 from dataprep.cli.apply import EPILOG, move_rejects, on_manifest, read
+from dataprep.cli.command import Command
 from dataprep.manifest import file_of
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=Command, epilog=EPILOG)
 @on_manifest
 @click.argument("folder", type=click.Path(path_type=Path))
 def quarantine(manifest: Path, folder: Path, source: str | None, split: str | None, quiet: bool) -> None:

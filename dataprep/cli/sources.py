@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import click
 
-from dataprep.cli.groups import group
+from dataprep.cli.command import group
 from dataprep.errors import SourceError
 from dataprep.manifest import Manifest
 from dataprep.protocols import Source

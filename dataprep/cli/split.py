@@ -8,6 +8,7 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
+from dataprep.cli.command import Command
 from dataprep.cli.terminal import Terminal, say, say_json
 from dataprep.manifest import Manifest, file_of
 from dataprep.manifest.splits import Division, divisions, shares_of
@@ -19,7 +20,7 @@ ROWS = 20  # labels; more do not fit a screen
 NAMED = 5  # labels that a note lists
 
 
-@click.command(epilog="Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 130 stopped by Ctrl-C.")
+@click.command(cls=Command, epilog="Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 130 stopped by Ctrl-C.")
 @click.argument("manifest", type=click.Path(path_type=Path))
 @click.option("--train", type=float, metavar="SHARE", help="Share of the training images, such as 0.8.")
 @click.option("--val", type=float, metavar="SHARE", help="Share of the validation images.")

@@ -6,14 +6,16 @@ import click
 
 from dataprep.actions import Restored
 from dataprep.actions import undo as restore
+from dataprep.cli.command import Command
 from dataprep.cli.terminal import say, say_json
 from dataprep.errors import DataprepError
 from dataprep.files import shown
 
 
 @click.command(
+    cls=Command,
     epilog="Exit codes: 0 every file is back; 1 some are not, or nothing was done; 2 wrong usage; 130 stopped by Ctrl-C: run the "
-    "same command to continue."
+    "same command to continue.",
 )
 @click.argument("log", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")

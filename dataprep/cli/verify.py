@@ -8,12 +8,14 @@ import click
 from dataprep.cleaning.engines import Local
 from dataprep.cleaning.verify import verify as compare
 from dataprep.cli.apply import on_manifest, read
+from dataprep.cli.command import Command
 from dataprep.cli.output import ProgressBar
 from dataprep.cli.terminal import say
 
 
 @click.command(
-    epilog="Exit codes: 0 nothing was changed; 1 nothing was done; 2 wrong usage; 3 something was; 130 stopped by Ctrl-C."
+    cls=Command,
+    epilog="Exit codes: 0 nothing was changed; 1 nothing was done; 2 wrong usage; 3 something was; 130 stopped by Ctrl-C.",
 )
 @on_manifest
 @click.option("--workers", type=click.IntRange(0), help="Processes that read; 0 reads in this one.  [default: one for each core]")

@@ -32,7 +32,6 @@ from dataprep.manifest.verdicts import verdicts
 from dataprep.manifest.versions import VERSION, bring_up_to_date, ignored_of
 from dataprep.pipeline import Pipeline, check_pipeline
 from dataprep.protocols import Measure, Source
-from dataprep.sources import open_source  # and registers the sources that a manifest may name
 from dataprep.stages import ChannelSums, Deduplicate
 from dataprep.types import Statistics
 
@@ -342,6 +341,9 @@ class Manifest:
             ManifestError: It cannot be read, is not a manifest, is damaged, or is of another version.
             SourceError: `source` is not understood, or not there.
         """
+        import dataprep.sources.catalogue  # noqa: F401  names every source
+        from dataprep.sources.open import open_source
+
         path = file_of(path)
         table = read_table(path)
         given = None if source is None else open_source(source)

@@ -7,7 +7,6 @@ coefficient maximization", 2008, as in OpenCV.
 from functools import cache
 from typing import Any, Final, TypeAlias
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -175,6 +174,8 @@ def _white_in_one(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArra
 
 def align(first: Floats, second: Floats) -> float:
     """Returns the correlation of the gradients once the second picture is turned, scaled and moved onto the first."""
+    import cv2  # few pictures have to be aligned, and those of a tidy folder not at all
+
     one, other = (cv2.GaussianBlur(picture, (0, 0), 0.8) for picture in (first, second))
     best = -1.0
     for scale, degrees in ((1.0, 0), (1.1, 0), (1 / 1.1, 0), (1.0, 4), (1.0, -4)):
@@ -186,6 +187,8 @@ def align(first: Floats, second: Floats) -> float:
 
 def _align_from(first: Floats, second: Floats, start: Floats) -> float:
     """Returns the same from one estimate of the motion; -1 where none is found, or one that no copy was edited by."""
+    import cv2
+
     try:
         criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 1e-4)
         whole = np.ones((SIDE, SIDE), np.uint8)

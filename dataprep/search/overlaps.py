@@ -7,7 +7,6 @@ pictures are compared there, cell by cell, since pictures of one kind may have m
 from itertools import product
 from typing import Final, NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -188,6 +187,8 @@ def _inside(places: Numbers, low: Numbers, high: Numbers) -> int:
 
 def _sampled(small: NDArray[np.float32], low: Numbers, high: Numbers) -> NDArray[np.float32]:
     """Returns (SAMPLES, SAMPLES) of the part of a small picture between two corners, smoothed."""
+    import cv2
+
     scale = (high - low) / SAMPLES * len(small)
     offset = low * len(small) + scale / 2 - 0.5
     matrix = np.array([[scale[0], 0, offset[0]], [0, scale[1], offset[1]]])

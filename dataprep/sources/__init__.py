@@ -1,27 +1,8 @@
-"""Where images come from. A source lists records and reads bytes; only it understands its uris."""
+"""Where images come from. A source lists records and reads bytes; only it understands its uris.
 
-from dataprep.sources.archives import Archive
-from dataprep.sources.files import Files
-from dataprep.sources.folder import Folder, endings
-from dataprep.sources.labelled import Labelled, Noted, parts_of
-from dataprep.sources.listing import Scan, scan_of
-from dataprep.sources.memory import Bytes, Parquet
-from dataprep.sources.open import open_source
-from dataprep.sources.several import Part, Several
+A run reads one form or two, so a source is imported when it is first used; `__init__.pyi` lists them.
+"""
 
-__all__ = [
-    "Archive",
-    "Bytes",
-    "Files",
-    "Folder",
-    "Labelled",
-    "Noted",
-    "Parquet",
-    "Part",
-    "Scan",
-    "Several",
-    "endings",
-    "open_source",
-    "parts_of",
-    "scan_of",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

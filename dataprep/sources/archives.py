@@ -29,9 +29,6 @@ from dataprep.sources.options import Options
 from dataprep.sources.table import describe_rows, tidy
 from dataprep.sources.walk import LONGEST, SYSTEM, as_globs
 
-ARCHIVES: Final = (".zip", ".tar")
-"""Endings of archives that are read."""
-
 PACKED: Final = {".gz": "gunzip -k", ".tgz": "gunzip -k", ".bz2": "bunzip2 -k", ".xz": "unxz -k", ".zst": "unzstd"}
 """Endings of archives that are compressed as a whole, with what unpacks them."""
 

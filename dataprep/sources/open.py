@@ -23,18 +23,15 @@ import pyarrow as pa
 from dataprep.errors import SourceError
 from dataprep.images.formats import is_image
 from dataprep.protocols import Source
-from dataprep.sources.archives import ARCHIVES, Archive, check_packed
 from dataprep.sources.beside import with_metadata, with_table
 from dataprep.sources.coco import open_coco, open_coco_folder
 from dataprep.sources.files import Files, resolve
 from dataprep.sources.folder import Folder, check_root
 from dataprep.sources.guess import bytes_column, image_column, is_bytes
-from dataprep.sources.huggingface import is_dataset, open_dataset
 from dataprep.sources.labelled import Labelled, Noted
 from dataprep.sources.levels import SPLITS, read_levels
 from dataprep.sources.listing import Scan, counted, listed
 from dataprep.sources.matching import match
-from dataprep.sources.memory import hold, open_parquet, read_schema
 from dataprep.sources.options import Options
 from dataprep.sources.several import Several
 from dataprep.sources.table import TABLES, images_below, open_paths, read_table, table_of
@@ -47,6 +44,9 @@ GLOBS: Final = ("include", "exclude")
 
 LISTS: Final = (".txt", ".lst", ".list")
 """Endings of lists with a path a line."""
+
+ARCHIVES: Final = (".zip", ".tar")
+"""Endings of archives that are read."""
 
 FORMS: Final = (
     "give a folder, several, a glob, a list of files, a CSV, TSV, JSONL or Parquet file, a data frame, a zip or tar archive, "
@@ -136,6 +136,8 @@ def _open(given: Any, options: Options) -> Source:
     if table is not None:
         options.check("a data frame", "root", *COLUMNS, *LEVELS)
         return _open_table(table, "the data frame", options.root or os.getcwd(), options)
+    from dataprep.sources.huggingface import is_dataset, open_dataset
+
     if is_dataset(given):
         options.check("a data set of Hugging Face's", *COLUMNS)
         return open_dataset(given, options)
@@ -189,6 +191,9 @@ def _open_folder(path: str, options: Options) -> Source:
 
 def _open_file(path: str, options: Options) -> Source:
     """Returns the source of a file: a table, a list, or one image."""
+    from dataprep.sources.archives import Archive, check_packed
+    from dataprep.sources.memory import open_parquet, read_schema
+
     ending = os.path.splitext(path)[1].lower()
     if ending in TABLES:
         options.check("a table", "root", *COLUMNS, *LEVELS)
@@ -230,6 +235,8 @@ def _open_table(table: pa.Table, name: str, root: str, options: Options) -> Sour
 
     column = image_column(table, root, options.image_column, matching)
     if is_bytes(table[column].type):
+        from dataprep.sources.memory import hold
+
         return hold(table, column, options)
     return open_paths(table, column, os.path.basename(name), root, options)
 

@@ -16,7 +16,6 @@ from dataprep.protocols import Rule
 from dataprep.stages.measures.hashing import Invariant
 from dataprep.stages.rules.combine import AllOf
 from dataprep.stages.rules.conflicts import Conflicts
-from dataprep.stages.rules.crops import DeduplicateCrops
 from dataprep.stages.rules.deduplicate import Deduplicate
 from dataprep.stages.rules.limits import Require
 from dataprep.stages.rules.outliers import FarBelow
@@ -141,6 +140,8 @@ def standard_rules(
         near |= {"verify": None} if verify_radius is None else {"verify_radius": verify_radius}
         rules.append(Deduplicate(**near, protect=protect, conflicts=conflicts, prefer=prefer))
     if duplicates and crops:
+        from dataprep.stages.rules.crops import DeduplicateCrops  # few ask for what it loads
+
         rules.append(DeduplicateCrops(protect=protect, conflicts=conflicts, prefer=prefer))
     return tuple(rules)
 
