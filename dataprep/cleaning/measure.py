@@ -13,8 +13,8 @@ from dataprep.errors import DecodeError, SourceError
 from dataprep.images.decode import decode
 from dataprep.images.exif import captured
 from dataprep.images.limits import MAX_PIXELS, quiet_decoders, refuse_large
-from dataprep.images.views import reduce
 from dataprep.protocols import Measure, Source
+from dataprep.stages.measures.compiled import measure_view
 
 FACTS: Final = fields_of("read")
 """What is known of every image that was read, whatever is measured."""
@@ -96,10 +96,8 @@ def _measure_one(uri: str, size: int | None, measures: tuple[Measure, ...], sour
         for side, channels in views:
             found = decode(data, side=side, channels=channels, max_pixels=max_pixels, reuse=True)
             row |= {"format": found.format, "height": found.height, "width": found.width, "remark": found.remark}
-            image = reduce(found.image, side)
-            for measure in measures:
-                if (measure.side, measure.channels) == (side, channels):
-                    row |= measure.measure(image)
+            seeing = [measure for measure in measures if (measure.side, measure.channels) == (side, channels)]
+            row |= measure_view(found.image, side, seeing)
     except DecodeError as error:
         return {"digest": None if _passes(error.__cause__) else digest, "error": str(error)}
     return row | {"captured": captured(data)}

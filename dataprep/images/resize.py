@@ -86,7 +86,7 @@ def resize_window(image: Image, window: Window, reuse: bool = False) -> Image:
         reuse: Whether they may lie in memory that this thread's next such call overwrites.
     """
     if is_compiled():
-        return _resize_compiled(image, window, _order() == "cheaper" and _falls_more(window), reuse)
+        return _resize_compiled(image, window, order_of_passes() == "cheaper" and _falls_more(window), reuse)
     box, part = window.box, window.part
     pixels = np.ascontiguousarray(image[box.rows, box.columns])
     if pixels.shape[:2] != window.target:
@@ -150,7 +150,7 @@ def place(image: Image, mirror: bool, out: NDArray[Any], levels: NDArray[Any] = 
 
 def is_compiled() -> bool:
     """Whether resizing is compiled, and does what the Pillow that is installed does."""
-    return _order() is not None
+    return order_of_passes() is not None
 
 
 def _resize_compiled(image: Image, window: Window, columns_first: bool, reuse: bool = False) -> Image:
@@ -187,7 +187,7 @@ def _falls_more(window: Window) -> bool:
 
 
 @cache
-def _order() -> Literal["rows", "cheaper"] | None:
+def order_of_passes() -> Literal["rows", "cheaper"] | None:
     """Returns which pass comes first in this Pillow: along rows always (12 and before) or the cheaper; None if neither."""
     if native.module("resample") is None:
         return None

@@ -26,7 +26,7 @@ def way(request: pytest.FixtureRequest) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "by Pillow":
             patch.setattr(native, "module", lambda name: None)
-            patch.setattr(resize, "_order", lambda: None)
+            patch.setattr(resize, "order_of_passes", lambda: None)
         elif not resize.is_compiled():
             pytest.skip("nothing was compiled on this machine")
         yield request.param

@@ -4,7 +4,11 @@
 #define Py_LIMITED_API 0x030B0000
 #include <Python.h>
 
+#include <stddef.h>
+
 #include "head.h"
+#include "image.h"
+#include "measures.h"
 
 /* Returns the ICC profile in one piece, None where there is none. */
 static PyObject *profile_of(const uint8_t *data, const struct head *head) {
@@ -39,13 +43,118 @@ static PyObject *py_head(PyObject *module, PyObject *object) {
     return found;
 }
 
+/* What lies where in a record, as NumPy names types, and by which bit of `wanted` it is asked for. */
+static const struct {
+    const char *column, *type;
+    size_t offset;
+    int measure;
+} LAYOUT[] = {
+    {"brightness", "f8", offsetof(struct record, brightness), LUMINANCE},
+    {"contrast", "f8", offsetof(struct record, contrast), LUMINANCE},
+    {"sharpness", "f8", offsetof(struct record, sharpness), SHARPNESS},
+    {"darkest", "i4", offsetof(struct record, darkest), LEVELS},
+    {"lightest", "i4", offsetof(struct record, lightest), LEVELS},
+    {"phash64", "V8", offsetof(struct record, phash64), PHASH64},
+    {"phash256", "V32", offsetof(struct record, phash256), PHASH256},
+    {"dhash64", "V8", offsetof(struct record, dhash64), DHASH64},
+    {"dhash256", "V32", offsetof(struct record, dhash256), DHASH256},
+    {"averagehash64", "V8", offsetof(struct record, averagehash64), AVERAGEHASH64},
+    {"averagehash256", "V32", offsetof(struct record, averagehash256), AVERAGEHASH256},
+    {"miniature", "V1056", offsetof(struct record, miniature), MINIATURE},
+    {"channel_sums", "3i8", offsetof(struct record, channel_sums), CHANNEL_SUMS},
+    {"channel_squares", "3i8", offsetof(struct record, channel_squares), CHANNEL_SUMS},
+};
+_Static_assert(sizeof(((struct record *)0)->miniature) == 1056, "LAYOUT says how long a small picture is");
+
+#define SIDE_AT 32 /* bits of `wanted` before those of the side */
+#define CHEAPER_FIRST (1 << 16)
+
+/* Takes apart what Python hands on as one number. */
+static int open_wanted(unsigned long long number, struct wanted *wanted) {
+    *wanted = (struct wanted){(int)(number & ANYTHING), (int)(number >> SIDE_AT), (number & CHEAPER_FIRST) != 0};
+    if (number >> SIDE_AT <= MOST_PIXELS && (number & 0xFFFFFFFF & ~(unsigned long long)CHEAPER_FIRST) <= ANYTHING) return 1;
+    PyErr_SetString(PyExc_ValueError, "something is wanted that is not in LAYOUT");
+    return 0;
+}
+
+/* Measures an image of one channel or three; None where it is not one for this code. */
+static PyObject *measure_pixels(PyObject *args, int channels, enum found (*measure)(struct pixels, const struct wanted *, struct record *)) {
+    PyObject *object;
+    unsigned long long number;
+    Py_buffer view;
+    struct pixels image;
+    struct wanted wanted;
+    struct record record = {0};
+    enum found found;
+    if (!PyArg_ParseTuple(args, "OK", &object, &number) || !open_wanted(number, &wanted)) return NULL;
+    if (!open_image(object, PyBUF_SIMPLE, &view, &image)) return NULL;
+    if (image.channels != channels || image.height < 1 || image.width < 1) {
+        PyBuffer_Release(&view);
+        return PyErr_Format(PyExc_ValueError, "an image of %d channels and at least a pixel is measured here", channels);
+    }
+    Py_BEGIN_ALLOW_THREADS;
+    found = measure(image, &wanted, &record);
+    Py_END_ALLOW_THREADS;
+    PyBuffer_Release(&view);
+    if (found == NO_MEMORY) return PyErr_NoMemory();
+    if (found == NOT_MINE) Py_RETURN_NONE;
+    return PyBytes_FromStringAndSize((const char *)&record, sizeof record);
+}
+
+static PyObject *py_gray(PyObject *module, PyObject *args) {
+    (void)module;
+    return measure_pixels(args, 1, measure_gray);
+}
+
+static PyObject *py_rgb(PyObject *module, PyObject *args) {
+    (void)module;
+    return measure_pixels(args, 3, measure_rgb);
+}
+
+static PyObject *py_jpeg(PyObject *module, PyObject *args) {
+    Py_buffer data;
+    unsigned long long number;
+    long long max_pixels;
+    int profile_is_srgb;
+    struct wanted wanted;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "y*KLp", &data, &number, &max_pixels, &profile_is_srgb)) return NULL;
+    PyBuffer_Release(&data);
+    if (!open_wanted(number, &wanted)) return NULL;
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
+    {"gray", py_gray, METH_VARARGS, "gray(pixels, wanted) -> record of (H, W) luminance"},
+    {"rgb", py_rgb, METH_VARARGS, "rgb(pixels, wanted) -> record of (H, W, 3) RGB, or None"},
+    {"jpeg", py_jpeg, METH_VARARGS,
+     "jpeg(data, wanted, max_pixels, profile_is_srgb) -> (height, width, exif start, exif stop, record), or None"},
     {"head", py_head, METH_O,
      "head(data) -> (frame, height, width, colours, usual, orientation, exif start, exif stop, profile, scans), or None"},
     {NULL, NULL, 0, NULL},
 };
 
+static PyObject *layout(void) {
+    Py_ssize_t size = sizeof LAYOUT / sizeof *LAYOUT;
+    PyObject *tuple = PyTuple_New(size);
+    for (Py_ssize_t at = 0; tuple != NULL && at < size; at++) {
+        PyObject *entry = Py_BuildValue("(ssni)", LAYOUT[at].column, LAYOUT[at].type, (Py_ssize_t)LAYOUT[at].offset, LAYOUT[at].measure);
+        if (entry == NULL || PyTuple_SetItem(tuple, at, entry) < 0) Py_CLEAR(tuple);
+    }
+    return tuple;
+}
+
+static int add_constants(PyObject *module) {
+    PyObject *tuple = layout();
+    int added = tuple == NULL ? -1 : PyModule_AddObjectRef(module, "LAYOUT", tuple);
+    Py_XDECREF(tuple);
+    if (added < 0 || PyModule_AddIntConstant(module, "SIZE", sizeof(struct record)) < 0) return -1;
+    return PyModule_AddIntConstant(module, "SIDE_AT", SIDE_AT) < 0 ? -1 : PyModule_AddIntConstant(module, "CHEAPER_FIRST", CHEAPER_FIRST);
+}
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, add_constants}, {0, NULL}};
+
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "dataprep.images.native.measure", NULL, 0, methods, NULL, NULL, NULL, NULL};
+    PyModuleDef_HEAD_INIT, "dataprep.images.native.measure", NULL, 0, methods, slots, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit_measure(void) { return PyModuleDef_Init(&definition); }

@@ -4,22 +4,9 @@
 #define Py_LIMITED_API 0x030B0000
 #include <Python.h>
 
+#include "image.h"
 #include "place.h"
 #include "resize.h"
-
-/* Returns whether an object is an (H, W) or (H, W, 3) image of bytes whose pixels lie side by side, and which one. */
-static int open_image(PyObject *object, int flags, Py_buffer *view, struct pixels *image) {
-    if (PyObject_GetBuffer(object, view, flags | PyBUF_STRIDES) < 0) return 0;
-    Py_ssize_t channels = view->ndim == 3 ? view->shape[2] : 1;
-    if (view->itemsize != 1 || view->ndim < 2 || view->ndim > 3 || (channels != 1 && channels != 3) || view->shape[0] > MOST_PIXELS ||
-        view->shape[1] > MOST_PIXELS || view->strides[1] != channels || (view->ndim == 3 && view->strides[2] != 1)) {
-        PyErr_SetString(PyExc_ValueError, "an image is (H, W) or (H, W, 3) bytes, the pixels of a row side by side");
-        PyBuffer_Release(view);
-        return 0;
-    }
-    *image = (struct pixels){view->buf, view->strides[0], (int)view->shape[0], (int)view->shape[1], (int)channels};
-    return 1;
-}
 
 static PyObject *py_taps(PyObject *module, PyObject *args) {
     struct axis axis;
@@ -29,9 +16,10 @@ static PyObject *py_taps(PyObject *module, PyObject *args) {
     if (axis.source < 1 || axis.source > MOST_PIXELS || axis.target > MOST_PIXELS || filter < BILINEAR || filter > LANCZOS ||
         !inside(axis.part.start, axis.part.length, axis.target))
         return PyErr_Format(PyExc_ValueError, "what is wanted does not lie in what there is");
+    struct taps taps;
     int count = taps_count(&axis, (enum filter)filter);
     PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(taps_size(axis.part.length, count) * sizeof(int32_t)));
-    if (bytes == NULL || taps_fill(&axis, (enum filter)filter, count, (int32_t *)PyBytes_AsString(bytes))) return bytes;
+    if (bytes == NULL || taps_fill(&axis, (enum filter)filter, count, (int32_t *)PyBytes_AsString(bytes), &taps)) return bytes;
     Py_DECREF(bytes);
     return PyErr_NoMemory();
 }

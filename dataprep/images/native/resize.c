@@ -1,27 +1,18 @@
 /* Pillow's `resize` for a part of its result, and averages of areas. See resize.h. */
 
 #include "resize.h"
+#include "wide.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#if defined(__x86_64__) && defined(__GNUC__) /* the processor decides when the code runs */
-#include <immintrin.h>
-#define AVX2
-#if defined(__gnu_linux__) && !defined(__clang__)
-#define WIDE __attribute__((target_clones("avx2", "default")))
-#endif
-#endif
-#ifndef WIDE
-#define WIDE
-#endif
 
 #define BITS 22 /* of the fraction: 32, less 8 of a value and 2 to overshoot */
 #define HALF (1 << (BITS - 1))
 #define PI 3.141592653589793
 #define WHOLE ((INT32_MAX - HALF) / 255) /* what the weights of a pixel, without their signs, may add up to */
 #define HEAD 4                           /* integers before `first` of taps */
+#define AREA_BITS 12                     /* of the weight of a pixel in an average, of which those along an axis sum up to all */
 
 int inside(int64_t start, int64_t length, int64_t whole) {
     return start >= 0 && length >= 1 && start <= whole && length <= whole - start;
@@ -89,15 +80,21 @@ static void weigh(const struct axis *axis, enum filter filter, int pixel, struct
     }
 }
 
-int taps_fill(const struct axis *axis, enum filter filter, int count, int32_t *integers) {
+/* Writes the head of taps, and clears the rest. */
+static struct taps begin(int length, int count, struct span seen, int32_t *integers) {
+    memset(integers, 0, taps_size(length, count) * sizeof *integers);
+    memcpy(integers, (int32_t[HEAD]){length, count, seen.start, seen.length}, HEAD * sizeof *integers);
+    return (struct taps){length, count, seen, integers + HEAD, integers + HEAD + length};
+}
+
+int taps_fill(const struct axis *axis, enum filter filter, int count, int32_t *integers, struct taps *taps) {
     struct span part = axis->part, first = seen_by(axis, filter, part.start);
     struct span last = seen_by(axis, filter, part.start + part.length - 1);
     int stop = last.start + last.length;
     int32_t *firsts = integers + HEAD, *weights = firsts + part.length;
     double *exact = malloc((size_t)count * sizeof *exact);
     if (exact == NULL) return 0;
-    memset(integers, 0, taps_size(part.length, count) * sizeof *integers);
-    memcpy(integers, (int32_t[HEAD]){part.length, count, first.start, stop - first.start}, HEAD * sizeof *integers);
+    *taps = begin(part.length, count, (struct span){first.start, stop - first.start}, integers);
     for (int place = 0; place < part.length; place++) {
         struct span span = seen_by(axis, filter, part.start + place);
         int before = span.start + count > stop ? span.start + count - stop : 0; /* taps that would lie behind the last pixel */
@@ -106,6 +103,33 @@ int taps_fill(const struct axis *axis, enum filter filter, int count, int32_t *i
     }
     free(exact);
     return 1;
+}
+
+int area_count(int source, int target) {
+    int most = 1;
+    for (int64_t place = 0, start = 0; place < target; place++, start += source) {
+        int count = (int)((start + source + target - 1) / target - start / target);
+        if (count > most) most = count;
+    }
+    return most;
+}
+
+void area_fill(int source, int target, int count, int32_t *integers, struct taps *taps) {
+    *taps = begin(target, count, (struct span){0, source}, integers);
+    int32_t *firsts = integers + HEAD, *weights = firsts + target;
+    /* the axis is source × target long: each of the pixels takes `target` of it, and each of the averages `source` */
+    for (int place = 0; place < target; place++) {
+        int64_t start = (int64_t)place * source, first = start / target, before = 0;
+        if (first > source - count) first = source - count;
+        firsts[place] = (int32_t)first;
+        for (int tap = 0; tap < count; tap++) {
+            int64_t covered = (first + tap + 1) * target - start;
+            covered = covered < 0 ? 0 : covered > source ? source : covered;
+            int64_t below = (covered * (2 << AREA_BITS) + source) / (2 * (int64_t)source);
+            weights[(size_t)place * count + tap] = (int32_t)(below - before);
+            before = below;
+        }
+    }
 }
 
 int taps_open(const void *bytes, size_t size, int length, struct taps *taps) {
@@ -280,8 +304,6 @@ static int filter_both(struct pixels seen, const struct taps *rows, const struct
     }
     return 1;
 }
-
-#define AREA_BITS 12 /* of the weight of a pixel, of which the weights along an axis sum up to all */
 
 static inline void average_across(const uint32_t *sums, const struct taps *columns, int channels, int count, uint8_t *row) {
     for (int x = 0; x < columns->length; x++) {

@@ -53,7 +53,11 @@ int taps_count(const struct axis *axis, enum filter filter);
 size_t taps_size(int length, int count);
 
 /* Fills integers with taps; returns whether there was memory for it. */
-int taps_fill(const struct axis *axis, enum filter filter, int count, int32_t *integers);
+int taps_fill(const struct axis *axis, enum filter filter, int count, int32_t *integers, struct taps *taps);
+
+/* The same for averages of areas: an axis of `source` pixels that is reduced to `target`. */
+int area_count(int source, int target);
+void area_fill(int source, int target, int count, int32_t *integers, struct taps *taps);
 
 /* Returns whether bytes are taps of so many pixels, all of which lie in what they say that they see, and which. */
 int taps_open(const void *bytes, size_t size, int length, struct taps *taps);

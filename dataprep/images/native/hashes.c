@@ -1,0 +1,170 @@
+/* Perceptual hashes, with the bits of stages/measures/hashing.py: thumbnails by Pillow's Lanczos filter, then a cosine transform,
+   gradients or a mean.
+
+   The transform's sums run in another order than NumPy's, whose last bits differ from one machine to the next as well; both are
+   rounded to millionths, which is what makes a hash of it. */
+
+#include "measures.h"
+#include "wide.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define OVERSAMPLING 4             /* the transform sees so many times as many pixels as the hash has bits a side */
+#define MOST_BITS 16               /* of a row or a column of a hash */
+#define MOST_SAMPLES (OVERSAMPLING * MOST_BITS)
+#define MILLIONTHS 1e6
+#define ROUND 6755399441055744.0 /* 1.5 * 2^52: what is added to it loses its fraction, to the nearest, ties to even */
+
+/* cos(k * pi / 128), by which all samples of both transforms' cosines are made. */
+static const double COSINES[] = {
+    1.0, 0.9996988186962042, 0.9987954562051724, 0.9972904566786902, 0.9951847266721969, 0.99247953459871,
+    0.989176509964781, 0.9852776423889412, 0.9807852804032304, 0.9757021300385286, 0.970031253194544, 0.9637760657954398,
+    0.9569403357322088, 0.9495281805930367, 0.9415440651830208, 0.9329927988347388, 0.9238795325112867, 0.9142097557035307,
+    0.9039892931234433, 0.8932243011955153, 0.881921264348355, 0.8700869911087115, 0.8577286100002721, 0.8448535652497071,
+    0.8314696123025452, 0.8175848131515837, 0.8032075314806449, 0.7883464276266062, 0.773010453362737, 0.7572088465064846,
+    0.7409511253549591, 0.7242470829514669, 0.7071067811865476, 0.6895405447370669, 0.6715589548470184, 0.6531728429537768,
+    0.6343932841636455, 0.6152315905806268, 0.5956993044924334, 0.5758081914178453, 0.5555702330196022, 0.5349976198870973,
+    0.5141027441932218, 0.49289819222978404, 0.47139673682599764, 0.4496113296546066, 0.4275550934302821, 0.40524131400498986,
+    0.3826834323650898, 0.35989503653498817, 0.33688985339222005, 0.31368174039889146, 0.2902846772544624, 0.26671275747489837,
+    0.2429801799032639, 0.2191012401568698, 0.19509032201612828, 0.17096188876030122, 0.14673047445536175, 0.1224106751992162,
+    0.0980171403295606, 0.07356456359966743, 0.049067674327418015, 0.024541228522912288, 0.0,
+};
+
+static double cosine(int angle) { /* in 128ths of pi */
+    angle %= 256;
+    if (angle > 128) angle = 256 - angle;
+    return angle > 64 ? -COSINES[128 - angle] : COSINES[angle];
+}
+
+/* Fills a thumbnail, side by side, by Lanczos; returns whether there was memory for it. */
+static int thumbnail(struct pixels view, const struct wanted *wanted, int height, int width, uint8_t *out) {
+    struct pixels to = {out, width, height, width, 1};
+    if (view.height == height && view.width == width) {
+        for (int y = 0; y < height; y++) memcpy(out + y * width, view.first + y * view.stride, (size_t)width);
+        return 1;
+    }
+    struct axis rows = {view.height, height, {0, height}}, columns = {view.width, width, {0, width}};
+    int falls_more = view.height > height && view.height - height > 2 * (view.width - width);
+    int down = taps_count(&rows, LANCZOS), across = taps_count(&columns, LANCZOS);
+    int way = wanted->cheaper_first && falls_more ? DOWN_FIRST : ACROSS_FIRST;
+    size_t between = way == DOWN_FIRST ? (size_t)height * view.width : (size_t)view.height * width;
+    size_t first = taps_size(height, down), second = taps_size(width, across);
+    int32_t *memory = malloc((first + second) * sizeof *memory + between);
+    struct taps taps[2];
+    int done = memory != NULL && taps_fill(&rows, LANCZOS, down, memory, &taps[0]) &&
+               taps_fill(&columns, LANCZOS, across, memory + first, &taps[1]) &&
+               resize(view, 0, 0, &taps[0], &taps[1], way, to, memory + first + second, between) == NULL;
+    free(memory);
+    return done;
+}
+
+/* Returns the value that half of the values, one less, come before. */
+static double lower_median(double *values, int count) {
+    int low = 0, high = count - 1, middle = count / 2 - 1;
+    while (low < high) {
+        double pivot = values[middle];
+        int left = low, right = high;
+        while (left <= right) {
+            while (values[left] < pivot) left++;
+            while (values[right] > pivot) right--;
+            if (left > right) break;
+            double kept = values[left];
+            values[left++] = values[right];
+            values[right--] = kept;
+        }
+        if (right < middle) low = left;
+        if (left > middle) high = right;
+    }
+    return values[middle];
+}
+
+/* Folds rows of samples onto their first half, since cosines of even frequencies are mirrored there, and of odd ones with the
+   other sign: (samples / 2, samples) sums and differences, both exact. */
+WIDE static void fold(const uint8_t *pixels, int samples, double *sums, double *differences) {
+    for (int y = 0; y < samples / 2; y++) {
+        const uint8_t *one = pixels + y * samples, *other = pixels + (samples - 1 - y) * samples;
+        for (int x = 0; x < samples; x++) {
+            sums[y * samples + x] = one[x] + other[x];
+            differences[y * samples + x] = one[x] - other[x];
+        }
+    }
+}
+
+/* Adds each row of (count, width) values, as often as its weight says. */
+WIDE static void weighted_sum(const double *weights, const double *rows, int count, int width, double *sum) {
+    for (int x = 0; x < width; x++) sum[x] = 0.0;
+    for (int y = 0; y < count; y++)
+        for (int x = 0; x < width; x++) sum[x] += weights[y] * rows[y * width + x];
+}
+
+/* Fills (bits, bits) millionths of the lowest frequencies of (samples, samples) pixels. */
+static void transform(const uint8_t *pixels, int bits, double *low) {
+    double sums[MOST_SAMPLES / 2 * MOST_SAMPLES], differences[MOST_SAMPLES / 2 * MOST_SAMPLES];
+    double basis[MOST_BITS][MOST_SAMPLES / 2], half[MOST_SAMPLES], folded[MOST_SAMPLES / 2 * 2];
+    int samples = OVERSAMPLING * bits, step = 64 / samples;
+    for (int bit = 0; bit < bits; bit++)
+        for (int at = 0; at < samples / 2; at++) basis[bit][at] = 2.0 * cosine(bit * (2 * at + 1) * step);
+    fold(pixels, samples, sums, differences);
+    for (int row = 0; row < bits; row++) {
+        weighted_sum(basis[row], row % 2 ? differences : sums, samples / 2, samples, half);
+        for (int at = 0; at < samples / 2; at++) {
+            folded[at] = half[at] + half[samples - 1 - at];
+            folded[samples / 2 + at] = half[at] - half[samples - 1 - at];
+        }
+        for (int column = 0; column < bits; column++) {
+            const double *values = folded + (column % 2 ? samples / 2 : 0);
+            double sum = 0.0;
+            for (int at = 0; at < samples / 2; at++) sum += basis[column][at] * values[at];
+            low[row * bits + column] = (sum * MILLIONTHS + ROUND) - ROUND;
+        }
+    }
+}
+
+static int phash(struct pixels view, const struct wanted *wanted, int bits, uint8_t *hash) {
+    uint8_t pixels[MOST_SAMPLES * MOST_SAMPLES];
+    double low[MOST_BITS * MOST_BITS], ordered[MOST_BITS * MOST_BITS];
+    if (!thumbnail(view, wanted, OVERSAMPLING * bits, OVERSAMPLING * bits, pixels)) return 0;
+    transform(pixels, bits, low);
+    memcpy(ordered, low, sizeof low);
+    double median = lower_median(ordered, bits * bits); /* what is above the mean of the two middle ones is above the lower */
+    for (int at = 0; at < bits * bits; at++) hash[at / 8] |= (uint8_t)((low[at] > median) << (7 - at % 8));
+    return 1;
+}
+
+static int dhash(struct pixels view, const struct wanted *wanted, int bits, uint8_t *hash) {
+    uint8_t pixels[MOST_BITS * (MOST_BITS + 1)];
+    if (!thumbnail(view, wanted, bits, bits + 1, pixels)) return 0;
+    for (int at = 0; at < bits * bits; at++) {
+        const uint8_t *pixel = pixels + at / bits * (bits + 1) + at % bits;
+        hash[at / 8] |= (uint8_t)((pixel[1] > pixel[0]) << (7 - at % 8));
+    }
+    return 1;
+}
+
+static int average_hash(struct pixels view, const struct wanted *wanted, int bits, uint8_t *hash) {
+    uint8_t pixels[MOST_BITS * MOST_BITS];
+    int sum = 0;
+    if (!thumbnail(view, wanted, bits, bits, pixels)) return 0;
+    for (int at = 0; at < bits * bits; at++) sum += pixels[at];
+    for (int at = 0; at < bits * bits; at++) hash[at / 8] |= (uint8_t)((pixels[at] * bits * bits > sum) << (7 - at % 8));
+    return 1;
+}
+
+enum found hash_gray(struct pixels view, const struct wanted *wanted, struct record *record) {
+    const struct {
+        int bit, bits;
+        int (*hash)(struct pixels, const struct wanted *, int, uint8_t *);
+        uint8_t *out;
+    } hashes[] = {
+        {PHASH64, 8, phash, record->phash64},
+        {PHASH256, 16, phash, record->phash256},
+        {DHASH64, 8, dhash, record->dhash64},
+        {DHASH256, 16, dhash, record->dhash256},
+        {AVERAGEHASH64, 8, average_hash, record->averagehash64},
+        {AVERAGEHASH256, 16, average_hash, record->averagehash256},
+    };
+    for (size_t at = 0; at < sizeof hashes / sizeof *hashes; at++)
+        if ((wanted->measures & hashes[at].bit) && !hashes[at].hash(view, wanted, hashes[at].bits, hashes[at].out)) return NO_MEMORY;
+    return FOUND;
+}
