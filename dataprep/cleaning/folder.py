@@ -54,6 +54,7 @@ def clean_into(
     verify: bool = False,
     moved: pa.Table | None = None,
     report: bool = True,
+    thumbnails: int | None = None,
     when: datetime | None = None,
     progress: Watch = True,
 ) -> Cleaned:
@@ -73,6 +74,7 @@ def clean_into(
         moved: Rows of the manifest there whose files a quarantine holds, as `actions.moved_rows` returns them: they stay dropped
             rows.
         report: Whether to write the report.
+        thumbnails: How many pictures it holds at most, as `write_report` takes it.
         when: The time that the report shows.
         progress: As of `clean`; a function is called with "measuring" as images are done, then with "thumbnails" as those of the
             report are.
@@ -105,7 +107,16 @@ def clean_into(
         write_text(out / SUMMARY, json.dumps(summary.as_json(), indent=2) + "\n")
         if report:
             local = engine if isinstance(engine, Local) else Local()  # whoever measured, few thumbnails are not worth a cluster
-            write_report(manifest, summary, out / REPORT, overrides=overrides, when=when, progress=advance, engine=local)
+            write_report(
+                manifest,
+                summary,
+                out / REPORT,
+                overrides=overrides,
+                when=when,
+                progress=advance,
+                engine=local,
+                thumbnails=thumbnails,
+            )
     return Cleaned(manifest, summary)
 
 

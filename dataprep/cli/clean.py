@@ -108,6 +108,7 @@ def clean(context: click.Context, /, sources: tuple[str, ...], out: Path, as_jso
             verify=flags["verify"],
             moved=moved_rows(out),
             report=not flags["no_report"],
+            thumbnails=flags["thumbnails"],
             when=datetime.now().astimezone(),
             progress=bar.advance,
         )

@@ -145,6 +145,11 @@ result_options = group(
     ),
     click.option("--no-report", is_flag=True, help="Do not write report.html."),
     click.option(
+        "--thumbnails",
+        type=click.IntRange(min=0),
+        help="How many thumbnails report.html holds; it shows other pictures from their files.  [default: a tenth of the images]",
+    ),
+    click.option(
         "--export",
         type=click.Choice(["csv", "jsonl", "txt"]),
         multiple=True,

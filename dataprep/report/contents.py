@@ -25,11 +25,17 @@ from dataprep.report.thumbnails import Thumbnail, thumbnails
 from dataprep.sources import Files, Folder, parts_of
 
 THUMBNAILS: Final = 3_000
-"""Pictures with a thumbnail, beside the neighbours of thresholds; 3 kB each."""
+"""Pictures with a thumbnail at most, unless more are asked for; 4 kB each."""
+FEW: Final = 200
+"""Pictures with a thumbnail at least."""
+SHARE: Final = 10
+"""Of how many images one has a thumbnail, where the page can show the files themselves: making it costs as much as measuring."""
 LISTED: Final = 100_000
 """Pictures that are listed at all; others are counted only."""
 ROW: Final = 9
 """Leaves of a cluster that are shown at once, and so want their thumbnails at once."""
+
+BESIDE: Final = "The others are shown from their files, where this page is opened on the machine that has them. "
 
 FACTS: Final = ("uri", "digest", "label", "split", "format", "height", "width", "bytes", "keep", "detail", "distance")
 
@@ -71,13 +77,18 @@ class Contents(NamedTuple):
 
 
 def contents(
-    manifest: Manifest, overrides: Overrides, progress: Progress | None = None, engine: Engine | None = None
+    manifest: Manifest,
+    overrides: Overrides,
+    progress: Progress | None = None,
+    engine: Engine | None = None,
+    embedded: int | None = None,
 ) -> Contents:
-    """Returns what the page shows of a manifest."""
+    """Returns what the page shows of a manifest, with so many thumbnails embedded; None stands for as many as are worth it."""
     table = manifest.table
     found, graphs = clusters(table), histograms(table, manifest.pipeline.rules)
     dropped = _group_dropped(table)
-    shown = _choose(table.num_rows, found, graphs, list(dropped.values()))
+    most = _suitable(manifest) if embedded is None else embedded
+    shown = _choose(table.num_rows, found, graphs, list(dropped.values()), most)
     pictures = _thumbnails(manifest, shown, progress, engine)
     data = {
         "fingerprint": manifest.fingerprint,
@@ -91,7 +102,7 @@ def contents(
         "histograms": [_graph(graph, shown) for graph in graphs],
         "decisions": [decision._asdict() for decision in overrides.decisions],
     }
-    limits = _limits(shown, sum(map(len, dropped.values())))
+    limits = _limits(shown, sum(map(len, dropped.values())), data["root"] is not None)
     conflicts, leaks = (sum(getattr(cluster, name) for cluster in found) for name in ("conflict", "leak"))
     return Contents(data, conflicts, leaks, len(found), limits)
 
@@ -104,7 +115,14 @@ def _group_dropped(table: pa.Table) -> dict[str, list[int]]:
     return dict(sorted(rows.items(), key=lambda item: (-len(item[1]), item[0])))
 
 
-def _choose(size: int, found: Sequence[Cluster], graphs: Sequence[Histogram], dropped: Sequence[list[int]]) -> Shown:
+def _suitable(manifest: Manifest) -> int:
+    """Returns how many thumbnails to embed: few where the page can show the files instead."""
+    return THUMBNAILS if _url(manifest) is None else min(THUMBNAILS, max(FEW, len(manifest) // SHARE))
+
+
+def _choose(
+    size: int, found: Sequence[Cluster], graphs: Sequence[Histogram], dropped: Sequence[list[int]], embedded: int
+) -> Shown:
     """Ranks the rows by where they first come in any list, the neighbours of thresholds before all."""
     ranks = np.full(size, size, np.int64)
     for rows in dropped:
@@ -118,16 +136,17 @@ def _choose(size: int, found: Sequence[Cluster], graphs: Sequence[Histogram], dr
     chosen = np.argsort(ranks, kind="stable")[: min(LISTED, int((ranks < size).sum()))].astype(np.int64)
     indices = np.full(size, -1, np.int64)
     indices[chosen] = np.arange(len(chosen))
-    return Shown(chosen, indices, min(len(chosen), len(set(near)) + THUMBNAILS))
+    return Shown(chosen, indices, min(len(chosen), embedded))
 
 
 def _thumbnails(manifest: Manifest, shown: Shown, progress: Progress | None, engine: Engine | None) -> list[Thumbnail]:
     """Returns the thumbnails of the first pictures; what could not be read when it was measured is not tried again."""
-    first = manifest.table.select(["uri", "error", "height", "width"]).take(pa.array(shown.rows[: shown.pictured]))
+    first = manifest.table.select(["uri", "error", "digest", "height", "width"]).take(pa.array(shown.rows[: shown.pictured]))
     errors = first["error"].to_pylist()
-    uris = [uri for uri, error in zip(first["uri"].to_pylist(), errors, strict=True) if error is None]
+    uris, digests = (first.filter(pc.is_null(first["error"]))[name].to_pylist() for name in ("uri", "digest"))
     pixels = pc.max(pc.multiply(first["height"].cast(pa.int64()), first["width"].cast(pa.int64()))).as_py()
-    made = iter(thumbnails(manifest.source, uris, progress, max(MAX_PIXELS, pixels or 0), engine))
+    known = None if _url(manifest) is None else digests
+    made = iter(thumbnails(manifest.source, uris, progress, max(MAX_PIXELS, pixels or 0), engine, known))
     return [next(made) if error is None else Thumbnail(None, error) for error in errors]
 
 
@@ -167,13 +186,13 @@ def _url(manifest: Manifest) -> str | None:
     return f"file://{quote(os.fsencode(source.root))}/" if isinstance(source, Folder | Files) else None
 
 
-def _limits(shown: Shown, dropped: int) -> list[str]:
+def _limits(shown: Shown, dropped: int, is_beside: bool) -> list[str]:
     """Returns what the page says about pictures that it leaves out."""
     said = []
     if shown.pictured < len(shown.rows):
         said.append(
             f"Thumbnails are embedded for {shown.pictured:,} of {len(shown.rows):,} pictures: the first of every list, and "
-            "those nearest to a threshold."
+            f"those nearest to a threshold. {BESIDE if is_beside else ''}More are embedded by --thumbnails {len(shown.rows)}."
         )
     if len(shown.rows) == LISTED:
         said.append(f"{LISTED:,} pictures are listed, the first of every list; {dropped:,} were dropped in all.")

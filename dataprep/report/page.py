@@ -14,11 +14,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
+from dataprep.arguments import is_whole
 from dataprep.errors import DataprepError
 from dataprep.files import write_text
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides, check_manifest
 from dataprep.protocols import Engine, Progress
-from dataprep.report.contents import contents
+from dataprep.report.contents import Contents, contents
 from dataprep.report.labels import Label, most_notable
 from dataprep.report.summary import Summary
 from dataprep.sources import endings, parts_of
@@ -45,6 +46,7 @@ def write_report(
     when: datetime | None = None,
     progress: Progress | None = None,
     engine: Engine | None = None,
+    thumbnails: int | None = None,
 ) -> None:
     """Writes the report of a manifest, to a temporary name first, so that no half of one is ever seen.
 
@@ -56,27 +58,27 @@ def write_report(
         when: The time to show; the same arguments give the same bytes.
         progress: Called with "thumbnails" as they are done.
         engine: Who makes the thumbnails; None stands for this process, without protection from a decoder that crashes.
+        thumbnails: How many are embedded at most. None stands for 3,000, or for fewer, one for ten images, where the page can
+            show the files themselves: it is opened where they are.
 
     Raises:
-        DataprepError: It cannot be written, or is given something else than a manifest and its summary.
+        DataprepError: The page cannot be written, or is given something else than a manifest, its summary and a whole number of
+            thumbnails.
     """
     check_manifest(manifest, "write_report")
     if not isinstance(summary, Summary):
         raise DataprepError(f"write_report takes a summary, got {summary!r:.200}; `summarize(manifest)` makes one")
-    write_text(path, _html(manifest, summary, overrides, when, progress, engine))
+    if thumbnails is not None and not (is_whole(thumbnails) and thumbnails >= 0):
+        raise DataprepError(
+            f"write_report(thumbnails={thumbnails!r}): a whole number from 0, or None for as many as are worth it"
+        )
+    found = contents(manifest, overrides, progress, engine, thumbnails)
+    write_text(path, _html(manifest, summary, overrides, when, found))
 
 
-def _html(
-    manifest: Manifest,
-    summary: Summary,
-    overrides: Overrides,
-    when: datetime | None,
-    progress: Progress | None,
-    engine: Engine | None,
-) -> str:
+def _html(manifest: Manifest, summary: Summary, overrides: Overrides, when: datetime | None, found: Contents) -> str:
     from jinja2 import Environment, StrictUndefined
 
-    found = contents(manifest, overrides, progress, engine)
     script = "\n".join(_asset(name) for name in SCRIPTS)
     title, where = _title(manifest)
     template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)

@@ -19,6 +19,7 @@ from dataprep.errors import DataprepError
 from dataprep.manifest import Decision, Manifest, Overrides
 from dataprep.report import contents, summarize, thumbnails, write_report
 from dataprep.sources import Folder
+from dataprep.testing import FakeSource
 
 
 def written(manifest: Manifest, path: Path, **options: Any) -> str:
@@ -69,12 +70,12 @@ def test_its_data(page: str, manifest: Manifest) -> None:
 
 
 def test_thumbnails(page: str) -> None:
-    """Every readable picture has a small WebP of its own proportions; what cannot be read has its error."""
+    """Every readable picture has a small JPEG of its own proportions; what cannot be read has its error."""
     data = data_of(page)
     for place, url in enumerate(data["thumbnails"]):
         if data["pictures"]["readable"][place]:
-            image = PIL.Image.open(io.BytesIO(base64.b64decode(url.removeprefix("data:image/webp;base64,"))))
-            assert image.format == "WEBP"
+            image = PIL.Image.open(io.BytesIO(base64.b64decode(url.removeprefix("data:image/jpeg;base64,"))))
+            assert image.format == "JPEG"
             assert max(image.size) <= thumbnails.SIDE
             assert image.width * 3 == image.height * 4
         else:
@@ -110,16 +111,15 @@ def test_files_that_are_gone(manifest: Manifest, messy: Path, tmp_path: Path) ->
 
 def test_limits(drawn: Callable[[int], Manifest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond the limits pictures are counted, not shown: the page says so, and what it shows is the first of every list."""
-    monkeypatch.setattr(contents, "THUMBNAILS", 50)
     monkeypatch.setattr(contents, "LISTED", 300)
     manifest = drawn(2_000)
-    page = written(manifest, tmp_path)
+    page = written(manifest, tmp_path, thumbnails=95)
     data = data_of(page)
     near = {place for graph in data["histograms"] for limit in graph["limits"] for place in limit["below"] + limit["above"]}
     assert len(data["pictures"]["uri"]) == 300
-    assert len(data["thumbnails"]) == len(near) + 50
+    assert len(data["thumbnails"]) == 95 > len(near)
     assert max(near) < len(near)
-    assert f"{len(near) + 50} of 300 pictures" in page
+    assert "95 of 300 pictures" in page
     assert "300 pictures are listed" in page
     uris = manifest.table["uri"].to_pylist()
     for reason, places in zip(data["reasons"], data["dropped"], strict=True):
@@ -128,6 +128,22 @@ def test_limits(drawn: Callable[[int], Manifest], tmp_path: Path, monkeypatch: p
         assert listed[:8] == rows[:8]
         assert listed == sorted(listed, key=uris.index)
     assert all(len(cluster) > 1 and min(cluster) >= 0 for cluster in data["clusters"])
+
+
+@pytest.mark.parametrize(("size", "count"), [(300, 200), (2_000, 200), (4_000, 400), (40_000, 3_000)])
+def test_as_many_thumbnails_as_are_worth_it(drawn: Callable[[int], Manifest], size: int, count: int) -> None:
+    """Where a page can show the files, a tenth of the images have thumbnails, within bounds; where it cannot, 3,000 have."""
+    manifest = drawn(size)
+    assert contents._suitable(manifest) == count
+    assert contents._suitable(replace(manifest, source=FakeSource({}))) == 3_000
+
+
+@pytest.mark.parametrize("count", [-1, 1.5, True, "all"])
+def test_a_number_of_thumbnails(manifest: Manifest, tmp_path: Path, count: Any) -> None:
+    """What is no number of thumbnails is refused by name and value, and nothing is written."""
+    with pytest.raises(DataprepError, match=r"write_report\(thumbnails=.*: a whole number from 0"):
+        written(manifest, tmp_path, thumbnails=count)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_decisions_from_before(manifest: Manifest, tmp_path: Path) -> None:

@@ -1,18 +1,25 @@
 """Thumbnails: one for each image or the reason why not, made where a decoder that crashes costs one of them."""
 
+import hashlib
 import os
 import signal
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import dataprep as dp
 from dataprep.cleaning.engines import Local
 from dataprep.report.thumbnails import BATCH, Thumbnail, thumbnails
 from dataprep.testing import FakeEngine, FakeSource, encoded, photo, write_images
 
+SMALL = [encoded(photo(row, 24, 24)) for row in range(9)]
+DIGESTS = [hashlib.sha256(data).hexdigest() for data in SMALL]
 URIS = [f"{row}.jpg" for row in range(2 * BATCH + 3)]
 
 
@@ -55,3 +62,28 @@ def test_a_decoder_that_crashes(tmp_path: Path) -> None:
     found = dict(zip(uris, thumbnails(source, uris, engine=Local(1)), strict=True))
     assert found.pop("dog/0003.jpg") == Thumbnail(None, "the process that decoded it died: SIGSEGV(-11)")
     assert all(thumbnail.url for thumbnail in found.values())
+
+
+@dataclass(frozen=True)
+class Counting:
+    """An engine that runs in this process, and remembers which images it was given."""
+
+    given: list[str]
+
+    def map(self, function: Any, batches: Any, lost: Any) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            self.given.extend(batch["uri"].to_pylist())
+            yield function(batch)
+
+
+@given(st.lists(st.sampled_from(["same", "changed", "unknown", "gone"]), max_size=9))
+def test_who_makes_them(fates: list[str]) -> None:
+    """What is still as it was measured is decoded in this process; what has changed, is gone or not known goes to the engine."""
+    files = {f"{row}.jpg": SMALL[row] for row, fate in enumerate(fates) if fate != "gone"}
+    digests = [{"unknown": None, "changed": "0" * 64}.get(fate, DIGESTS[row]) for row, fate in enumerate(fates)]
+    engine = Counting([])
+    uris = [f"{row}.jpg" for row in range(len(fates))]
+    found = thumbnails(FakeSource(files), uris, engine=engine, digests=digests)
+    assert engine.given == [uri for uri, fate in zip(uris, fates, strict=True) if fate != "same"]
+    assert found == thumbnails(FakeSource(files), uris)
+    assert [thumbnail.url is None for thumbnail in found] == [fate == "gone" for fate in fates]

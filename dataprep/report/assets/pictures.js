@@ -59,13 +59,16 @@ function toggle(picture) {
   return element("button", { type: "button", class: "toggle", "aria-label": label, onclick: () => overrule(picture) }, word);
 }
 
-/** Returns the thumbnail, or what stands in its place. */
+/** Returns the thumbnail, else the picture itself where it can be had, else what stands in its place. */
 function thumbnail(picture) {
   const url = data.thumbnails[picture];
   if (url) return element("img", { src: url, alt: "", decoding: "async", draggable: "false" });
   const error = data.errors[picture];
-  return element("span", { class: error ? "missing error" : "missing" }, error ? visible(error) : "no thumbnail");
+  if (error) return element("span", { class: "missing error" }, visible(error));
+  return isBeside(picture) ? file(picture, () => missing(), { loading: "lazy" }) : missing();
 }
+
+const missing = () => element("span", { class: "missing" }, "no thumbnail");
 
 /**
  * Returns the card of a picture.
@@ -156,11 +159,16 @@ function side(picture) {
   return node;
 }
 
-/** Returns the picture itself where this page is opened beside the files, else its thumbnail. */
-function original(picture) {
-  if (data.root === null || location.protocol !== "file:" || !pictures.readable[picture]) return thumbnail(picture);
-  const image = element("img", { alt: "", src: address(picture) });
-  image.addEventListener("error", () => image.replaceWith(thumbnail(picture)), { once: true });
+/** Returns the picture itself where it can be had, else its thumbnail. */
+const original = (picture) => (isBeside(picture) ? file(picture, () => (data.thumbnails[picture] ? thumbnail(picture) : missing())) : thumbnail(picture));
+
+/** Returns whether this page is opened where the files are. */
+const isBeside = (picture) => data.root !== null && location.protocol === "file:" && pictures.readable[picture];
+
+/** Returns the picture itself; where it cannot be shown, what stands in its place. */
+function file(picture, instead, attributes = {}) {
+  const image = element("img", { ...attributes, alt: "", decoding: "async", draggable: "false", src: address(picture) });
+  image.addEventListener("error", () => image.replaceWith(instead()), { once: true });
   return image;
 }
 
