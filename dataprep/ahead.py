@@ -10,13 +10,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow as pa
-
-from dataprep.arguments import is_whole
 from dataprep.errors import DataprepError, SourceError
-from dataprep.protocols import BulkSource, Source
+
+if TYPE_CHECKING:  # bare Python reads ahead, too
+    import pyarrow as pa
+
+    from dataprep.protocols import Source
 
 CONCURRENCY: Final = 32  # reads at once, of a source that does not say how many help
 LIMIT: Final = 64 << 20  # bytes that were read and not taken: at 20 ms, 3 GB/s
@@ -36,7 +37,7 @@ class Ahead:
         limit: How many bytes are held that were read and not taken; what somebody waits for already is read all the same.
     """
 
-    def __init__(self, source: Source, limit: int = LIMIT) -> None:
+    def __init__(self, source: "Source", limit: int = LIMIT) -> None:
         """Takes a source; threads are started when there is something for them.
 
         Raises:
@@ -44,7 +45,7 @@ class Ahead:
         """
         self.source, self.limit = source, limit
         self._concurrency = concurrency_of(source)
-        self._group = GROUP if isinstance(source, BulkSource) else 1
+        self._group = GROUP if hasattr(source, "reads") else 1
         self._changed = threading.Condition()
         self._announced: dict[str, deque[Order]] = {}  # and not asked for
         self._queue: deque[Order] = deque()  # the same, in order; some may be begun
@@ -240,7 +241,7 @@ class Ahead:
 
     def _answers(self, uris: Sequence[str]) -> Iterator[bytes | SourceError]:
         """Yields the bytes of each image, or why there are none."""
-        if isinstance(self.source, BulkSource):
+        if hasattr(self.source, "reads"):
             yield from self.source.reads(uris)
             return
         for uri in uris:
@@ -257,9 +258,17 @@ class Reading:
     another is measured. Otherwise the files of a batch are read while those before them in the same batch are measured.
     """
 
-    def __init__(self, function: Callable[..., pa.RecordBatch], source: Source) -> None:
-        """Takes the function, whose argument `source` this gives, and the source."""
+    def __init__(self, function: "Callable[..., pa.RecordBatch]", source: "Source", lean: object = None, memory: int = 0) -> None:
+        """Takes a function, whose argument `source` this gives, and the source.
+
+        Args:
+            function: The function.
+            source: The source.
+            lean: How bare Python does the same, for the engine.
+            memory: How many bytes it may take for a record.
+        """
         self._function, self._ahead = function, Ahead(source)
+        self.lean, self.memory = lean, memory
         self._expected: dict[str, list[Order]] = {}  # by the first uri of each batch
 
     def __enter__(self) -> "Reading":
@@ -270,14 +279,14 @@ class Reading:
         """Ends reading, where it was done in this process."""
         self._ahead.close()
 
-    def expect(self, records: pa.RecordBatch) -> None:
+    def expect(self, records: "pa.RecordBatch") -> None:
         """Announces a batch; files of more bytes than may be held are read when they are wanted."""
         uris = records["uri"].to_pylist()
         sizes = records["bytes"].to_pylist() if "bytes" in records.schema.names else [0] * len(uris)
         wanted = [uri for uri, size in zip(uris, sizes, strict=True) if (size or 0) <= self._ahead.limit]
         self._expected[uris[0]] = self._ahead.expect(wanted)
 
-    def __call__(self, records: pa.RecordBatch) -> pa.RecordBatch:
+    def __call__(self, records: "pa.RecordBatch") -> "pa.RecordBatch":
         """Returns what the function does."""
         first = records["uri"][0].as_py()
         if first not in self._expected:
@@ -320,19 +329,19 @@ class Order:
         return len(self.future.result()) if done else 0
 
 
-def concurrency_of(source: Source) -> int:
+def concurrency_of(source: "Source") -> int:
     """Returns how many reads at once help, as a source says by its `concurrency`.
 
     Raises:
         DataprepError: That is not a whole number from 1.
     """
     said = getattr(source, "concurrency", CONCURRENCY)
-    if not is_whole(said) or said < 1:
+    if not isinstance(said, int) or isinstance(said, bool) or said < 1:
         raise DataprepError(f"{type(source).__name__}.concurrency is {said!r}; give how many reads at once help, 1 or more")
     return int(said)
 
 
-def _next_of(answers: Iterator[bytes | SourceError], source: Source) -> bytes | BaseException:
+def _next_of(answers: Iterator[bytes | SourceError], source: "Source") -> bytes | BaseException:
     """Returns the next answer, or the error that comes in its place."""
     try:
         return next(answers)

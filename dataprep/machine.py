@@ -1,4 +1,4 @@
-"""What this machine is: how many cores a process may use, and whether the namesake of this library is installed, too."""
+"""What this machine is: how many cores and how much memory there are to use, and whether the namesake is installed, too."""
 
 import math
 import os
@@ -14,6 +14,9 @@ QUOTAS: Final = (
     ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us"),
 )
 """Files that hold a quota and its period, in µs; the second pair is of version 1."""
+
+MEMORY: Final = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+"""Files that hold a limit of memory, in bytes; the second is of version 1."""
 
 
 def warn_of_namesake() -> None:
@@ -51,3 +54,12 @@ def _quotas() -> Iterator[int]:
             quota, period = map(int, texts)  # "max" is none
             if quota > 0 and period > 0:
                 yield math.ceil(quota / period)
+
+
+def memory() -> int:
+    """Returns how many bytes of memory this process and those that it starts may take: the least of machine and control group."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for name in MEMORY:
+        with suppress(OSError, ValueError), open(name) as file:
+            limits.append(int(file.read()))  # "max" is none
+    return min(limits)

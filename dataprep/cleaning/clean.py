@@ -7,7 +7,7 @@ manifest  = verdicts(records + measured, rules)   no pixels
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -22,9 +22,10 @@ from dataprep.ahead import Reading
 from dataprep.cleaning.cache import Cache
 from dataprep.cleaning.engines.local import Local
 from dataprep.cleaning.known import Found, assemble, lacking
+from dataprep.cleaning.lean import lean_measuring
 from dataprep.cleaning.measure import SCANNED, batches, lost_batch, measure_batch
 from dataprep.cleaning.verify import unchanged
-from dataprep.images.limits import MAX_PIXELS
+from dataprep.images.limits import MAX_PIXELS, most_memory
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides, Run, check_overrides
 from dataprep.manifest.verdicts import verdicts
 from dataprep.pipeline import Pipeline, check_pipeline
@@ -81,12 +82,11 @@ def clean(
     protected = {split for rule in pipeline.rules for split in getattr(rule, "protect", ())}
     with watched(progress) as advance, nullcontext() if cache is None else Cache(cache, source, max_pixels) as opened:
         records = one_row_each(source.records(), source, protected)
-        function = partial(measure_batch, max_pixels=max_pixels)
         known = [] if opened is None else opened.find(records, measures)
         if verify:
             known = unchanged(records, known, source, engine, advance)
         missing = lacking(records, measures, known)
-        measured = list(_measure(records, missing, function, source, engine, opened, advance))
+        measured = list(_measure(records, missing, source, engine, opened, advance, max_pixels))
     table = verdicts(assemble(records, measures, known + measured), pipeline.rules, overrides)
     scan = scan_of(records)
     classes = class_list(records, scan.classes)
@@ -110,11 +110,11 @@ def class_list(records: pa.Table, ordered: tuple[str, ...] | None) -> tuple[str,
 def _measure(
     records: pa.Table,
     missing: Mapping[tuple[Measure, ...], NDArray[np.int64]],
-    function: Callable[..., pa.RecordBatch],
     source: Source,
     engine: Engine,
     cache: Cache | None,
     progress: Progress | None,
+    max_pixels: int,
 ) -> Iterator[Found]:
     """Yields what had to be measured, saved as it comes; rows that lack the same measures go together."""
     total = records.num_rows
@@ -122,8 +122,9 @@ def _measure(
     if progress is not None:
         progress("measuring", done, total)
     for needed, rows in missing.items():
+        function = partial(measure_batch, measures=needed, max_pixels=max_pixels)
         lost = partial(lost_batch, measures=needed)
-        with Reading(partial(function, measures=needed), source) as run:
+        with Reading(function, source, lean_measuring(source, needed, max_pixels), most_memory(max_pixels)) as run:
             for batch in engine.map(run, batches(records, rows, BATCH), lost):
                 if cache is not None:
                     cache.append(batch.drop_columns(["row"]), needed)

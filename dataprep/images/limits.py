@@ -16,6 +16,8 @@ MAX_PIXELS: Final = 178_956_970
 
 BYTES_A_PIXEL: Final = 8
 """Four channels of 16 bits, as they are: what files need at most."""
+MEMORY_A_PIXEL: Final = 32
+"""Floats as they are, as Pillow has them, and scaled in double precision, with a copy of each."""
 BYTES_BESIDE: Final = 1 << 26
 """For metadata, profiles and thumbnails."""
 
@@ -36,9 +38,19 @@ def refuse_large(size: int | None, max_pixels: int) -> None:
 
     That is `BYTES_A_PIXEL` and `BYTES_BESIDE`, so that a sparse file of terabytes is not read. None stands for an unknown size.
     """
-    limit = BYTES_A_PIXEL * max_pixels + BYTES_BESIDE
+    limit = most_bytes(max_pixels)
     if size is not None and size > limit:
         raise DecodeError(f"{size:,} bytes, over the limit of {limit:,} for {max_pixels:,} pixels; {RAISE}")
+
+
+def most_bytes(max_pixels: int) -> int:
+    """Returns how many bytes the file of an image within the limit of pixels can need."""
+    return BYTES_A_PIXEL * max_pixels + BYTES_BESIDE
+
+
+def most_memory(max_pixels: int) -> int:
+    """Returns how many bytes decoding and measuring an image within the limit of pixels may take, whatever its format."""
+    return MEMORY_A_PIXEL * max_pixels + 2 * most_bytes(max_pixels)
 
 
 def reason(error: BaseException) -> str:

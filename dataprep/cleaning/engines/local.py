@@ -13,7 +13,8 @@ from typing import Any, Final, TypeAlias
 import pyarrow as pa
 from attrs import field, frozen
 
-from dataprep.cleaning.engines.process import Code, DiedError, Function, Process
+from dataprep.cleaning.engines.lean import Function
+from dataprep.cleaning.engines.process import Code, DiedError, Process, Task
 from dataprep.errors import DataprepError
 from dataprep.machine import cores
 
@@ -21,6 +22,8 @@ Lost: TypeAlias = Callable[[pa.RecordBatch, str], pa.RecordBatch]
 
 AHEAD: Final = 2  # batches in flight for each process: one at work, one waiting
 LOOK: Final = 1.0  # seconds between two looks at whether a process takes too long
+TOGETHER: Final = 16  # records that the function itself is run on at once, of those that bare Python has left: some 50 ms of work
+WORTH: Final = 128  # records that wait for the function from which on another process loads it, which takes 0.3 s
 
 
 def _check_workers(engine: "Local", attribute: Any, value: object) -> None:
@@ -63,15 +66,15 @@ class Local:
         if workers == 0:
             yield from _run_here(function, batches)
             return
-        queue = iter(batches)
-        with Code(function) as code, _Crew(code, workers, self.timeout) as crew, _Crew(code, 1, self.timeout) as alone:
+        with Code(function, workers) as code, _Crew(code, workers, self.timeout) as crew, _Crew(code, 1, self.timeout) as alone:
+            queue = _Queue(batches, lean=code.lean is not None)
             while True:
                 deaths: list[_Death] = []
                 yield from crew.run(queue, deaths)
                 if not deaths:
                     return
-                for batch in (batch for death in deaths for batch in death.batches):
-                    yield from _run_alone(alone, batch, lost)
+                for task in (task for death in deaths for task in death.tasks):
+                    yield from _run_alone(alone, task, lost)
 
 
 def _run_here(function: Function, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -86,12 +89,12 @@ def _run_here(function: Function, batches: Iterable[pa.RecordBatch]) -> Iterator
     yield from map(function, ready)
 
 
-def _run_alone(crew: "_Crew", batch: pa.RecordBatch, lost: Lost) -> Iterator[pa.RecordBatch]:
-    """Yields the result of each record of a batch, one after the other where it can harm no other."""
-    for row in range(batch.num_rows):
-        record = batch.slice(row, 1)
+def _run_alone(crew: "_Crew", task: Task, lost: Lost) -> Iterator[pa.RecordBatch]:
+    """Yields the result of each record of a task, one after the other where it can harm no other."""
+    for row in range(task.batch.num_rows):
+        record = task.batch.slice(row, 1)
         deaths: list[_Death] = []
-        yield from crew.run(iter([record]), deaths)
+        yield from crew.run(_Queue([record], task.lean), deaths)
         for death in deaths:
             yield lost(record, f"the process that decoded it died: {death.why}")
 
@@ -101,7 +104,52 @@ class _Death:
     """How a process ended, and what it was at."""
 
     why: str
-    batches: list[pa.RecordBatch]
+    tasks: list[Task]
+
+
+class _Queue:
+    """What is to be done: batches as they come, and the records that bare Python has left to the function itself."""
+
+    def __init__(self, batches: Iterable[pa.RecordBatch], lean: bool) -> None:
+        """Takes batches, and whether bare Python has a try at them first."""
+        self._batches, self._lean = iter(batches), lean
+        self._returned: deque[Task] = deque()
+        self._left: deque[pa.RecordBatch] = deque()
+
+    def take(self, loaded: bool, loaders: int) -> Task | None:
+        """Returns what a process does next, None for nothing.
+
+        What is left is done by the process that has loaded the function. Another one loads it where that saves time: where there
+        is none, or where more is left than those that there are get done meanwhile.
+
+        Args:
+            loaded: Whether the process that asks has loaded the function.
+            loaders: How many processes have.
+        """
+        if self._returned:
+            return self._returned.popleft()
+        if self._left and (loaded or sum(batch.num_rows for batch in self._left) > WORTH * loaders):
+            return Task(self._gather(), lean=False)
+        batch = next(self._batches, None)
+        return None if batch is None else Task(batch, self._lean)
+
+    def put_back(self, tasks: Iterable[Task]) -> None:
+        """Takes tasks that were not begun."""
+        self._returned.extend(tasks)
+
+    def leave(self, batch: pa.RecordBatch) -> None:
+        """Takes records that are left to the function itself."""
+        self._left.append(batch)
+
+    def _gather(self) -> pa.RecordBatch:
+        """Returns some records that are left."""
+        batches = [self._left.popleft()]
+        while self._left and sum(batch.num_rows for batch in batches) < TOGETHER:
+            batches.append(self._left.popleft())
+        table = pa.Table.from_batches(batches)
+        if table.num_rows > TOGETHER:
+            self._left.extendleft(table.slice(TOGETHER).combine_chunks().to_batches())
+        return table.slice(0, TOGETHER).combine_chunks().to_batches()[0]
 
 
 class _Crew:
@@ -110,7 +158,6 @@ class _Crew:
     def __init__(self, code: Code, size: int, timeout: float | None) -> None:
         self._code, self._size, self._timeout = code, size, timeout
         self._processes: list[Process] = []
-        self._returned: deque[pa.RecordBatch] = deque()
 
     def __enter__(self) -> "_Crew":
         """Returns itself."""
@@ -121,54 +168,67 @@ class _Crew:
         for process in self._processes:
             process.close()
 
-    def run(self, queue: Iterator[pa.RecordBatch], deaths: list[_Death]) -> Iterator[pa.RecordBatch]:
+    def run(self, queue: _Queue, deaths: list[_Death]) -> Iterator[pa.RecordBatch]:
         """Yields results until the queue is empty, or until a process dies: then the others end what they have, and no more."""
         while True:
-            while not deaths and (process := self._free()) is not None and (batch := self._next(queue)) is not None:
-                process.submit(batch)
+            while not deaths and self._hand_out(queue):
+                pass
             busy = [process for process in self._processes if process.work]
             if not busy:
                 return
             ready: list[Any] = wait(busy, LOOK)  # type: ignore[arg-type]  # whatever has a `fileno`
-            self._end_late([process for process in busy if process not in ready], deaths)
+            self._end_late([process for process in busy if process not in ready], queue, deaths)
             for process in ready:
                 try:
-                    result = process.receive()
+                    answer = process.receive()
                 except DiedError as error:
-                    self._bury(process, error, deaths)
-                else:
-                    if result is not None:
-                        yield result
+                    self._bury(process, error, queue, deaths)
+                    continue
+                if answer.left is not None:
+                    queue.leave(answer.left)
+                if answer.done is not None:
+                    yield answer.done
 
-    def _end_late(self, silent: list[Process], deaths: list[_Death]) -> None:
+    def _hand_out(self, queue: _Queue) -> bool:
+        """Gives a task to the process with the least to do, which may be a new one; returns whether there was one for any."""
+        loaders = sum(process.loaded for process in self._processes)
+        for process in self._with_room():
+            task = queue.take(process is not None and process.loaded, loaders)
+            if task is not None:
+                try:
+                    (process or self._start()).submit(task)
+                except OSError as error:
+                    queue.put_back([task])
+                    self._shrink(error.strerror or str(error))
+                return True
+        return False
+
+    def _with_room(self) -> Iterator[Process | None]:
+        """Yields the processes that can be given work, the one with the least first; None for one that is not started yet."""
+        yield from (process for process in self._processes if not process.work)
+        if len(self._processes) < self._size:
+            yield None
+        yield from (process for process in self._processes if 0 < len(process.work) < AHEAD)
+
+    def _start(self) -> Process:
+        process = Process(self._code)
+        self._processes.append(process)
+        return process
+
+    def _end_late(self, silent: list[Process], queue: _Queue, deaths: list[_Death]) -> None:
         """Ends the processes that have had nothing to say for too long."""
         for process in silent:
             if self._timeout is not None and process.silence > self._timeout:
-                self._bury(process, DiedError(f"no answer in {self._timeout:g} seconds"), deaths)
+                self._bury(process, DiedError(f"no answer in {self._timeout:g} seconds"), queue, deaths)
 
-    def _next(self, queue: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
-        return self._returned.popleft() if self._returned else next(queue, None)
-
-    def _free(self) -> Process | None:
-        """Returns the process with the least to do, which may be a new one; None if all have enough."""
-        least = min(self._processes, key=lambda process: len(process.work), default=None)
-        if least is not None and (not least.work or len(self._processes) >= self._size):
-            return least if len(least.work) < AHEAD else None
-        try:
-            least = Process(self._code)
-            self._processes.append(least)
-        except OSError as error:
-            self._shrink(error.strerror or str(error))
-        return least
-
-    def _bury(self, process: Process, error: DiedError, deaths: list[_Death]) -> None:
+    def _bury(self, process: Process, error: DiedError, queue: _Queue, deaths: list[_Death]) -> None:
         """Takes a dead process out; if it never began, its work goes to the others, and no further one is started."""
         self._processes.remove(process)
         process.close()
         if error.ready:
             deaths.append(_Death(str(error), list(process.work)))
         else:
-            self._returned.extend(process.work)
+            queue.put_back(process.work)
             self._shrink(str(error))
 
     def _shrink(self, why: str) -> None:

@@ -1,45 +1,46 @@
-"""A process that runs a function over batches, one after the other, and its parent's end of the socket between them.
+"""A process that does work over batches, one after the other, and its parent's end of the socket between them.
 
 The two share nothing else: no semaphore, so /dev/shm is not needed; no thread of the parent's; no list of the machine's
 processes. Whichever dies, the other one reads the end of the stream. It is started as a program, so the caller's script needs no
-`if __name__ == "__main__"`, and a daemonic process may start one. The price is one start of Python, 0.2 s of a core.
+`if __name__ == "__main__"`, and a daemonic process may start one. What it runs is `dataprep.cleaning.engines.child`.
 """
 
+import marshal
 import os
 import pickle
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
-import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing.connection import Connection, Pipe
-from multiprocessing.pool import ExceptionWithTraceback  # type: ignore[attr-defined]  # undocumented
 from multiprocessing.spawn import get_executable
-from queue import SimpleQueue
 from time import monotonic
-from traceback import format_exception
 from types import TracebackType
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 import cloudpickle
 import pyarrow as pa
 
-Function = Callable[[pa.RecordBatch], pa.RecordBatch]
+from dataprep.cleaning.engines.lean import Function, folder_of, lean_of, memory_of
+from dataprep.machine import memory
+
+CHILD: Final = os.path.join(os.path.dirname(__file__), "child.py")
 
 BOOT: Final = (
-    "import sys; descriptors, sys.path[:] = map(int, sys.argv[1:4]), sys.argv[4:]; "
-    "from dataprep.cleaning.engines.process import serve; serve(*descriptors)"
+    "import sys; from importlib.machinery import SourceFileLoader; child = type(sys)('child'); "
+    "SourceFileLoader('child', sys.argv[1]).exec_module(child); child.serve(*map(int, sys.argv[2:]))"
 )
-"""What Python runs: `serve`, found where the parent finds it."""
+"""What Python runs: `serve` of `CHILD`, without the packages around it."""
 
 ALONE: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENCV_FOR_THREADS_NUM": "1"}
 """The processes are the parallelism, so libraries start no threads."""
 
 GRACE: Final = 10.0  # seconds that a process has to end after it closed its socket
-WATCH: Final = 0.5  # seconds between two looks whether the parent is there
+LENGTH: Final = 8  # bytes of a message's length
+LIBRARIES: Final = 1 << 30  # bytes that a process may take beside what a record needs
 
 
 class DiedError(Exception):
@@ -50,13 +51,49 @@ class DiedError(Exception):
         self.ready = ready
 
 
-class Code:
-    """A function that processes run, where all of them read it, and what they say when they cannot."""
+class Task(NamedTuple):
+    """What a process is given.
 
-    def __init__(self, function: Function) -> None:
-        self.function, self.complaints = _nameless_file("function"), _nameless_file("complaints")
-        with open(self.function, "wb", closefd=False) as file:
-            cloudpickle.dump(function, file)  # by value, where it is of the caller's script
+    Attributes:
+        batch: The records.
+        lean: Whether bare Python is to do it, or the function itself.
+    """
+
+    batch: pa.RecordBatch
+    lean: bool
+
+
+class Answer(NamedTuple):
+    """What comes of a task.
+
+    Attributes:
+        done: The result of the records that it is known of; None where there is none.
+        left: The records that the function itself has to be run on; None where there is none.
+    """
+
+    done: pa.RecordBatch | None = None
+    left: pa.RecordBatch | None = None
+
+
+class Code:
+    """A function that processes run, where all of them read it, and what they say when they cannot.
+
+    Attributes:
+        lean: How bare Python does the same, None where it does not.
+        file: The descriptor of what a process reads.
+        complaints: That of what they say.
+    """
+
+    def __init__(self, function: Function, workers: int = 1) -> None:
+        """Writes it down for so many processes, which share the memory of the machine."""
+        self.lean = lean_of(function)
+        lean = None if self.lean is None else (self.lean.program, folder_of(self.lean.program), self.lean.arguments)
+        limit = max(memory() // workers, LIBRARIES + memory_of(function))
+        pickled = cloudpickle.dumps(function)  # by value, where it is of the caller's script
+        data = marshal.dumps((sys.path, limit, lean, pickled))
+        self.file, self.complaints = _nameless_file("function"), _nameless_file("complaints")
+        with open(self.file, "wb", closefd=False) as file:
+            file.write(data)
 
     def __enter__(self) -> "Code":
         """Returns itself."""
@@ -64,7 +101,7 @@ class Code:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Forgets it."""
-        os.close(self.function)
+        os.close(self.file)
         os.close(self.complaints)
 
     def complaint(self) -> str:
@@ -85,7 +122,8 @@ class Process:
     """The parent's end.
 
     Attributes:
-        work: The batches that it was given and has not answered, the oldest first.
+        work: The tasks that it was given and has not answered, the oldest first.
+        loaded: Whether it has been given work for the function itself, which takes a while to load.
     """
 
     def __init__(self, code: Code) -> None:
@@ -94,11 +132,13 @@ class Process:
         Raises:
             OSError: No further process, or no further file, can be had.
         """
-        self.work: deque[pa.RecordBatch] = deque()
-        self._code, self._ready, self._heard = code, False, monotonic()
-        self._socket, theirs = Pipe()
-        given = (theirs.fileno(), code.function)
-        command = [get_executable(), "-P", "-c", BOOT, *map(str, (*given, os.getpid())), *sys.path]
+        self.work: deque[Task] = deque()
+        self.loaded = False
+        self._code, self._heard, self._ready = code, monotonic(), False
+        self._socket, theirs = socket.socketpair()
+        given = (theirs.fileno(), code.file)
+        # without `site`: what is installed is found when it is needed
+        command = [get_executable(), "-S", "-P", "-c", BOOT, CHILD, *map(str, (*given, os.getpid()))]
         try:
             with theirs, _without_interrupts():
                 self._child = subprocess.Popen(
@@ -122,32 +162,57 @@ class Process:
         """For how many seconds it has been ready, had work and answered nothing."""
         return monotonic() - self._heard if self._ready and self.work else 0.0
 
-    def submit(self, batch: pa.RecordBatch) -> None:
-        """Gives it one more batch."""
+    def submit(self, task: Task) -> None:
+        """Gives it one more task."""
         self._heard = self._heard if self.work else monotonic()
-        self.work.append(batch)
+        self.work.append(task)
+        self.loaded = self.loaded or not task.lean
+        lean = self._code.lean if task.lean else None
+        message = marshal.dumps((task.lean, pickle.dumps(task.batch) if lean is None else lean.ask(task.batch)))
         with suppress(OSError):  # it died, as the next answer will say
-            self._socket.send_bytes(pickle.dumps(batch))
+            self._socket.sendall(len(message).to_bytes(LENGTH, "little") + message)
 
-    def receive(self) -> pa.RecordBatch | None:
-        """Returns the result of its oldest batch, or None where it has only said that it is ready.
+    def receive(self) -> Answer:
+        """Returns what came of its oldest task, or nothing where it has only said that it is ready.
 
         Raises:
             DiedError: It has ended.
             Exception: What the function raised.
         """
         try:
-            result, error = pickle.loads(self._socket.recv_bytes())
+            kind, answer = marshal.loads(self._bytes(int.from_bytes(self._bytes(LENGTH), "little")))
         except (EOFError, OSError):
             raise DiedError(self._end(), self._ready) from None
-        if error is not None:
-            raise error
+        if kind == "died":
+            raise DiedError(answer, self._ready)
+        if kind == "error":
+            raise pickle.loads(answer)
         self._heard = monotonic()
-        if not self._ready:
+        if kind == "ready":
             self._ready = True
-            return None
-        self.work.popleft()
-        return result
+            return Answer()
+        task = self.work.popleft()
+        return self._answer(task.batch, *answer) if task.lean else Answer(pickle.loads(answer))
+
+    def _answer(self, batch: pa.RecordBatch, reply: object, left: list[int]) -> Answer:
+        """Returns what bare Python's reply says of a batch, of which it has left some records."""
+        assert self._code.lean is not None, "it was asked"
+        if not left:
+            return Answer(self._code.lean.answer(batch, reply))
+        others = sorted(set(range(batch.num_rows)).difference(left))
+        done = self._code.lean.answer(batch.take(pa.array(others)), reply) if others else None
+        return Answer(done, batch.take(pa.array(left)))
+
+    def _bytes(self, size: int) -> bytes:
+        """Returns what it says next."""
+        data = bytearray(size)
+        rest = memoryview(data)
+        while rest:
+            count = self._socket.recv_into(rest, flags=socket.MSG_WAITALL)
+            if not count:
+                raise EOFError
+            rest = rest[count:]
+        return bytes(data)
 
     def close(self) -> None:
         """Ends it, whatever it does."""
@@ -175,86 +240,3 @@ def _without_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def serve(socket: int, function: int, parent: int) -> None:
-    """Answers batches with results, until the parent is gone: what a process does.
-
-    Args:
-        socket: The descriptor of its end.
-        function: That of a file of the pickled function.
-        parent: The process that started this one.
-    """
-    connection = Connection(socket)
-    batches = _Inbox()
-    # listening in a thread of its own, so that the parent never waits to be heard while this one waits to be heard by it
-    threading.Thread(target=_listen, args=(connection, parent, batches), daemon=True).start()
-    with open(function, "rb") as file:
-        run = _attempt(pickle.loads, os.pread(file.fileno(), os.fstat(function).st_size, 0), connection)
-    batches.tell(run)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libtiff and others write there of every fault, which is in the row as well
-    connection.send_bytes(pickle.dumps((None, None)))
-    while True:
-        result = _attempt(run, batches.get(), connection)
-        connection.send_bytes(pickle.dumps((result, None)))
-
-
-class _Inbox:
-    """The batches that came, in order, of each of which the function is told before it is run on it, if it wants to know."""
-
-    def __init__(self) -> None:
-        self._batches: SimpleQueue[pa.RecordBatch] = SimpleQueue()
-        self._lock = threading.Lock()
-        self._early: list[pa.RecordBatch] | None = []  # what came before the function
-        self._expect: Callable[[pa.RecordBatch], None] = self._early.append
-
-    def tell(self, function: Function) -> None:
-        """Takes the function."""
-        with self._lock:
-            early, self._early, self._expect = self._early, None, getattr(function, "expect", lambda batch: None)
-            for batch in early or ():
-                self._expect(batch)
-
-    def put(self, batch: pa.RecordBatch) -> None:
-        """Takes a batch."""
-        with self._lock:
-            self._expect(batch)
-        self._batches.put(batch)
-
-    def get(self) -> pa.RecordBatch:
-        """Returns the next batch, when it is there."""
-        return self._batches.get()
-
-
-def _listen(connection: Connection, parent: int, batches: _Inbox) -> None:
-    """Takes what the parent sends; ends this process when the parent is gone, however that ended.
-
-    Its end of the socket may outlive it in a process that it forked, so its number is looked at as well.
-    """
-    with suppress(EOFError, OSError):
-        while os.getppid() == parent:
-            if connection.poll(WATCH):
-                batches.put(pickle.loads(connection.recv_bytes()))
-    os._exit(1)
-
-
-def _attempt(function: Callable[[Any], Any], argument: Any, connection: Connection) -> Any:
-    """Returns what a function does; sends what it raises to the parent, and waits for the end."""
-    try:
-        return function(argument)
-    except MemoryError:
-        connection.send_bytes(pickle.dumps((None, DiedError("out of memory"))))
-    except BaseException as error:
-        connection.send_bytes(_pickled(error))
-    while True:
-        signal.pause()
-
-
-def _pickled(error: BaseException) -> bytes:
-    """Returns an error with its traceback, or as much of it as can be sent."""
-    try:
-        sent = cloudpickle.dumps((None, ExceptionWithTraceback(error, error.__traceback__)))
-        pickle.loads(sent)
-    except Exception:
-        return pickle.dumps((None, RuntimeError("".join(format_exception(error)))))
-    return bytes(sent)

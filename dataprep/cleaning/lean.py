@@ -1,0 +1,67 @@
+"""How `measure_batch` is done by bare Python: what is asked of it for a batch, and its replies as columns.
+
+`dataprep.cleaning.bare` is the other side. There is no lean form where something is to be measured that has no compiled form, or
+where no image is a file of its own.
+"""
+
+from functools import partial
+from typing import Final, TypeGuard
+
+import numpy as np
+import pyarrow as pa
+
+from dataprep.cleaning.engines.lean import Lean
+from dataprep.cleaning.measure import FACTS
+from dataprep.images import native
+from dataprep.images.limits import most_bytes
+from dataprep.protocols import Measure, Source
+from dataprep.sources.files import Files
+from dataprep.sources.folder import Folder
+from dataprep.sources.labelled import parts_of
+from dataprep.stages.measures import compiled
+
+PROGRAM: Final = "dataprep.cleaning.bare.measure"
+REPLY: Final = np.dtype([("digest", "V32"), ("height", "<i4"), ("width", "<i4"), ("captured", "<i8")])
+"""What is replied of an image beside its measures, as `FACTS` of the program has it."""
+NEVER: Final = -(2**63)
+
+
+def lean_measuring(source: Source, measures: tuple[Measure, ...], max_pixels: int) -> Lean | None:
+    """Returns how bare Python measures the images of a source, None where it does not."""
+    wanted, module = compiled.wanted(measures), native.module("measure")
+    roots = {name: part.root for name, part in parts_of(source).items() if _is_of_files(part)}
+    if wanted is None or module is None or not roots:
+        return None
+    arguments = (module.__file__, roots, wanted, max_pixels, most_bytes(max_pixels))
+    return Lean(PROGRAM, arguments, _ask, partial(_answer, measures=measures))
+
+
+def _is_of_files(source: Source) -> TypeGuard[Folder | Files]:
+    return type(source) in (Folder, Files)  # another class may read otherwise, also one of these
+
+
+def _ask(records: pa.RecordBatch) -> tuple[list[str], list[int | None]]:
+    return records["uri"].to_pylist(), records["bytes"].to_pylist()
+
+
+def _answer(records: pa.RecordBatch, reply: tuple[bytes, bytes], measures: tuple[Measure, ...]) -> pa.RecordBatch:
+    """Returns what `measure_batch` would."""
+    facts = np.frombuffer(reply[0], REPLY)
+    count = len(facts)
+    known = {
+        "digest": _texts(facts["digest"].tobytes().hex(), count),
+        "format": pa.repeat("JPEG", count),
+        "height": pa.array(facts["height"]),
+        "width": pa.array(facts["width"]),
+        "captured": pa.array(facts["captured"], mask=facts["captured"] == NEVER),
+    }
+    arrays = [known[field.name].cast(field.type) if field.name in known else pa.nulls(count, field.type) for field in FACTS]
+    fields = [*FACTS, *(field for measure in measures for field in measure.fields)]
+    arrays += compiled.columns([reply[1]], measures)
+    return pa.RecordBatch.from_arrays([*records.columns, *arrays], schema=pa.schema([*records.schema, *fields]))
+
+
+def _texts(joined: str, count: int) -> pa.Array:
+    """Returns an array of so many texts of the same length, which were joined."""
+    offsets = np.arange(count + 1, dtype=np.int32) * (len(joined) // max(count, 1))
+    return pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(joined.encode()))
