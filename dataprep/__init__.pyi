@@ -122,6 +122,7 @@ from .types import Drops as Drops
 from .types import Failure as Failure
 from .types import Image as Image
 from .types import Mixture as Mixture
+from .types import Origin as Origin
 from .types import Params as Params
 from .types import Recipe as Recipe
 from .types import Rendered as Rendered

@@ -6,7 +6,7 @@ pure methods only, and why printing, comparing, saving and sending a stage to a 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 import pyarrow as pa
 
@@ -241,7 +241,7 @@ class Backend(Protocol):
                     yield made
     """
 
-    def run(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Batch | Rendered]:
+    def run(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Batch[Any] | Rendered]:
         """Yields one batch for each recipe.
 
         Args:

@@ -2,12 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dataprep.errors import PipelineError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from typing_extensions import TypeVar
+
+    Array = TypeVar("Array", default=Tensor)
+else:
+    from typing import TypeVar
+
+    Array = TypeVar("Array")
 
 Image: TypeAlias = NDArray[np.uint8]
 """(H, W, 3) RGB or (H, W) luminance, 0..255, C-contiguous, EXIF-upright."""
@@ -140,8 +150,16 @@ class Mixture(NamedTuple):
     classes: int
 
 
-class Batch(NamedTuple):
+class _Batch(NamedTuple, Generic[Array]):
+    images: Array
+    labels: Array
+    ids: Array
+
+
+class Batch(_Batch[Array]):
     """What training sees; the arrays are the backend's own (torch tensors from `Torch`, `Dali` and `Threads`).
+
+    To type checkers it has tensors; of a backend of your own that has others, say so: `Batch[np.ndarray]`.
 
     Example:
         >>> Batch(np.zeros((4, 3, 8, 8), np.float32), np.zeros(4, np.int64), np.arange(4)).images.shape
@@ -152,19 +170,25 @@ class Batch(NamedTuple):
         labels: (B,) int64 class numbers, -1 where a record has no label; after a mix (B, classes) float32 shares that add up to
             1, all 0 where no label is known.
         ids: (B,) int64, the manifest's ids.
+        origin: What it was made of, as long as it is the batch that the loader gave; a copy on another device has None.
     """
 
-    images: Any
-    labels: Any
-    ids: Any
+    origin: "Origin | None" = None
 
     @property
-    def targets(self) -> Any:
+    def targets(self) -> None:
         """None: a batch of a loader that was asked for targets is a `TargetBatch`."""
         return None
 
 
-class TargetBatch(NamedTuple):
+class _TargetBatch(NamedTuple, Generic[Array]):
+    images: Array
+    labels: Array
+    ids: Array
+    targets: Targets
+
+
+class TargetBatch(_TargetBatch[Array]):
     """A batch of a loader that was asked for targets: as any other, with one more part.
 
     Example:
@@ -177,16 +201,30 @@ class TargetBatch(NamedTuple):
         ids: As of a `Batch`.
         targets: By the name of its column: what an image has several of as a list with one array for each image, such as (k, 4)
             float32 boxes, and outlines as a list of lists; masks as (B, H, W); numbers as (B,); text as a list of strings.
+        origin: As of a `Batch`.
     """
 
-    images: Any
-    labels: Any
-    ids: Any
-    targets: Targets
+    origin: "Origin | None" = None
 
 
-AnyBatch: TypeAlias = Batch | TargetBatch
+AnyBatch: TypeAlias = Batch[Any] | TargetBatch[Any]
 """What a loader yields."""
+
+
+class Origin(NamedTuple):
+    """What a batch was made of.
+
+    Example: `batch.origin.recipe.uris`.
+
+    Attributes:
+        recipe: All that was drawn for it. Where files failed, some of its images are not in the batch; ids tell which.
+        ops: The ops that its parameters are of.
+        classes: The label of each class number.
+    """
+
+    recipe: Recipe
+    ops: tuple[Any, ...]
+    classes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -232,7 +270,7 @@ class Rendered(NamedTuple):
         targets: What the recipe's `TargetCanvas` finished, or None; the loader makes a `TargetBatch` of both.
     """
 
-    batch: Batch
+    batch: Batch[Any]
     failures: tuple[Failure, ...] = ()
     slowest: Slow = Slow(0.0, "")
     targets: Targets | None = None

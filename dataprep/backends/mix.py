@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dataprep.types import Batch, Failure, Mixture
 
 
-def mix_batch(batch: Batch, mixture: Mixture | None, failures: Sequence[Failure] = ()) -> Batch:
+def mix_batch(batch: Batch[Any], mixture: Mixture | None, failures: Sequence[Failure] = ()) -> Batch[Any]:
     """Returns the batch with each image mixed with the next one, and (B, classes) float32 shares for labels.
 
     The last step of every backend. A file that failed is nobody's partner: the next one that could be read takes its place.

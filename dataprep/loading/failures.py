@@ -1,6 +1,6 @@
 """What becomes of a batch with files that failed: an error, a smaller batch, or good images in their place."""
 
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 from attrs import define
@@ -43,7 +43,7 @@ def settle(rendered: Rendered, on_error: OnError) -> AnyBatch | None:
     return _with_targets(batch, None if targets is None else chosen(targets, follows))
 
 
-def _with_targets(batch: Batch, targets: Targets | None) -> AnyBatch:
+def _with_targets(batch: Batch[Any], targets: Targets | None) -> AnyBatch:
     """Returns what the loop gets."""
     return batch if targets is None else TargetBatch(*batch, split(targets))
 

@@ -6,8 +6,9 @@ batch   = backend.run(source, program, recipes)   no randomness, any number of w
 position += samples of the batch on all ranks     when the loop gets it, not when a worker makes it
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Never
+from typing import TYPE_CHECKING, Any, Generic, Never, cast, overload
 
 from dataprep.backends.program import compile_ops, delivered_size
 from dataprep.errors import LoaderError
@@ -30,11 +31,22 @@ from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.protocols import Backend
 from dataprep.targets.kinds import Target
-from dataprep.types import AnyBatch, Recipe
+from dataprep.types import AnyBatch, Batch, Origin, Recipe, TargetBatch
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    AnyOf = TypeVar("AnyOf", bound=AnyBatch, default=Batch)
+else:
+    from typing import TypeVar
+
+    AnyOf = TypeVar("AnyOf")
 
 
-class Loader:
+class Loader(Generic[AnyOf]):
     """Batches of a manifest's kept images, one epoch for each `for` loop.
+
+    To type checkers it is a `Loader[Batch]`, with `targets` a `Loader[TargetBatch]`, and both have tensors.
 
     Each loop is a whole epoch, the next after the one before, also after a loop that was left early; only the first loop after
     `load_state_dict` begins within an epoch, where the state says. An evaluation loader gives the same whole epoch each time.
@@ -47,6 +59,34 @@ class Loader:
     """
 
     batch_sampler: None = None  # a DataLoader has one beside `sampler`, and Lightning asks for it
+
+    @overload
+    def __init__(
+        self: "Loader[Batch]",
+        manifest: Manifest,
+        pipeline: Pipeline | None = None,
+        *,
+        batch_size: int = 64,
+        train: bool = True,
+        sampler: Sampler | None = None,
+        backend: Backend | None = None,
+        on_error: OnError = "raise",
+        targets: None = None,
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: "Loader[TargetBatch]",
+        manifest: Manifest,
+        pipeline: Pipeline | None = None,
+        *,
+        batch_size: int = 64,
+        train: bool = True,
+        sampler: Sampler | None = None,
+        backend: Backend | None = None,
+        on_error: OnError = "raise",
+        targets: "Target | str | Iterable[Target | str]",
+    ) -> None: ...
 
     def __init__(
         self,
@@ -117,15 +157,19 @@ class Loader:
         """How many batches this rank has in a whole epoch."""
         return self.sampler.count()
 
-    def __iter__(self) -> Iterator[AnyBatch]:
+    def __iter__(self) -> Iterator[AnyOf]:
         """Yields the batches of an epoch, or of the rest of the one that a state was loaded of."""
         loop, progress, finished = self.sampler.begin(), self.sampler.progress, False
+        asked: deque[Recipe] = deque()  # which are under way
         try:
-            made = self._delivery.deliver(self.backend, self.source, self.program, self._recipes(loop))
+            recipes = _noted(self._recipes(loop), asked)
+            made = self._delivery.deliver(self.backend, self.source, self.program, recipes)
             for number, batch in enumerate(made, start=1):
                 progress.move(loop.number, loop.after(number))
+                recipe = asked.popleft()
                 if batch is not None:
-                    yield self._check_finished(batch)
+                    batch.origin = Origin(recipe, self.pipeline.ops, self.classes)
+                    yield cast(AnyOf, self._check_finished(batch))
             finished = True
         finally:
             progress.end(loop.number, finished=finished)
@@ -184,6 +228,13 @@ class Loader:
             StateError: It was saved with another manifest or seed; the message names both. Or it is damaged.
         """
         self.sampler.load_state_dict(state)
+
+
+def _noted(recipes: Iterator[Recipe], asked: deque[Recipe]) -> Iterator[Recipe]:
+    """Yields recipes, each of them noted."""
+    for recipe in recipes:
+        asked.append(recipe)
+        yield recipe
 
 
 def _fill(manifest: Manifest, pipeline: Pipeline, *, labelled: bool) -> Pipeline:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from attrs import define, field
 
@@ -96,7 +96,7 @@ class Delivery:
         finally:  # at once: an error's traceback would keep the backend, and its processes, alive
             getattr(batches, "close", lambda: None)()
 
-    def _time(self, batches: "Iterator[Batch | Rendered]", asked: "_Asked") -> Iterator[Rendered]:
+    def _time(self, batches: "Iterator[Batch[Any] | Rendered]", asked: "_Asked") -> Iterator[Rendered]:
         last, began, had = time.perf_counter(), True, 0
         while True:
             start = time.perf_counter()

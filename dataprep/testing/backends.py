@@ -105,11 +105,11 @@ def _wanted(source: FakeSource, uris: list[str], pipeline: Pipeline) -> Wanted:
     return want(["boxes", "mask"] + ([] if pipeline.mix else ["caption"]), manifest, pipeline)
 
 
-def _run(backend: Backend, job: Job) -> Iterator[Batch | Rendered]:
+def _run(backend: Backend, job: Job) -> Iterator[Batch[Any] | Rendered]:
     return backend.run(job.source, job.program, iter(job.recipes))
 
 
-def _check_batches(backend: Backend, job: Job, made: list[Batch | Rendered], nearness: tuple[float, float]) -> None:
+def _check_batches(backend: Backend, job: Job, made: list[Batch[Any] | Rendered], nearness: tuple[float, float]) -> None:
     """Compares all batches with the oracle's once the last one was made, so that none may be overwritten."""
     demand(len(made) == len(job.recipes), backend, f"makes {len(made)} batches of {len(job.recipes)} recipes; make one of each")
     oracle = FakeBackend().run(job.source, job.program, job.recipes)
@@ -207,7 +207,7 @@ def _check_early_end(backend: Backend, job: Job) -> None:
     demand(threading.active_count() <= threads, backend, "leaves threads behind when it is closed early; end them in a `finally`")
 
 
-def _batch(made: Batch | Rendered) -> Batch:
+def _batch(made: Batch[Any] | Rendered) -> Batch[Any]:
     return made.batch if isinstance(made, Rendered) else made
 
 

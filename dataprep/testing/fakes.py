@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -110,9 +111,9 @@ class FakeBackend:
     ahead: int = 0
     recipes: list[Recipe] = field(default_factory=list, repr=False)
 
-    def run(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Batch | Rendered]:
+    def run(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Batch[Any] | Rendered]:
         """Yields the batch of each recipe as NumPy arrays."""
-        made: deque[Batch | Rendered] = deque()
+        made: deque[Batch[Any] | Rendered] = deque()
         for recipe in recipes:
             self.recipes.append(recipe)
             made.append(self.make(source, program, recipe))
@@ -120,7 +121,7 @@ class FakeBackend:
                 yield made.popleft()
         yield from made
 
-    def make(self, source: Source, program: Program, recipe: Recipe) -> Batch | Rendered:
+    def make(self, source: Source, program: Program, recipe: Recipe) -> Batch[Any] | Rendered:
         """Returns one batch; what a test overrides to deliver something else."""
         return render(source, program, recipe)
 
@@ -134,6 +135,6 @@ class Undecoded(FakeBackend):
         [(2, 4)]
     """
 
-    def make(self, source: Source, program: Program, recipe: Recipe) -> Batch:
+    def make(self, source: Source, program: Program, recipe: Recipe) -> Batch[Any]:
         """Returns (B, k) parameters of all ops, end to end, in place of images."""
         return Batch(np.concatenate(recipe.params, axis=1), recipe.labels, recipe.ids)

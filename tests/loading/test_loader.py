@@ -487,3 +487,19 @@ def test_a_state_saved_at_the_last_batch_has_nothing_left(manifest: Manifest) ->
     second.set_epoch(0)
     assert list(second) == []
     assert (second.epoch, len(list(second))) == (1, len(second))
+
+
+@pytest.mark.parametrize("on_error", ["raise", "skip"])
+def test_a_batch_knows_what_it_was_made_of(tmp_path: Path, on_error: str) -> None:
+    """Each batch has the recipe that it was made of, however many are made ahead; a batch of something else has none."""
+    write_images(tmp_path, 7)
+    manifest = clean(tmp_path, Pipeline(RandomResizedCrop(8)), engine=Local(0))
+    if on_error == "skip":
+        next(tmp_path.rglob("*.jpg")).unlink()
+    loader = Loader(manifest, batch_size=3, backend=FakeBackend(ahead=2), on_error=on_error, sampler=Sampler(remainder="exact"))
+    for batch in loader:
+        assert set(batch.ids) <= set(batch.origin.recipe.ids)
+        assert batch.origin.classes == manifest.classes
+        assert batch.origin.ops == loader.pipeline.ops
+        assert Batch(*batch).origin is None
+    assert len(batch.origin.recipe.ids) == 1

@@ -8,8 +8,18 @@ from attrs import field, frozen
 
 from dataprep.arguments import are_numbers, as_tuple, check, limits
 from dataprep.describe import register
-from dataprep.stages.arguments import PROBABILITY, Versioned
-from dataprep.stages.ops.arguments import COLOR, Color, Limits, SameSize, as_color, as_limits, both_signs, check_pixels
+from dataprep.stages.arguments import PROBABILITY
+from dataprep.stages.ops.arguments import (
+    COLOR,
+    Color,
+    Limits,
+    SameSize,
+    VersionedOp,
+    as_color,
+    as_limits,
+    both_signs,
+    check_pixels,
+)
 from dataprep.types import Params, Sizes, Spec, Uniforms
 
 Shear: TypeAlias = tuple[float, float, float, float]
@@ -70,7 +80,7 @@ class VerticalFlip(SameSize):
 
 @register
 @frozen
-class Rotate(Versioned):
+class Rotate(VersionedOp):
     """Turns the image about its centre by a random angle; corners are filled.
 
     Attributes:

@@ -8,8 +8,7 @@ from attrs import converters, field, frozen, validators
 
 from dataprep.describe import register
 from dataprep.errors import PipelineError
-from dataprep.stages.arguments import Versioned
-from dataprep.stages.ops.arguments import SIZE, Size, as_size, check_pixels, height_width
+from dataprep.stages.ops.arguments import SIZE, Size, VersionedOp, as_size, check_pixels, height_width
 from dataprep.types import Params, Sizes, Spec, Uniforms
 
 
@@ -34,7 +33,7 @@ def _as_json(transform: Any) -> str:
 
 @register
 @frozen
-class Albumentations(Versioned):
+class Albumentations(VersionedOp):
     """A transform of albumentations, or a `Compose` of some, seeded for each image by what was drawn for it.
 
     So images get different augmentations in different workers, new ones in each epoch, and the same ones after a resume; none of

@@ -5,6 +5,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from dataprep.arguments import are_numbers, as_tuple, check, is_number, one_of
 from dataprep.errors import PipelineError
+from dataprep.protocols import Op
 from dataprep.stages.arguments import Versioned
 from dataprep.types import Spec
 
@@ -78,7 +79,11 @@ def check_pixels(op: object, spec: Spec) -> None:
         raise PipelineError(f"`{type(op).__name__}` works on 8-bit pixels; put it before `Normalize`")
 
 
-class SameSize(Versioned):
+class VersionedOp(Versioned, Op):
+    """An op of ours: by its base, too, so that a list of different ones is one of ops to type checkers that look for a base."""
+
+
+class SameSize(VersionedOp):
     """An op that changes pixels, and neither how many there are nor their type."""
 
     def spec(self, spec: Spec) -> Spec:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from dataprep.arguments import as_tuple, check, limits, whole
 from dataprep.describe import register
-from dataprep.stages.arguments import Versioned
 from dataprep.stages.ops.arguments import (
     COLOR,
     INTERPOLATION,
@@ -21,6 +20,7 @@ from dataprep.stages.ops.arguments import (
     Interpolation,
     Limits,
     Size,
+    VersionedOp,
     as_color,
     as_limits,
     as_size,
@@ -42,7 +42,7 @@ def _are_sides(given: Any) -> bool:
 
 @register
 @frozen
-class Resize(Versioned):
+class Resize(VersionedOp):
     """Resizes to an exact size, or the shorter side to a length with the aspect ratio kept.
 
     Antialiased: each output pixel averages all the pixels that it covers, as in Pillow.
@@ -84,7 +84,7 @@ class Resize(Versioned):
 
 @register
 @frozen
-class CenterCrop(Versioned):
+class CenterCrop(VersionedOp):
     """Cuts out the middle; where an image is smaller than the crop, black is laid around it.
 
     Attributes:
@@ -108,7 +108,7 @@ class CenterCrop(Versioned):
 
 @register
 @frozen
-class RandomResizedCrop(Versioned):
+class RandomResizedCrop(VersionedOp):
     """Cuts out a box of random area and aspect ratio and resizes it: the standard training crop.
 
     Ten boxes are tried for one that fits; failing that, the largest central one within the ratios.
@@ -151,7 +151,7 @@ class RandomResizedCrop(Versioned):
 
 @register
 @frozen
-class RandomCrop(Versioned):
+class RandomCrop(VersionedOp):
     """Cuts out a box of one size at a random place.
 
     Attributes:
@@ -181,7 +181,7 @@ class RandomCrop(Versioned):
 
 @register
 @frozen
-class Pad(Versioned):
+class Pad(VersionedOp):
     """Lays a border around.
 
     Attributes:

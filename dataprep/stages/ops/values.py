@@ -10,7 +10,7 @@ from attrs import converters, field, frozen, validators
 from dataprep.arguments import are_numbers, as_tuple, check, one_of
 from dataprep.describe import register
 from dataprep.errors import PipelineError
-from dataprep.stages.arguments import Versioned
+from dataprep.stages.ops.arguments import VersionedOp
 from dataprep.types import Params, Sizes, Spec, Uniforms
 
 Triple: TypeAlias = tuple[float, float, float]
@@ -40,7 +40,7 @@ STD: Final = validators.optional(
 
 @register
 @frozen
-class Normalize(Versioned):
+class Normalize(VersionedOp):
     """Turns 0..255 into float32 with (value / 255 - mean) / std per channel, channels first.
 
     Attributes:
@@ -77,7 +77,7 @@ class Normalize(Versioned):
 
 @register
 @frozen
-class Output(Versioned):
+class Output(VersionedOp):
     """Delivers values of another type, or with the channels last in memory; the shape stays (B, 3, H, W).
 
     Values are rounded to the nearest, not scaled: it comes after `Normalize`, or gives 0..255 as floats.
