@@ -5,10 +5,12 @@
 #include <Python.h>
 
 #include <stddef.h>
+#include <string.h>
 
 #include "head.h"
 #include "image.h"
 #include "measures.h"
+#include "strict.h"
 
 /* Returns the ICC profile in one piece, None where there is none. */
 static PyObject *profile_of(const uint8_t *data, const struct head *head) {
@@ -124,11 +126,43 @@ static PyObject *py_jpeg(PyObject *module, PyObject *args) {
     Py_RETURN_NONE;
 }
 
+/* Returns the size and the pixels of a plane, None where it was not asked for. */
+static PyObject *plane_of(struct pixels plane, int scale) {
+    if (scale == 0) Py_RETURN_NONE;
+    Py_ssize_t row = (Py_ssize_t)plane.width * plane.channels;
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, row * plane.height);
+    if (bytes == NULL) return NULL;
+    for (int y = 0; y < plane.height; y++) memcpy(PyBytes_AsString(bytes) + y * row, plane.first + y * plane.stride, (size_t)row);
+    return Py_BuildValue("(iiN)", plane.height, plane.width, bytes);
+}
+
+static PyObject *py_decode(PyObject *module, PyObject *args) {
+    Py_buffer data;
+    struct head head;
+    struct strict_planes planes = {0};
+    int done;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "y*ii|p", &data, &planes.gray_scale, &planes.rgb_scale, &planes.plain)) return NULL;
+    Py_BEGIN_ALLOW_THREADS;
+    done = head_read(data.buf, (size_t)data.len, &head) && strict_decode(data.buf, (size_t)data.len, &head, &planes);
+    Py_END_ALLOW_THREADS;
+    PyBuffer_Release(&data);
+    if (!done) Py_RETURN_NONE;
+    PyObject *gray = plane_of(planes.gray, planes.gray_scale), *rgb = plane_of(planes.rgb, planes.rgb_scale);
+    strict_free(&planes);
+    if (gray != NULL && rgb != NULL) return Py_BuildValue("(NN)", gray, rgb);
+    Py_XDECREF(gray);
+    Py_XDECREF(rgb);
+    return NULL;
+}
+
 static PyMethodDef methods[] = {
     {"gray", py_gray, METH_VARARGS, "gray(pixels, wanted) -> record of (H, W) luminance"},
     {"rgb", py_rgb, METH_VARARGS, "rgb(pixels, wanted) -> record of (H, W, 3) RGB, or None"},
     {"jpeg", py_jpeg, METH_VARARGS,
      "jpeg(data, wanted, max_pixels, profile_is_srgb) -> (height, width, exif start, exif stop, record), or None"},
+    {"decode", py_decode, METH_VARARGS,
+     "decode(data, gray scale, RGB scale, plain=False) -> two of (height, width, pixels), None for a scale of 0; or None"},
     {"head", py_head, METH_O,
      "head(data) -> (frame, height, width, colours, usual, orientation, exif start, exif stop, profile, scans), or None"},
     {NULL, NULL, 0, NULL},

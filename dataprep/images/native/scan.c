@@ -1,0 +1,209 @@
+/* Reads the entropy code of a scan.
+
+   First the bytes that are stuffed into it are taken out, up to the next marker, so that the reader of bits need not look for them.
+   Then each block is read, two coefficients at a look-up, and at once transformed into the planes that are wanted; blocks that nobody
+   sees, and the frequencies that means can do without, are skipped, several symbols at a look-up. */
+
+#include "scan.h"
+
+#include <string.h>
+
+#include "wide.h"
+
+#if defined(__GNUC__)
+#define INLINE inline __attribute__((always_inline))
+#else
+#define INLINE inline
+#endif
+#ifdef AVX2
+#define NEWER __attribute__((target("avx2,bmi,bmi2")))
+#endif
+
+#define MOST_MEAN 2048 /* of quantised 8-bit samples: so far below zero, less by one above */
+#define RST0 0xD0
+#define EOI 0xD9
+
+/* Takes the next piece of the entropy code, up to a marker, without what is stuffed into it; returns the marker, 0 for none. */
+static int unstuff(struct scan *scan) {
+    uint8_t *out = scan->code;
+    for (;;) {
+        const uint8_t *found = memchr(scan->at, 0xFF, (size_t)(scan->stop - scan->at));
+        if (found == NULL || scan->stop - found < 2) return 0;
+        size_t size = (size_t)(found - scan->at) + (found[1] == 0);
+        memcpy(out, scan->at, size);
+        out += size;
+        scan->at = found + 2;
+        if (found[1] != 0) {
+            scan->end = out;
+            memset(out, 0, SPARE);
+            return found[1];
+        }
+    }
+}
+
+/* Begins with the next piece of the entropy code, which the right marker has to end. */
+static int begin(struct scan *scan, struct reader *reader) {
+    int64_t done = (int64_t)scan->restarts * scan->interval, all = (int64_t)scan->rows * scan->columns;
+    int is_last = scan->interval == 0 || all - done <= scan->interval;
+    int marker = unstuff(scan);
+    if (marker != (is_last ? EOI : RST0 + scan->restarts % 8)) return 0;
+    scan->left = is_last ? (int)(all - done) : scan->interval;
+    scan->restarts++;
+    for (int part = 0; part < scan->count; part++) scan->parts[part].mean = 0;
+    *reader = reader_at(scan->code);
+    return 1;
+}
+
+/* Whether all of a piece was read, but for the bits that fill up its last byte. */
+static int is_at_end(const struct scan *scan, const struct reader *reader) {
+    ptrdiff_t left = 8 * (scan->end - reader->next) + reader->count;
+    return left >= 0 && left < 8;
+}
+
+/* Reads what the mean differs by from the one before; at least 48 bits have to be there. */
+static INLINE int read_difference(struct reader *reader, const struct dc_table *table, int *strange) {
+    unsigned entry = table->entries[reader->bits >> (64 - WINDOW)];
+    int length = (int)(entry >> 6 & 31), size = (int)(entry >> 11);
+    if ((entry & 63) == 0) {
+        size = take_symbol(reader, &table->code);
+        if (size < 0) {
+            *strange = 1;
+            return 0;
+        }
+        length = 0;
+        entry = (unsigned)size;
+    }
+    int difference = value_behind(reader->bits, length, size);
+    take(reader, (int)(entry & 63));
+    return difference;
+}
+
+/* Reads one symbol that a look-up does not tell, and its value into the block, if any; returns the step that it leads to, more than
+   the block has where that is at its end, -1 for "not mine". */
+static int read_slowly(struct reader *reader, const struct code *code, int step, int16_t *block) {
+    refill(reader);
+    int symbol = take_symbol(reader, code);
+    if (symbol < 0) return -1;
+    if (symbol == 0) return END;
+    int size = symbol & 15, value = value_behind(reader->bits, 0, size);
+    step += (symbol >> 4) + 1;
+    if (step >= BLOCK) return -1;
+    if (block != NULL && size > 0) block[ROW_ORDER[step]] = (int16_t)value;
+    take(reader, size);
+    return step;
+}
+
+/* Reads the frequencies of a block; returns whether they are right. */
+static INLINE int read_values(struct reader *reader, const struct ac_table *table, int16_t *block) {
+    int step = 0;
+    for (;;) {
+        uint64_t entry = 0;
+        refill(reader);
+        for (int round = 0; round < ROUND && step < BLOCK - 1; round++) {
+            entry = table->values[reader->bits >> (64 - WINDOW)];
+            take(reader, (int)(entry & 63));
+            block[ROW_ORDER[step + (uint8_t)(entry >> 16)]] = (int16_t)(entry >> 48);
+            block[ROW_ORDER[step + (uint8_t)(entry >> 8)]] = (int16_t)(entry >> 32);
+            step += (uint8_t)(entry >> 16);
+        }
+        if (step < BLOCK - 1) continue;
+        if ((step >= END && step < END + BLOCK - 1 && (entry & 63)) || step == BLOCK - 1) return 1;
+        give_back(reader, (int)(entry & 63)); /* of two symbols one may belong to the next block */
+        step = read_slowly(reader, &table->code, step - (uint8_t)(entry >> 16), block);
+        if (step < 0) return 0;
+        if (step >= BLOCK - 1) return 1;
+    }
+}
+
+/* Goes over the frequencies of a block; returns whether they are right. */
+static INLINE int skip_values(struct reader *reader, const struct ac_table *table) {
+    int step = 0;
+    for (;;) {
+        unsigned entry = 0;
+        refill(reader);
+        for (int round = 0; round < ROUND && step < BLOCK - 1; round++) {
+            entry = table->skips[reader->bits >> (64 - WINDOW)];
+            take(reader, (int)(entry & 63));
+            step += (int)(entry >> 8);
+        }
+        if (step < BLOCK - 1) continue;
+        if ((step >= END && step < END + BLOCK - 1 && (entry & 63)) || step == BLOCK - 1) return 1;
+        give_back(reader, (int)(entry & 63));
+        step = read_slowly(reader, &table->code, step - (int)(entry >> 8), NULL);
+        if (step < 0) return 0;
+        if (step >= BLOCK - 1) return 1;
+    }
+}
+
+/* Reads a block and makes its pixels. */
+static INLINE int read_block(struct scan *scan, struct reader *reader, const struct piece *piece) {
+    struct part *part = piece->part;
+    refill(reader);
+    part->mean += read_difference(reader, part->dc, &scan->strange);
+    scan->strange |= (unsigned)(part->mean + MOST_MEAN) >= 2 * MOST_MEAN && part->targets;
+    if (!part->needs_all) {
+        if (!skip_values(reader, part->ac)) return 0;
+    } else if (!read_values(reader, part->ac, scan->block))
+        return 0;
+    scan->block[0] = (int16_t)part->mean;
+    for (int one = 0; one < part->targets; one++) {
+        struct target *target = &part->target[one];
+        target->into(scan->block, &target->quantisation, piece->to[one], target->plane.stride);
+    }
+    if (part->needs_all) memset(scan->block, 0, sizeof scan->block);
+    return 1;
+}
+
+/* Lets each piece of an MCU go to the first MCU of a row. */
+static void aim(struct scan *scan, int row) {
+    for (int one = 0; one < scan->piece_count; one++) {
+        struct piece *piece = &scan->pieces[one];
+        for (int scale = 0; scale < piece->part->targets; scale++) {
+            const struct target *target = &piece->part->target[scale];
+            ptrdiff_t line = ((ptrdiff_t)row * piece->part->down + piece->row) * target->size;
+            piece->to[scale] = target->plane.first + line * target->plane.stride + piece->column * target->size;
+        }
+    }
+}
+
+static INLINE int read_mcu(struct scan *scan, struct reader *reader) {
+    for (int one = 0; one < scan->piece_count; one++) {
+        struct piece *piece = &scan->pieces[one];
+        if (!read_block(scan, reader, piece)) return 0;
+        for (int scale = 0; scale < piece->part->targets; scale++)
+            piece->to[scale] += piece->part->target[scale].size * piece->part->across;
+    }
+    return 1;
+}
+
+static INLINE int read_scan(struct scan *scan) {
+    struct reader reader;
+    if (!begin(scan, &reader)) return 0;
+    for (int row = 0; row < scan->rows; row++) {
+        aim(scan, row);
+        for (int column = 0; column < scan->columns; column++) {
+            if (scan->left-- == 0) {
+                if (!is_at_end(scan, &reader) || !begin(scan, &reader)) return 0;
+                scan->left--;
+            }
+            if (!read_mcu(scan, &reader) || reader.next > scan->end + SPARE / 2) return 0;
+        }
+        if (scan->strange) return 0;
+    }
+    return is_at_end(scan, &reader);
+}
+
+static int read_plainly(struct scan *scan) { return read_scan(scan); }
+
+#ifdef AVX2
+static NEWER int read_newly(struct scan *scan) { return read_scan(scan); }
+#endif
+
+int scan_read(struct scan *scan, int is_wide) {
+#ifdef AVX2
+    if (is_wide && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"))
+        return read_newly(scan);
+#endif
+    (void)is_wide;
+    return read_plainly(scan);
+}
