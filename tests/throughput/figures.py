@@ -1,9 +1,9 @@
 """The kept figures: how many times as fast as its peer everything was, and races that fail when that is lost.
 
-`figures.json` holds them, with the version and the machine that they were measured on. A race is run in turns, and only what ran
-in the same turn is compared. Where a ratio looks lost the race is run again, up to RUNS times, and the median of all turns
-counts, so that a bad minute of a shared machine fails nothing. `pytest tests/throughput --update-figures` runs every race RUNS
-times and keeps what it finds.
+`figures.json` holds the runs that were kept, each with its date, version and machine, so that what became of a ratio can be read
+there. A race is run in turns, and only what ran in the same turn is compared. Where a ratio looks lost the race is run again, up
+to RUNS times, and the median of all turns counts, so that a bad minute of a shared machine fails nothing. `--update-figures` runs
+every race RUNS times and keeps what it finds; `--quick` has one turn in a run, and forgives as much as on another machine.
 """
 
 import json
@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,21 +22,51 @@ import dataprep
 from dataprep.machine import cores
 
 KEPT = Path(__file__).with_name("figures.json")
+VERSION = 2  # of the layout of that file
+MOST = 40  # runs that are kept
 RUNS, TURNS = 3, 3
 LOSS = 0.15  # of a kept ratio; more is a regression
 LOSS_ELSEWHERE = 0.35  # on another machine, which may suit a peer better or worse than it suits us
 
 Pair = tuple[str, str]  # what is judged, and the peer that it is judged by
 Seconds = Mapping[str, float]  # how long each thing took in one turn
-Compare = Callable[[str, Mapping[str, Callable[[], object]], int, Mapping[Pair, float]], None]
+Compare = Callable[..., None]
 
 
 class Figure(NamedTuple):
-    """How many times as fast as its peer something is: the median of all turns, and the least and the largest median of a run."""
+    """How many times as fast as its peer something is: the median of all turns, and the least and the most of a turn."""
 
     ratio: float
     lowest: float
     highest: float
+
+
+class Run(NamedTuple):
+    """What one run kept.
+
+    Attributes:
+        date: The day that it ended on, as in 2026-11-27.
+        dataprep: Its version.
+        machine: The processor, and how many cores of it.
+        figures: By the name of the race and the pair.
+        rates: Images a second of each thing, by the name of the race and the thing.
+    """
+
+    date: str
+    dataprep: str
+    machine: str
+    figures: Mapping[str, Figure] = {}
+    rates: Mapping[str, float] = {}
+
+    @classmethod
+    def read(cls, content: Mapping[str, Any]) -> "Run":
+        """Returns a run that a file has."""
+        return cls(**{**content, "figures": {name: Figure(*numbers) for name, numbers in content["figures"].items()}})
+
+    def beside(self, before: "Run") -> "Run":
+        """Returns this run, with what it did not look at from an earlier one."""
+        figures, rates = {**before.figures, **self.figures}, {**before.rates, **self.rates}
+        return self._replace(figures=dict(sorted(figures.items())), rates=dict(sorted(rates.items())))
 
 
 def machine() -> str:
@@ -45,9 +76,41 @@ def machine() -> str:
     return f"{cores()} cores, {name}"
 
 
+def this_run() -> Run:
+    """Returns a run of today that has found nothing yet."""
+    return Run(time.strftime("%Y-%m-%d"), dataprep.__version__, machine())
+
+
+def read_runs(path: Path = KEPT) -> list[Run]:
+    """Returns the runs that were kept, the newest last."""
+    if not path.exists():
+        return []
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert content["version"] == VERSION, f"{path} is of version {content['version']}, this reads {VERSION}"
+    return [Run.read(run) for run in content["runs"]]
+
+
+def write_runs(runs: list[Run], path: Path = KEPT) -> None:
+    """Keeps the newest runs."""
+    kept = [run._asdict() for run in runs[-MOST:]]
+    text = json.dumps({"version": VERSION, "runs": kept}, indent=1, ensure_ascii=False)
+    path.write_text(_numbers_on_one_line(text) + "\n", encoding="utf-8")
+
+
+def _numbers_on_one_line(text: str) -> str:
+    """Returns indented JSON with each list of numbers on a line."""
+    head, *rest = text.split(": [\n     ")
+    return ": [".join([head, *(", ".join(part.split(",\n     ")).replace("\n    ]", "]", 1) for part in rest)])
+
+
 def ratio(pair: Pair, turns: Iterable[Seconds]) -> float:
     """Returns how many times as fast the first of two is as the second: the median of the turns."""
-    return float(np.median([seconds[pair[1]] / seconds[pair[0]] for seconds in turns]))
+    return float(np.median(ratios(pair, turns)))
+
+
+def ratios(pair: Pair, turns: Iterable[Seconds]) -> list[float]:
+    """Returns how many times as fast the first of two is as the second, in each turn."""
+    return [seconds[pair[1]] / seconds[pair[0]] for seconds in turns]
 
 
 def seconds_of(thing: Callable[[], object]) -> float:
@@ -63,38 +126,46 @@ class Figures:
     """The figures that were kept, and those of this run.
 
     Attributes:
-        kept: By name.
-        loss: Which part of a kept ratio may be lost.
+        kept: Of each the newest of this machine, or else those of the newest run of any.
         update: Whether this run makes new ones and is not judged by the kept.
+        quick: Whether a run has one turn.
         path: Where figures are kept.
-        found: Those of this run, by name.
+        found: Those of this run.
     """
 
-    kept: Mapping[str, Figure]
-    loss: float = LOSS
+    kept: Run
     update: bool = False
+    quick: bool = False
     path: Path = KEPT
-    found: dict[str, Figure] = field(default_factory=dict)
+    found: Run = field(default_factory=this_run)
 
     @classmethod
-    def read(cls, path: Path = KEPT, *, update: bool = False) -> "Figures":
+    def read(cls, path: Path = KEPT, *, update: bool = False, quick: bool = False) -> "Figures":
         """Reads what was kept."""
-        content = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"machine": None, "figures": {}}
-        kept = {name: Figure(**figure) for name, figure in content["figures"].items()}
-        return cls(kept, LOSS if content["machine"] == machine() else LOSS_ELSEWHERE, update, path)
+        runs = read_runs(path)
+        here = [run for run in runs if run.machine == machine()]
+        return cls(reduce(lambda before, run: run.beside(before), here or runs[-1:] or [this_run()]), update, quick, path)
+
+    @property
+    def loss(self) -> float:
+        """Which part of a kept ratio may be lost."""
+        return LOSS if self.kept.machine == self.found.machine and not self.quick else LOSS_ELSEWHERE
 
     def write(self) -> None:
-        """Keeps the figures of this run, and of what was not run those from before."""
-        figures = {name: figure._asdict() for name, figure in sorted({**self.kept, **self.found}.items())}
-        content = {"version": dataprep.__version__, "machine": machine(), "figures": figures}
-        self.path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        """Keeps the figures of this run, beside those of the same day, version and machine."""
+        *before, last = read_runs(self.path) or [self.found]
+        runs = [*before, self.found.beside(last)] if last[:3] == self.found[:3] else [*before, last, self.found]
+        write_runs(runs, self.path)
 
     def least(self, name: str, floor: float) -> float:
         """Returns the ratio that is asked for: the floor, or what may be left of the kept one where that is more."""
         if self.update:
             return floor
-        assert name in self.kept, f"no figure of {name!r} was kept; run `pytest tests/throughput --update-figures`"
-        return max(floor, self.kept[name].ratio * (1 - self.loss))
+        floor *= 1 - LOSS_ELSEWHERE if self.quick else 1
+        if name not in self.kept.figures:
+            print(f"\n  no figure of {name!r} was kept, so only its floor counts; `--update-figures` keeps one", end="")
+            return floor
+        return max(floor, self.kept.figures[name].ratio * (1 - self.loss))
 
     def race(
         self,
@@ -102,7 +173,7 @@ class Figures:
         turn: Callable[[], Seconds],
         floors: Mapping[Pair, float],
         turns: int = TURNS,
-        say: Callable[[float], str] = "{:.3f} s".format,
+        images: int | None = None,
     ) -> None:
         """Runs a race, prints its figures, and fails if one of them is below its floor or lost.
 
@@ -111,20 +182,26 @@ class Figures:
             turn: Runs all things one after the other.
             floors: The least ratio of each pair, whatever was kept.
             turns: How many a run has.
-            say: How seconds are printed.
+            images: Through how many everything goes; None where it goes through something else.
         """
         least = {pair: self.least(name_of(title, pair), floor) for pair, floor in floors.items()}
+        turns = 1 if self.quick else turns
         had: list[Seconds] = []
         while len(had) < RUNS * turns:
             had += [turn() for _ in range(turns)]
             if not self.update and all(ratio(pair, had) >= wanted for pair, wanted in least.items()):
                 break
-        found = {pair: figure(pair, had, turns) for pair in floors}
-        self.found |= {name_of(title, pair): each for pair, each in found.items()}
+        found = {pair: figure(pair, had) for pair in floors}
+        medians = {name: float(np.median([seconds[name] for seconds in had])) for name in had[0]}
+        self.found = self.found._replace(
+            figures={**self.found.figures, **{name_of(title, pair): each for pair, each in found.items()}},
+            rates={**self.found.rates, **{f"{title}: {name}": round(images / took) for name, took in medians.items() if images}},
+        )
         if self.update:
             self.write()
         print(f"\n\n{title}, median of {len(had)} turns")
-        print(*(f"  {name:<48}{say(float(np.median([seconds[name] for seconds in had]))):>16}" for name in had[0]), sep="\n")
+        for name, took in medians.items():
+            print(f"  {name:<48}{f'{images / took:,.0f} images/s' if images else f'{took:.3f} s':>16}")
         print(*(line(pair, each, least[pair]) for pair, each in found.items()), sep="\n")
         slow = [line(pair, each, least[pair]) for pair, each in found.items() if each.ratio < least[pair]]
         assert not slow, f"{title}: " + "; ".join(slow)
@@ -135,10 +212,10 @@ def name_of(title: str, pair: Pair) -> str:
     return f"{title}: {pair[0]} / {pair[1]}"
 
 
-def figure(pair: Pair, had: list[Seconds], turns: int) -> Figure:
-    """Returns the figure of a pair after some runs of so many turns each."""
-    runs = [ratio(pair, had[start : start + turns]) for start in range(0, len(had), turns)]
-    return Figure(*(round(number, 2) for number in (ratio(pair, had), min(runs), max(runs))))
+def figure(pair: Pair, had: list[Seconds]) -> Figure:
+    """Returns the figure of a pair after some turns."""
+    each = ratios(pair, had)
+    return Figure(*(round(number, 2) for number in (ratio(pair, had), min(each), max(each))))
 
 
 def line(pair: Pair, figure: Figure, least: float) -> str:

@@ -1,71 +1,93 @@
-"""How fast `clean` is, against the least that it could do, the usual loop over `imagehash`, and czkawka, written in Rust."""
+"""How fast `clean` is: against the least that it could do, against what people use today, and within the whole command."""
 
-import hashlib
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from importlib.util import find_spec
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import Any
 
-import imagehash
-import PIL.Image
 import pytest
-import simplejpeg
-from figures import Compare
+from cleaners import cleaner, least, photos_of
+from figures import Compare, Pair
 
 from dataprep.cleaning.clean import clean
-from dataprep.machine import cores as available_cores
+from dataprep.machine import cores
 
 pytestmark = pytest.mark.throughput
 
-SIDE = 128  # pixels: what the standard rules ask for
+LEAST = "reading, SHA-256, decoding"
+FAST = {"imagehash": 2.4, "czkawka": 1.7, "imagededup": 2.8}  # the least ratios
+SLOW = {"cleanvision": 12.0, "fastdup": 12.0}
+WHOLE = 0.87  # of the speed of `dp.clean` in a process of its own: the command takes 1.15 times as long, at most
+CODE = "import sys, dataprep as dp; dp.clean(sys.argv[1], cache=sys.argv[2])"
 
 
-def read_hash_decode(path: Path) -> None:
-    """Does what no cleaning can go without: reads a file, digests it, decodes its luminance at the scale that is enough."""
-    data = path.read_bytes()
-    hashlib.sha256(data).hexdigest()
-    height, width, _, _ = simplejpeg.decode_jpeg_header(data)
-    factor = max(factor for factor in (1, 2, 4, 8) if factor == 1 or min(height, width) >= factor * SIDE)
-    simplejpeg.decode_jpeg(data, "GRAY", min_height=-(-height // factor), min_width=-(-width // factor))
+def cleaning(folder: Path, tmp_path: Path) -> Callable[[], object]:
+    """Returns what cleans a folder anew each time it is called."""
+    images, runs = len(photos_of(folder)), count()
+
+    def cleaned() -> None:
+        manifest = clean(folder, cache=tmp_path / f"cache{next(runs)}")
+        assert len(manifest) == images
+        assert manifest.reasons().get("unreadable", 0) == 0
+
+    return cleaned
 
 
-def perceptual_hash(path: Path) -> str:
-    """Hashes one image as the documentation of `imagehash` shows."""
-    with PIL.Image.open(path) as opened:
-        return str(imagehash.phash(opened))
+def race(folder: Path, tmp_path: Path, compare: Compare, title: str, peers: Mapping[str, float], turns: int = 3) -> None:
+    """Runs `clean` against the peers that are installed."""
+    things: dict[str, Any] = {"clean": cleaning(folder, tmp_path)}
+    for name in peers:
+        thing = partial(least, folder, cores()) if name == LEAST else cleaner(name, folder, cores())
+        things |= {} if thing is None else {name: thing}
+    if len(things) == 1:
+        pytest.skip(f"none of {', '.join(peers)} is installed")
+    things["clean"]()  # what the first run in a process imports, no later one does
+    floors: dict[Pair, float] = {("clean", name): floor for name, floor in peers.items() if name in things}
+    compare(title, things, len(photos_of(folder)), floors, turns)
 
 
 def test_cleaning_keeps_up(thousand_photos: Path, tmp_path: Path, compare: Compare) -> None:
-    """`clean` as a whole stays within a fixed multiple of reading and decoding alone, and near or ahead of hashing alone."""
-    paths = sorted(thousand_photos.rglob("*.jpg"))
-    cores = available_cores()
+    """`clean` as a whole is as fast as reading and decoding alone, and a multiple of looking for copies by other tools."""
+    race(thousand_photos, tmp_path, compare, "cleaning", {LEAST: 0.85, **FAST})
+
+
+@pytest.mark.usefixtures("long")
+def test_cleaning_is_far_ahead(thousand_photos: Path, tmp_path: Path, compare: Compare) -> None:
+    """`clean` is many times as fast as tools that look for several faults."""
+    race(thousand_photos, tmp_path, compare, "cleaning, slow peers", SLOW, turns=1)
+
+
+def command(folder: Path, tmp_path: Path, compare: Compare, title: str, turns: int) -> None:
+    """Runs the command with its report against `dp.clean` alone, each in a process of its own, and against it in this one."""
     runs = count()
 
-    def floor() -> None:
-        with ThreadPoolExecutor(cores) as pool:
-            list(pool.map(read_hash_decode, paths))
+    def whole() -> None:
+        run(["-m", "dataprep", "clean", str(folder), "--out", str(tmp_path / f"out{next(runs)}")])
 
-    def cleaned() -> None:
-        manifest = clean(thousand_photos, cache=tmp_path / str(next(runs)))
-        assert len(manifest) == len(paths)
-        assert manifest.reasons().get("unreadable", 0) == 0
+    def alone() -> None:
+        run(["-c", CODE, str(folder), str(tmp_path / f"alone{next(runs)}")])
 
-    def hashed() -> None:
-        with ProcessPoolExecutor(cores) as pool:
-            assert len(list(pool.map(perceptual_hash, paths, chunksize=16))) == len(paths)
+    things = {"dataprep clean": whole, "python, dp.clean": alone, "dp.clean": cleaning(folder, tmp_path)}
+    things["dp.clean"]()
+    floors = {("dataprep clean", "python, dp.clean"): WHOLE, ("dataprep clean", "dp.clean"): 0.5}
+    compare(title, things, len(photos_of(folder)), floors, turns)
 
-    def similar() -> None:
-        from czkawka import ImageSimilarity
 
-        finder = ImageSimilarity()
-        finder.set_directories([thousand_photos])
-        finder.set_similarity(10)
-        assert finder.find_similar() is not None
+def run(arguments: list[str]) -> None:
+    """Runs Python, which has to end well."""
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
-    things = {"clean": cleaned, "reading, SHA-256, decoding": floor, "imagehash.phash": hashed}
-    floors = {("clean", "reading, SHA-256, decoding"): 0.2, ("clean", "imagehash.phash"): 0.8}
-    if find_spec("czkawka"):
-        things["czkawka"] = similar
-        floors["clean", "czkawka"] = 0.5
-    cleaned()  # what the first run in a process imports, no later one does
-    compare("cleaning", things, len(paths), floors)
+
+def test_the_command_adds_little(thousand_photos: Path, tmp_path: Path, compare: Compare) -> None:
+    """The whole command, with its imports and its report, takes little longer than `clean`, of 1,000 files."""
+    command(thousand_photos, tmp_path, compare, "the command, 1,000 files", turns=3)
+
+
+@pytest.mark.usefixtures("long")
+def test_the_command_adds_little_to_much(twenty_thousand_photos: Path, tmp_path: Path, compare: Compare) -> None:
+    """The same of 20,000 files."""
+    command(twenty_thousand_photos, tmp_path, compare, "the command, 20,000 files", turns=1)
