@@ -43,6 +43,32 @@ def test_resizing_is_pillows(image: Image, target: tuple[int, int], filter: Any)
     assert np.array_equal(resize.resize(image, target, filter), pillow(image, target, filter))
 
 
+@pytest.mark.parametrize("target", [(5, 40), (40, 5), (3, 3)])
+@pytest.mark.parametrize("size", [(3000, 40), (40, 3000), (2100, 2050)])
+def test_large_reductions_are_pillows(size: tuple[int, int], target: tuple[int, int]) -> None:
+    """Also where each pixel is made of hundreds, resizing gives what Pillow does."""
+    image = photo(3, *size)
+    for view in (image, image[..., 1].copy()):
+        for filter in FILTERS:
+            assert np.array_equal(resize.resize(view, target, filter), pillow(view, target, filter))
+
+
+@pytest.mark.parametrize("target", [8, 9, 17, 32, 64])
+def test_weights_of_lanczos(way: str, target: int) -> None:
+    """The weights of Lanczos, which come from a series, are those of sines, rounded to the same whole numbers."""
+    if way == "by Pillow":
+        pytest.skip("only the compiled code has weights of its own")
+    compiled: Any = native.module("resample")
+    for source in range(1, 400, 3):
+        taps = np.frombuffer(compiled.taps(source, target, 0, target, 2), np.int32)
+        first, weights = taps[4 : 4 + target], taps[4 + target :].reshape(target, taps[1])
+        wider = max(source / target, 1.0)
+        x = (first[:, None] + np.arange(taps[1]) - (np.arange(target)[:, None] + 0.5) * source / target + 0.5) / wider
+        exact = np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0.0)
+        expected = exact / exact.sum(axis=1, keepdims=True) * 2**22
+        assert np.abs(weights - expected).max() < 0.5 + 1e-6
+
+
 @given(images | gray, st.tuples(sides, sides), filters, st.data())
 def test_a_part_is_a_part_of_the_whole(image: Image, target: tuple[int, int], filter: Any, data: st.DataObject) -> None:
     """A part of a resized box is cut out of the whole of it, and of the image only what the window sees need be there."""

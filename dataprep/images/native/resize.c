@@ -3,152 +3,12 @@
 #include "resize.h"
 #include "wide.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define BITS 22 /* of the fraction: 32, less 8 of a value and 2 to overshoot */
-#define HALF (1 << (BITS - 1))
-#define PI 3.141592653589793
-#define WHOLE ((INT32_MAX - HALF) / 255) /* what the weights of a pixel, without their signs, may add up to */
-#define HEAD 4                           /* integers before `first` of taps */
-#define AREA_BITS 12                     /* of the weight of a pixel in an average, of which those along an axis sum up to all */
-
-int inside(int64_t start, int64_t length, int64_t whole) {
-    return start >= 0 && length >= 1 && start <= whole && length <= whole - start;
-}
-
-int is_aligned(const void *memory, size_t size) { return (uintptr_t)memory % size == 0; }
-
-size_t taps_size(int length, int count) { return HEAD + (size_t)length * (1 + count); }
-
-static double triangle(double x) { return fabs(x) < 1.0 ? 1.0 - fabs(x) : 0.0; }
-
-static double cubic(double x) {
-    const double a = -0.5;
-    x = fabs(x);
-    if (x < 1.0) return ((a + 2.0) * x - (a + 3.0)) * x * x + 1;
-    if (x < 2.0) return (((x - 5) * x + 8) * x - 4) * a;
-    return 0.0;
-}
-
-static double sinc(double x) { return x == 0.0 ? 1.0 : sin(x * PI) / (x * PI); }
-
-static double lanczos(double x) { return -3.0 <= x && x < 3.0 ? sinc(x) * sinc(x / 3) : 0.0; }
-
-static const struct {
-    double (*at)(double);
-    double support;
-} FILTERS[] = {{triangle, 1.0}, {cubic, 2.0}, {lanczos, 3.0}};
-
-/* The pixels of the source within the support around a pixel. */
-static struct span around(double centre, double support, int source) {
-    int first = (int)(centre - support + 0.5), stop = (int)(centre + support + 0.5);
-    if (first < 0) first = 0;
-    if (stop > source) stop = source;
-    return (struct span){first, stop - first};
-}
-
-static inline double centre_of(int pixel, double scale) { return (pixel + 0.5) * scale; }
-
-/* The pixels of the source that a pixel is made of. */
-static struct span seen_by(const struct axis *axis, enum filter filter, int pixel) {
-    double scale = (double)axis->source / axis->target, support = FILTERS[filter].support * (scale > 1.0 ? scale : 1.0);
-    return around(centre_of(pixel, scale), support, axis->source);
-}
-
-int taps_count(const struct axis *axis, enum filter filter) {
-    int count = 1;
-    for (int place = 0; place < axis->part.length; place++) {
-        struct span span = seen_by(axis, filter, axis->part.start + place);
-        if (span.length > count) count = span.length;
-    }
-    return count;
-}
-
-/* Fills the weights of a pixel, which is made of the pixels of a span, in fixed point. */
-static void weigh(const struct axis *axis, enum filter filter, int pixel, struct span span, double *exact, int32_t *weights) {
-    double scale = (double)axis->source / axis->target, wider = scale > 1.0 ? scale : 1.0;
-    double centre = centre_of(pixel, scale), total = 0.0;
-    for (int tap = 0; tap < span.length; tap++) {
-        exact[tap] = FILTERS[filter].at((tap + span.start - centre + 0.5) * (1.0 / wider));
-        total += exact[tap];
-    }
-    for (int tap = 0; tap < span.length; tap++) {
-        double weight = (total != 0.0 ? exact[tap] / total : exact[tap]) * (1 << BITS);
-        weights[tap] = (int32_t)(weight < 0 ? weight - 0.5 : weight + 0.5);
-    }
-}
-
-/* Writes the head of taps, and clears the rest. */
-static struct taps begin(int length, int count, struct span seen, int32_t *integers) {
-    memset(integers, 0, taps_size(length, count) * sizeof *integers);
-    memcpy(integers, (int32_t[HEAD]){length, count, seen.start, seen.length}, HEAD * sizeof *integers);
-    return (struct taps){length, count, seen, integers + HEAD, integers + HEAD + length};
-}
-
-int taps_fill(const struct axis *axis, enum filter filter, int count, int32_t *integers, struct taps *taps) {
-    struct span part = axis->part, first = seen_by(axis, filter, part.start);
-    struct span last = seen_by(axis, filter, part.start + part.length - 1);
-    int stop = last.start + last.length;
-    int32_t *firsts = integers + HEAD, *weights = firsts + part.length;
-    double *exact = malloc((size_t)count * sizeof *exact);
-    if (exact == NULL) return 0;
-    *taps = begin(part.length, count, (struct span){first.start, stop - first.start}, integers);
-    for (int place = 0; place < part.length; place++) {
-        struct span span = seen_by(axis, filter, part.start + place);
-        int before = span.start + count > stop ? span.start + count - stop : 0; /* taps that would lie behind the last pixel */
-        firsts[place] = span.start - before;
-        weigh(axis, filter, part.start + place, span, exact, weights + (size_t)place * count + before);
-    }
-    free(exact);
-    return 1;
-}
-
-int area_count(int source, int target) {
-    int most = 1;
-    for (int64_t place = 0, start = 0; place < target; place++, start += source) {
-        int count = (int)((start + source + target - 1) / target - start / target);
-        if (count > most) most = count;
-    }
-    return most;
-}
-
-void area_fill(int source, int target, int count, int32_t *integers, struct taps *taps) {
-    *taps = begin(target, count, (struct span){0, source}, integers);
-    int32_t *firsts = integers + HEAD, *weights = firsts + target;
-    /* the axis is source × target long: each of the pixels takes `target` of it, and each of the averages `source` */
-    for (int place = 0; place < target; place++) {
-        int64_t start = (int64_t)place * source, first = start / target, before = 0;
-        if (first > source - count) first = source - count;
-        firsts[place] = (int32_t)first;
-        for (int tap = 0; tap < count; tap++) {
-            int64_t covered = (first + tap + 1) * target - start;
-            covered = covered < 0 ? 0 : covered > source ? source : covered;
-            int64_t below = (covered * (2 << AREA_BITS) + source) / (2 * (int64_t)source);
-            weights[(size_t)place * count + tap] = (int32_t)(below - before);
-            before = below;
-        }
-    }
-}
-
-int taps_open(const void *bytes, size_t size, int length, struct taps *taps) {
-    const int32_t *head = bytes;
-    if (!is_aligned(head, sizeof *head) || size < HEAD * sizeof *head || head[0] != length || head[1] < 1) return 0;
-    *taps = (struct taps){length, head[1], {head[2], head[3]}, head + HEAD, head + HEAD + length};
-    if (size != taps_size(length, taps->count) * sizeof *head || !inside(head[2], head[3], MOST_PIXELS)) return 0;
-    for (int place = 0; place < length; place++) {
-        const int32_t *weights = taps->weights + (size_t)place * taps->count;
-        int64_t sum = 0;
-        if (!inside((int64_t)taps->first[place] - taps->seen.start, taps->count, taps->seen.length)) return 0;
-        for (int tap = 0; tap < taps->count; tap++) sum += weights[tap] < 0 ? -(int64_t)weights[tap] : weights[tap];
-        if (sum > WHOLE) return 0;
-    }
-    return 1;
-}
+#define HALF TAPS_HALF
 
 static inline uint8_t rounded(int32_t sum) {
-    sum >>= BITS;
+    sum >>= TAPS_BITS;
     return sum < 0 ? 0 : sum > 255 ? 255 : (uint8_t)sum;
 }
 
@@ -179,26 +39,6 @@ static void across_rgb(const uint8_t *line, int origin, const struct taps *taps,
 }
 
 #ifdef AVX2
-/* Eight taps at once, then what is left. */
-static __attribute__((target("avx2"))) void across_gray_wide(const uint8_t *line, int origin, const struct taps *taps, uint8_t *row) {
-    for (int x = 0; x < taps->length; x++) {
-        const uint8_t *at = line + (taps->first[x] - origin);
-        const int32_t *weights = taps->weights + (size_t)x * taps->count;
-        __m256i sums = _mm256_setzero_si256();
-        int tap = 0;
-        for (; tap + 8 <= taps->count; tap += 8) {
-            __m256i pixels = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(at + tap)));
-            sums = _mm256_add_epi32(sums, _mm256_mullo_epi32(pixels, _mm256_loadu_si256((const __m256i *)(weights + tap))));
-        }
-        __m128i four = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
-        four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4E));
-        four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0xB1));
-        int32_t sum = HALF + _mm_cvtsi128_si32(four);
-        for (; tap < taps->count; tap++) sum += at[tap] * weights[tap];
-        row[x] = rounded(sum);
-    }
-}
-
 static inline __attribute__((target("avx2"))) __m128i pixel_and_one(const uint8_t *at) {
     int bytes;
     memcpy(&bytes, at, 4);
@@ -216,12 +56,122 @@ static __attribute__((target("avx2"))) void across_two(const uint8_t *const line
             __m128i bytes = _mm_unpacklo_epi32(pixel_and_one(lines[0] + at), pixel_and_one(lines[1] + at));
             sum = _mm256_add_epi32(sum, _mm256_mullo_epi32(_mm256_cvtepu8_epi32(bytes), _mm256_set1_epi32(weights[tap])));
         }
-        sum = _mm256_srai_epi32(sum, BITS);
+        sum = _mm256_srai_epi32(sum, TAPS_BITS);
         sum = _mm256_packus_epi16(_mm256_packs_epi32(sum, sum), sum); /* which clamps to 0..255 */
         int first = _mm256_extract_epi32(sum, 0), second = _mm256_extract_epi32(sum, 4);
         memcpy(rows[0] + 3 * x, &first, 3);
         memcpy(rows[1] + 3 * x, &second, 3);
     }
+}
+#endif
+
+#ifdef AVX2
+#define PAIRS 256 /* of taps; pixels that are made of more are rare, and wait */
+#define LOW 11    /* bits of a weight in its lower half */
+
+/* Weights two by two, each in two halves of 16 bits, which multiply four times as fast as one of 32: weight = high << LOW | low. */
+struct pairs {
+    int count;
+    int32_t high[PAIRS], low[PAIRS];
+};
+
+static inline int32_t both(int32_t first, int32_t second) { return (int32_t)((uint32_t)second << 16 | (first & 0xFFFF)); }
+
+static __attribute__((target("avx2"))) void pair_up(const int32_t *weights, int count, struct pairs *pairs) {
+    const int mask = (1 << LOW) - 1;
+    pairs->count = (count + 1) / 2;
+    for (int pair = 0; pair < count / 2; pair++) {
+        int32_t first = weights[2 * pair], second = weights[2 * pair + 1];
+        pairs->high[pair] = both(first >> LOW, second >> LOW);
+        pairs->low[pair] = both(first & mask, second & mask);
+    }
+    if (count % 2) {
+        pairs->high[count / 2] = both(weights[count - 1] >> LOW, 0);
+        pairs->low[count / 2] = both(weights[count - 1] & mask, 0);
+    }
+}
+
+/* Makes sixteen values from those below each other in `count` lines, two lines at once. */
+static inline __attribute__((target("avx2"))) __m128i sixteen_down(const uint8_t *line, ptrdiff_t stride, const struct pairs *pairs,
+                                                                   int count) {
+    __m256i high[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()}, low[2] = {_mm256_set1_epi32(HALF), _mm256_set1_epi32(HALF)};
+    for (int pair = 0; pair < pairs->count; pair++, line += 2 * stride) {
+        const uint8_t *next = 2 * pair + 1 < count ? line + stride : line;
+        __m256i one = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)line));
+        __m256i other = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)next));
+        __m256i values[2] = {_mm256_unpacklo_epi16(one, other), _mm256_unpackhi_epi16(one, other)};
+        for (int half = 0; half < 2; half++) {
+            high[half] = _mm256_add_epi32(high[half], _mm256_madd_epi16(values[half], _mm256_set1_epi32(pairs->high[pair])));
+            low[half] = _mm256_add_epi32(low[half], _mm256_madd_epi16(values[half], _mm256_set1_epi32(pairs->low[pair])));
+        }
+    }
+    for (int half = 0; half < 2; half++)
+        low[half] = _mm256_srai_epi32(_mm256_add_epi32(low[half], _mm256_slli_epi32(high[half], LOW)), TAPS_BITS);
+    __m256i words = _mm256_packs_epi32(low[0], low[1]); /* in order, since unpacking works on halves of a register, too */
+    return _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+}
+
+/* Sixteen values of a row at once; returns how many values were made. */
+static __attribute__((target("avx2"))) int down_wide(const uint8_t *line, ptrdiff_t stride, const int32_t *weights, int count, int size,
+                                                     uint8_t *row) {
+    struct pairs pairs;
+    int x = 0;
+    if (count > 2 * PAIRS || size < 16) return 0;
+    pair_up(weights, count, &pairs);
+    for (; x + 16 <= size; x += 16) _mm_storeu_si128((__m128i *)(row + x), sixteen_down(line + x, stride, &pairs, count));
+    return x;
+}
+#endif
+
+#ifdef AVX2
+#define BLOCK 16     /* rows that are turned at once */
+#define TURNED 2048 /* pixels of a row that are turned on the stack */
+
+/* Exchanges rows and columns of (16, 16) bytes: four times the first half is shuffled with the second. */
+static void turn_block(const uint8_t *from, ptrdiff_t stride, uint8_t *to, ptrdiff_t to_stride) {
+    __m128i lines[BLOCK], next[BLOCK];
+    for (int y = 0; y < BLOCK; y++) lines[y] = _mm_loadu_si128((const __m128i *)(from + y * stride));
+    for (int round = 0; round < 4; round++) {
+        for (int y = 0; y < BLOCK / 2; y++) {
+            next[2 * y] = _mm_unpacklo_epi8(lines[y], lines[y + BLOCK / 2]);
+            next[2 * y + 1] = _mm_unpackhi_epi8(lines[y], lines[y + BLOCK / 2]);
+        }
+        memcpy(lines, next, sizeof lines);
+    }
+    for (int y = 0; y < BLOCK; y++) _mm_storeu_si128((__m128i *)(to + y * to_stride), lines[y]);
+}
+
+/* Filters sixteen rows at once along the columns that they become when they are turned. */
+static __attribute__((target("avx2"))) void across_block(const uint8_t *lines, ptrdiff_t stride, int width, int origin,
+                                                         const struct taps *taps, uint8_t *rows, ptrdiff_t to_stride) {
+    uint8_t turned[TURNED * BLOCK], made[BLOCK * BLOCK] = {0};
+    struct pairs pairs;
+    for (int start = 0; start < width; start += BLOCK) {
+        int x = start + BLOCK <= width ? start : width - BLOCK;
+        turn_block(lines + x, stride, turned + x * BLOCK, BLOCK);
+    }
+    for (int start = 0; start < taps->length; start += BLOCK) {
+        int size = taps->length - start < BLOCK ? taps->length - start : BLOCK;
+        for (int x = start; x < start + size; x++) {
+            pair_up(taps->weights + (size_t)x * taps->count, taps->count, &pairs);
+            __m128i values = sixteen_down(turned + (taps->first[x] - origin) * BLOCK, BLOCK, &pairs, taps->count);
+            _mm_storeu_si128((__m128i *)(made + (x - start) * BLOCK), values);
+        }
+        if (size == BLOCK)
+            turn_block(made, BLOCK, rows + start, to_stride);
+        else
+            for (int at = 0; at < size * BLOCK; at++) rows[start + at / BLOCK + at % BLOCK * to_stride] = made[at];
+    }
+}
+
+/* Filters luminance along rows where there are enough of them; returns whether it did. */
+static int across_blocks(struct pixels from, int origin, const struct taps *taps, struct pixels to) {
+    if (from.width < BLOCK || from.width > TURNED || to.height < BLOCK || taps->count > 2 * PAIRS) return 0;
+    for (int start = 0; start < to.height; start += BLOCK) {
+        int y = start + BLOCK <= to.height ? start : to.height - BLOCK;
+        across_block(from.first + y * from.stride, from.stride, from.width, origin, taps, to.first + y * to.stride, to.stride);
+    }
+    return 1;
 }
 #endif
 
@@ -231,7 +181,7 @@ static void across(struct pixels from, int origin, const struct taps *taps, stru
     int y = 0;
 #ifdef AVX2
     if (__builtin_cpu_supports("avx2")) {
-        if (from.channels == 1) one = across_gray_wide;
+        if (from.channels == 1 && across_blocks(from, origin, taps, to)) return;
         /* not in the last row: behind it there may be no memory */
         for (; from.channels == 3 && from.stride > 0 && y + 2 < to.height; y += 2) {
             const uint8_t *line = from.first + y * from.stride;
@@ -242,28 +192,6 @@ static void across(struct pixels from, int origin, const struct taps *taps, stru
 #endif
     for (; y < to.height; y++) one(from.first + y * from.stride, origin, taps, to.first + y * to.stride);
 }
-
-#ifdef AVX2
-/* Sixteen values of a row at once, whose sums stay in registers; returns how many values were made. */
-static __attribute__((target("avx2"))) int down_wide(const uint8_t *line, ptrdiff_t stride, const int32_t *weights, int count, int size,
-                                                     uint8_t *row) {
-    int x = 0;
-    for (; x + 16 <= size; x += 16) {
-        __m256i low = _mm256_set1_epi32(HALF), high = low;
-        for (int tap = 0; tap < count; tap++) {
-            __m128i bytes = _mm_loadu_si128((const __m128i *)(line + tap * stride + x));
-            __m256i weight = _mm256_set1_epi32(weights[tap]);
-            low = _mm256_add_epi32(low, _mm256_mullo_epi32(_mm256_cvtepu8_epi32(bytes), weight));
-            high = _mm256_add_epi32(high, _mm256_mullo_epi32(_mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8)), weight));
-        }
-        __m256i words = _mm256_packs_epi32(_mm256_srai_epi32(low, BITS), _mm256_srai_epi32(high, BITS));
-        words = _mm256_permute4x64_epi64(words, 0xD8); /* packing works on halves of a register */
-        __m128i packed = _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
-        _mm_storeu_si128((__m128i *)(row + x), packed);
-    }
-    return x;
-}
-#endif
 
 /* Filters along columns; `from` begins at the taps' pixel `origin`. */
 static void down(struct pixels from, int origin, const struct taps *taps, struct pixels to) {

@@ -9,11 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MOST_PIXELS (1 << 28) /* of a side, so that places along it fit into 32 bits */
-
-struct span {
-    int start, length; /* pixels */
-};
+#include "taps.h"
 
 /* An image with its rows apart by `stride` bytes. */
 struct pixels {
@@ -22,45 +18,7 @@ struct pixels {
     int height, width, channels;
 };
 
-/* What some pixels of a resized axis are made of: each of as many pixels of the source, since a count that varies from one to the
-   next costs more than the multiplications by zero. As 32-bit integers they are length, count, start and length of what is seen,
-   then `first` and `weights`. */
-struct taps {
-    int length, count;
-    struct span seen;
-    const int32_t *first;   /* (length) of the source's pixels */
-    const int32_t *weights; /* (length, count) in fixed point */
-};
-
-/* A part of an axis that is resized from `source` to `target` pixels. */
-struct axis {
-    int source, target;
-    struct span part;
-};
-
-enum filter { BILINEAR, BICUBIC, LANCZOS };
 enum way { ACROSS_FIRST, DOWN_FIRST, AREA };
-
-/* Whether a span of a pixel and more lies in so many pixels. */
-int inside(int64_t start, int64_t length, int64_t whole);
-
-int is_aligned(const void *memory, size_t size);
-
-/* Returns how many pixels of the source each pixel is made of. */
-int taps_count(const struct axis *axis, enum filter filter);
-
-/* Returns of how many 32-bit integers taps consist. */
-size_t taps_size(int length, int count);
-
-/* Fills integers with taps; returns whether there was memory for it. */
-int taps_fill(const struct axis *axis, enum filter filter, int count, int32_t *integers, struct taps *taps);
-
-/* The same for averages of areas: an axis of `source` pixels that is reduced to `target`. */
-int area_count(int source, int target);
-void area_fill(int source, int target, int count, int32_t *integers, struct taps *taps);
-
-/* Returns whether bytes are taps of so many pixels, all of which lie in what they say that they see, and which. */
-int taps_open(const void *bytes, size_t size, int length, struct taps *taps);
 
 /* Fills `out`; the taps count from `top` and `left` of the image, which may lie outside of it. The memory, of `size` bytes, is for
    what lies between the passes. Returns what is wrong, or NULL. */
