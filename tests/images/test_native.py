@@ -70,6 +70,12 @@ def resample() -> Any:
     return compiled("resample")
 
 
+@pytest.fixture(scope="module")
+def measure() -> Any:
+    """The code that measures."""
+    return compiled("measure")
+
+
 @given(st.sampled_from(JPEGS), st.tuples(ANY, ANY, ANY, ANY), st.integers(-200, 200))
 def test_any_part_of_a_jpeg(jpeg: Any, data: bytes, part: tuple[int, int, int, int], spare: int) -> None:
     """Any four numbers for a part and any memory give the pixels of the whole image there, nothing, or an error."""
@@ -177,6 +183,32 @@ def test_any_placing(resample: Any, draw: st.DataObject) -> None:
     seen = image[:, ::-1] if mirror else image
     expected = np.stack([levels[channel][seen[..., channel]] for channel in range(3)])
     np.testing.assert_array_equal(out, expected)
+
+
+@given(st.data())
+def test_any_measuring(measure: Any, draw: st.DataObject) -> None:
+    """Any image and any number for what is wanted give a record of its size, nothing, or an error."""
+    height, width = draw.draw(st.tuples(st.integers(0, 90), st.integers(0, 90)))
+    channels = draw.draw(st.sampled_from([(), (3,)]))
+    image = photo(1, 90, 90)[:height, :width] if channels else photo(1, 90, 90)[..., 1].copy()[:height, :width]
+    number = draw.draw(st.one_of(st.integers(0, 2**64 - 1), st.integers(0, 2**11 - 1))) | draw.draw(st.integers(0, 90)) << 32
+    try:
+        record = (measure.rgb if channels else measure.gray)(image, number)
+    except ValueError:
+        assert not image.size or number >> 32 > 2**28 or number & 0xFFFFFFFF & ~(1 << 16) >= 2**11
+        return
+    assert record is None or len(record) == measure.SIZE
+
+
+@given(st.sampled_from(JPEGS), st.integers(0, 2**11 - 1), st.integers(0, 60), st.data())
+def test_measuring_any_jpeg(measure: Any, data: bytes, bits: int, side: int, draw: st.DataObject) -> None:
+    """A JPEG that is cut and changed anywhere is measured or left."""
+    changed = bytearray(data[: draw.draw(st.one_of(st.just(len(data)), st.integers(0, len(data))))])
+    for at, value in draw.draw(st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=3)):
+        if changed:
+            changed[at % len(changed)] = value
+    found = measure.jpeg(bytes(changed), bits | side << 32, 10**6, True)
+    assert found is None or len(found[4]) == measure.SIZE
 
 
 def sources_of_modules() -> list[tuple[str, list[str]]]:

@@ -119,11 +119,23 @@ static PyObject *py_jpeg(PyObject *module, PyObject *args) {
     long long max_pixels;
     int profile_is_srgb;
     struct wanted wanted;
+    struct head head;
+    struct record record = {0};
+    enum found found = NOT_MINE;
     (void)module;
     if (!PyArg_ParseTuple(args, "y*KLp", &data, &number, &max_pixels, &profile_is_srgb)) return NULL;
+    if (open_wanted(number, &wanted)) {
+        Py_BEGIN_ALLOW_THREADS;
+        found = measure_jpeg(data.buf, (size_t)data.len, &wanted, max_pixels, profile_is_srgb, &head, &record);
+        Py_END_ALLOW_THREADS;
+    }
     PyBuffer_Release(&data);
-    if (!open_wanted(number, &wanted)) return NULL;
-    Py_RETURN_NONE;
+    if (PyErr_Occurred()) return NULL;
+    if (found == NO_MEMORY) return PyErr_NoMemory();
+    if (found == NOT_MINE) Py_RETURN_NONE;
+    int turned = head.orientation >= 5; /* so that height and width are exchanged */
+    return Py_BuildValue("(iinny#)", turned ? head.width : head.height, turned ? head.height : head.width, (Py_ssize_t)head.exif.start,
+                         (Py_ssize_t)head.exif.stop, (const char *)&record, (Py_ssize_t)sizeof record);
 }
 
 /* Returns the size and the pixels of a plane, None where it was not asked for. */

@@ -199,21 +199,3 @@ enum found measure_rgb(struct pixels image, const struct wanted *wanted, struct 
         for (int y = 0; y < image.height; y++) add_channels(image.first + y * image.stride, 3 * image.width, record);
     return wanted->measures & MINIATURE ? measure_miniature(image, record) : FOUND;
 }
-
-void turn(struct pixels image, int orientation, struct pixels upright) {
-    int transposed = orientation >= 5, size = image.channels;
-    ptrdiff_t down = transposed ? size : image.stride, across = transposed ? image.stride : size;
-    int height = transposed ? image.width : image.height, width = transposed ? image.height : image.width;
-    const uint8_t *first = image.first;
-    if (orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8) {
-        first += (height - 1) * down;
-        down = -down;
-    }
-    if (orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7) {
-        first += (width - 1) * across;
-        across = -across;
-    }
-    for (int y = 0; y < height; y++)
-        for (int x = 0; x < width; x++)
-            memcpy(upright.first + y * upright.stride + x * size, first + y * down + x * across, (size_t)size);
-}

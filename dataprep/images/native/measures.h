@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "head.h"
 #include "resize.h"
 
 /* What may be wanted, a bit each. */
@@ -57,7 +58,9 @@ enum found measure_rgb(struct pixels image, const struct wanted *wanted, struct 
 /* Adds to the record the hashes of luminance that was reduced. */
 enum found hash_gray(struct pixels view, const struct wanted *wanted, struct record *record);
 
-/* Fills (width, height) or (height, width) pixels with an image turned and mirrored as its EXIF orientation, 1 to 8, asks. */
-void turn(struct pixels image, int orientation, struct pixels upright);
+/* Measures a JPEG from its bytes. Not its is one of more pixels, one that the strict decoder leaves, and one with a colour profile
+   unless its caller knows that it says sRGB. */
+enum found measure_jpeg(const uint8_t *data, size_t size, const struct wanted *wanted, int64_t max_pixels, int profile_is_srgb,
+                        struct head *head, struct record *record);
 
 #endif

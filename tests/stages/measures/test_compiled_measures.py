@@ -4,6 +4,8 @@ import os
 from typing import Any
 
 import numpy as np
+import PIL.Image
+import PIL.ImageCms
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -12,6 +14,9 @@ from numpy.typing import NDArray
 
 from dataprep.cleaning.measure import batches, measure_batch
 from dataprep.images import native
+from dataprep.images.decode import decode
+from dataprep.images.jpeg import head_of
+from dataprep.images.limits import MAX_PIXELS
 from dataprep.images.views import reduce
 from dataprep.pipeline import Pipeline
 from dataprep.protocols import Measure
@@ -24,7 +29,7 @@ from dataprep.stages.measures.quality import ChannelSums, LaplacianVariance, Lev
 from dataprep.stages.ops.geometry import Resize
 from dataprep.stages.ops.values import Normalize
 from dataprep.stages.rules.standard import standard_rules
-from dataprep.testing import photo
+from dataprep.testing import encoded, photo
 from dataprep.types import Image
 
 SIDES = (None, 1, 7, 31, 128)
@@ -87,6 +92,90 @@ def test_luminance(image: Image, side: int | None) -> None:
 def test_colours(image: Image, measure: Measure) -> None:
     """Of any colours, compiled measures find what the measures themselves do."""
     assert measure_view(image, measure.side, (measure,)) == by_python(image, measure.side, (measure,))
+
+
+def from_bytes(data: bytes, measures: tuple[Measure, ...], profile_is_srgb: bool = False) -> dict[str, object] | None:
+    """What compiled code says of a JPEG; None where it leaves it to others."""
+    code: Any = native.module("measure")
+    found = code.jpeg(data, wanted(measures), MAX_PIXELS, profile_is_srgb)
+    if found is None:
+        return None
+    height, width, start, stop, record = found
+    values = {array: column[0].as_py() for array, column in zip(names_of(measures), columns([record], measures), strict=True)}
+    return {"height": height, "width": width, "exif": data[start:stop], **values}
+
+
+def by_decoding(data: bytes, measures: tuple[Measure, ...]) -> dict[str, object]:
+    """What is found by the ways of Python, each view decoded for itself."""
+    row: dict[str, object] = {"exif": head_of(data).exif}
+    for side, channels in dict.fromkeys((measure.side, measure.channels) for measure in measures) or [(1, 1)]:
+        found = decode(data, side=side, channels=channels)
+        row |= {"height": found.height, "width": found.width}
+        seeing = tuple(measure for measure in measures if (measure.side, measure.channels) == (side, channels))
+        row |= by_python(found.image, side, seeing)
+    fields = [field for measure in measures for field in measure.fields]
+    return row | {field.name: pa.array([row[field.name]], field.type)[0].as_py() for field in fields}
+
+
+def names_of(measures: tuple[Measure, ...]) -> list[str]:
+    """The columns of measures."""
+    return [field.name for measure in measures for field in measure.fields]
+
+
+def turned(orientation: int) -> bytes:
+    """An EXIF that says how an image is to be turned."""
+    exif = PIL.Image.Exif()
+    exif[0x0112] = orientation
+    return exif.tobytes()
+
+
+@given(
+    st.tuples(st.integers(8, 400), st.integers(8, 400)),
+    st.sampled_from([None, 1, 31, 128]),
+    st.sampled_from([(), (Miniature(),), (ChannelSums(),), (Miniature(), ChannelSums())]),
+    st.integers(1, 8),
+    st.sampled_from([{}, {"subsampling": 0}, {"subsampling": 1}, {"subsampling": 2}, {"quality": 30}, {"quality": 98}]),
+    st.booleans(),
+)
+def test_bytes_of_a_jpeg(
+    size: tuple[int, int],
+    side: int | None,
+    colours: tuple[Measure, ...],
+    orientation: int,
+    options: dict[str, Any],
+    gray: bool,
+) -> None:
+    """From the bytes of a JPEG of any size, subsampling and orientation follows what follows from its decoded views."""
+    image = photo(sum(size), *size)
+    data = encoded(image[..., 0] if gray else image, exif=turned(orientation), **options)
+    for measures in ((*of_gray(side), *colours), colours):
+        if Miniature() not in measures or min(size) >= 32:
+            assert from_bytes(data, measures) == by_decoding(data, measures)
+
+
+def test_what_is_left_to_others() -> None:
+    """What is not plainly a common JPEG is left: another format, a cut, a large, a progressive one, one with other colours."""
+    code: Any = native.module("measure")
+    image, number = photo(4, 90, 70), wanted(of_gray(31))
+    data, profile = encoded(image), PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
+    for other in (b"", encoded(image, "PNG"), data[:-200], encoded(image, progressive=True)):
+        assert code.jpeg(other, number, MAX_PIXELS, False) is None
+    assert code.jpeg(data, number, 90 * 70, False) is not None
+    assert code.jpeg(data, number, 90 * 70 - 1, False) is None
+    coloured = encoded(image, icc_profile=profile)
+    assert code.jpeg(coloured, number, MAX_PIXELS, False) is None
+    assert from_bytes(coloured, of_gray(31), profile_is_srgb=True) == by_decoding(coloured, of_gray(31))
+
+
+def test_what_cannot_be_wanted() -> None:
+    """A number that asks for what there is not is refused, and an image of other channels."""
+    code: Any = native.module("measure")
+    for number in (1 << 15, 1 << 17, (1 << 61) + 1):
+        with pytest.raises(ValueError, match="not in LAYOUT"):
+            code.gray(photo(1)[..., 0].copy(), number)
+    for image, measure in ((photo(1), code.gray), (photo(1)[..., 0].copy(), code.rgb)):
+        with pytest.raises(ValueError, match="channel"):
+            measure(image, 0)
 
 
 def test_views_lie_anyhow() -> None:
