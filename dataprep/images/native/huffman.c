@@ -50,63 +50,66 @@ int ac_table_open(struct ac_table *table, const uint8_t *counts) {
     return 1;
 }
 
-static int steps_of(int symbol) { return symbol == 0 ? END : (symbol >> 4) + 1; }
+static uint64_t steps_of(int symbol) { return symbol == 0 ? END : (uint64_t)(symbol >> 4) + 1; }
 
-/* What follows a symbol within so many bits, 0 where they are too few, by number of bits from `1 << bits` on. */
-static void fill_seconds(const uint64_t *firsts, uint64_t *seconds) {
+/* A symbol as the last one of an entry, without what is before it. */
+static uint64_t last_of(int length, int symbol) {
+    uint64_t size = symbol & 15, ones = (1u << size) - 1;
+    return ((uint64_t)length + size) | steps_of(symbol) << 16 | (uint64_t)length << 24 | (63 - size) << 32 | ones << 38;
+}
+
+/* What a code, left in the first `bits` of a window, may be followed by within a window of fewer bits, 0 where those tell nothing;
+   by number of bits, from `1 << bits` on. */
+static void fill_lasts(const struct code *code, uint64_t *lasts) {
+    uint64_t *all = lasts + ENTRIES;
+    int at = 0;
+    for (int place = 0; place < code->count && code->lengths[place] <= WINDOW; place++) {
+        uint64_t last = last_of(code->lengths[place], code->symbols[place]);
+        for (int stop = at + (ENTRIES >> code->lengths[place]); at < stop; at++) all[at] = last;
+    }
+    for (; at < ENTRIES; at++) all[at] = 0;
     for (int bits = 0; bits < WINDOW; bits++)
-        for (int at = 0; at < 1 << bits; at++) {
-            uint64_t first = firsts[at << (WINDOW - bits)];
-            int taken = (int)(first & 63);
-            int fits = taken > 0 && taken <= bits;
-            seconds[(1 << bits) + at] = fits ? taken | (first >> 16 & 0xFF) << 16 | first >> 32 << 48 : 0;
+        for (int one = 0; one < 1 << bits; one++) {
+            uint64_t last = all[one << (WINDOW - bits)];
+            int fits = (int)(last >> 24 & 63) <= bits && (int)(last & 63) <= TAKEN - WINDOW + bits;
+            lasts[(1 << bits) + one] = fits ? last : 0;
         }
 }
 
-static inline uint64_t of_symbol(int taken, int steps, int value) {
-    return (uint64_t)taken | (uint64_t)steps << 8 | (uint64_t)steps << 16 | (uint64_t)(uint16_t)value << 32;
-}
-
 /* Fills the entries of one symbol for each of its values, with what may follow it; returns where they end. */
-static int fill_symbol(uint64_t *entries, int at, int length, int symbol, const uint64_t *seconds) {
-    int size = symbol & 15, left = WINDOW - length - size;
-    if (left < 0) {
-        uint64_t entry = of_symbol(0, SLOW, length) | (uint64_t)symbol << 40;
-        for (int stop = at + (ENTRIES >> length); at < stop; at++) entries[at] = entry;
+static int fill_symbol(uint64_t *entries, int at, int length, int symbol, const uint64_t *lasts) {
+    int size = symbol & 15, taken = length + size, left = WINDOW - taken;
+    uint64_t alone = taken <= TAKEN ? last_of(length, symbol) | steps_of(symbol) << 8 : (uint64_t)SLOW << 8 | (uint64_t)SLOW << 16;
+    if (left <= 0 || symbol == 0) {
+        for (int stop = at + (ENTRIES >> length); at < stop; at++) entries[at] = alone;
         return at;
     }
     for (int value = 0; value < 1 << size; value++) {
-        int signed_value = value < (1 << size >> 1) ? value - (1 << size) + 1 : value;
-        uint64_t first = of_symbol(length + size, steps_of(symbol), size ? signed_value : 0);
-        const uint64_t *follow = seconds + (1 << left);
-        if (seconds == NULL || symbol == 0)
-            for (int stop = at + (1 << left); at < stop; at++) entries[at] = first;
-        else
-            for (int behind = 0; behind < 1 << left; behind++) entries[at++] = first + follow[behind];
+        int signed_value = size > 0 && value < 1 << (size - 1) ? value - (1 << size) + 1 : value;
+        uint64_t first = (uint64_t)taken | steps_of(symbol) << 8 | steps_of(symbol) << 16 | (uint64_t)taken << 24 |
+                         (uint64_t)(uint16_t)signed_value << 48;
+        for (const uint64_t *last = lasts + (1 << left), *stop = last + (1 << left); last < stop; last++)
+            entries[at++] = *last ? first + *last : alone;
     }
     return at;
 }
 
-static void fill_symbols(const struct code *code, uint64_t *entries, const uint64_t *seconds) {
-    int at = 0;
-    for (int place = 0; place < code->count && code->lengths[place] <= WINDOW; place++)
-        at = fill_symbol(entries, at, code->lengths[place], code->symbols[place], seconds);
-    for (; at < ENTRIES; at++) entries[at] = of_symbol(0, SLOW, 0);
-}
-
 void ac_table_fill_values(struct ac_table *table) {
-    uint64_t seconds[ENTRIES];
-    fill_symbols(&table->code, table->values, NULL);
-    fill_seconds(table->values, seconds);
-    fill_symbols(&table->code, table->values, seconds);
+    const struct code *code = &table->code;
+    uint64_t lasts[2 * ENTRIES];
+    int at = 0;
+    fill_lasts(code, lasts);
+    for (int place = 0; place < code->count && code->lengths[place] <= WINDOW; place++)
+        at = fill_symbol(table->values, at, code->lengths[place], code->symbols[place], lasts);
+    for (; at < ENTRIES; at++) table->values[at] = (uint64_t)SLOW << 8 | (uint64_t)SLOW << 16;
 }
 
 /* Fills the entries of one symbol in a table of so many bits with all that follows; returns where they end. */
 static int fill_skip(uint16_t *entries, int at, int bits, int length, int symbol, const uint16_t *pyramid) {
-    int size = symbol & 15, left = bits - length - size, count = 1 << (bits - length);
-    uint16_t first = (uint16_t)((length + size) | steps_of(symbol) << 8);
-    if (left < 0 || size == 0) { /* nothing follows 16 zeros either, or the steps might not fit into a byte */
-        for (int stop = at + count; at < stop; at++) entries[at] = left < 0 ? 0 : first;
+    int size = symbol & 15, taken = length + size, left = bits - taken;
+    uint16_t first = (uint16_t)(taken <= TAKEN - WINDOW + bits ? (uint64_t)taken | steps_of(symbol) << 8 : 0);
+    if (left <= 0 || size == 0) { /* nothing follows 16 zeros either, or the steps might not fit into a byte */
+        for (int stop = at + (1 << (bits - length)); at < stop; at++) entries[at] = first;
         return at;
     }
     const uint16_t *follow = pyramid + ((size_t)1 << left);
@@ -118,7 +121,7 @@ static int fill_skip(uint16_t *entries, int at, int bits, int length, int symbol
 void ac_table_fill_skips(struct ac_table *table) {
     const struct code *code = &table->code;
     uint16_t pyramid[ENTRIES]; /* tables of fewer bits, each from `1 << bits` on */
-    for (int bits = 0; bits <= WINDOW; bits++) {
+    for (int bits = 1; bits <= WINDOW; bits++) {
         uint16_t *entries = bits == WINDOW ? table->skips : pyramid + ((size_t)1 << bits);
         int at = 0;
         for (int place = 0; place < code->count && code->lengths[place] <= bits; place++)

@@ -9,12 +9,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifndef WINDOW
 #define WINDOW 11 /* bits of a look-up */
+#endif
 #define ENTRIES (1 << WINDOW)
-#define ROUND (56 / WINDOW) /* look-ups between two refills */
-#define LONGEST 16          /* bits of a code */
-#define END 128             /* steps that an end of block counts for, which lead beyond any block */
-#define SLOW 192            /* steps of what one look-up does not tell: more than all of the window, or than END and what is before */
+#define TAKEN 18   /* bits that a look-up takes at most, since the value of its last symbol may go beyond the window */
+#define ROUND 3    /* look-ups between two refills: 56 bits, by TAKEN */
+#define LONGEST 16 /* bits of a code */
+#define END 128    /* steps that an end of block counts for, which lead beyond any block */
+#define SLOW 192   /* steps of what a look-up does not tell, which do so too */
 
 /* One kind of code, in the canonical order. */
 struct code {
@@ -26,10 +29,11 @@ struct code {
 
 /* Of each entry the low 6 bits say how many bits are taken, 0 where one look-up is not enough.
 
-   `dc` is by what a code is: bits of code and value, then of the code (from bit 6), then of the value (from bit 11).
-   `values`: the steps to the first coefficient (from bit 8) and to the last (from bit 16), the values of both (from bits 32, 48); or
-   where no bit is taken, of one symbol the bits of its code (from bit 32) and itself (from bit 40).
-   `skips`: the steps (from bit 8) over as many symbols as the window shows. */
+   `dc` is by the code alone: bits of code and value, then of the code (from bit 6), then of the value (from bit 11).
+   `values`, of two symbols or of one: steps to the first coefficient (from bit 8) and to the last (from bit 16); of the value of the
+   last, the bits before it (from bit 24), 63 less its bits (from bit 32), and as many ones as it has bits (from bit 38); the value of
+   the first (from bit 48).
+   `skips`, of as many symbols as the window shows: steps (from bit 8). */
 struct dc_table {
     struct code code;
     uint16_t entries[ENTRIES];
@@ -82,10 +86,11 @@ static inline void give_back(struct reader *reader, int count) {
     take(reader, (8 - (ahead & 7)) & 7);
 }
 
-/* The value of so many bits, which may be none, that follow so many others. */
-static inline int value_behind(uint64_t bits, int before, int size) {
-    int value = (int)(bits << before >> 1 >> (63 - size));
-    return value < (1 << size >> 1) ? value - (1 << size) + 1 : value;
+/* The value of 63 - `spare` bits, which may be none, that follow so many others; `ones` is what so many ones are. */
+static inline int value_behind(uint64_t bits, int before, int spare, int ones) {
+    bits <<= before & 63;
+    int is_positive = -(int)(bits >> 63);
+    return (int)(bits >> 1 >> (spare & 63)) - (ones & ~is_positive);
 }
 
 /* Takes a code of any length and returns its symbol, -1 where there is none; at least 16 bits have to be there. */

@@ -55,7 +55,7 @@ static int begin(struct scan *scan, struct reader *reader) {
 }
 
 /* Whether all of a piece was read, but for the bits that fill up its last byte. */
-static int is_at_end(const struct scan *scan, const struct reader *reader) {
+static INLINE int is_at_end(const struct scan *scan, const struct reader *reader) {
     ptrdiff_t left = 8 * (scan->end - reader->next) + reader->count;
     return left >= 0 && left < 8;
 }
@@ -73,23 +73,34 @@ static INLINE int read_difference(struct reader *reader, const struct dc_table *
         length = 0;
         entry = (unsigned)size;
     }
-    int difference = value_behind(reader->bits, length, size);
+    int difference = value_behind(reader->bits, length, 63 - size, (1 << size) - 1);
     take(reader, (int)(entry & 63));
     return difference;
 }
 
-/* Reads one symbol that a look-up does not tell, and its value into the block, if any; returns the step that it leads to, more than
+/* Reads one symbol behind bits that are given back, and its value into the block, if any; returns the step that it leads to, more than
    the block has where that is at its end, -1 for "not mine". */
-static int read_slowly(struct reader *reader, const struct code *code, int step, int16_t *block) {
-    refill(reader);
+static int read_slowly(struct reader *reader, int taken, const struct code *code, int step, int16_t *block) {
+    if (taken)
+        give_back(reader, taken);
+    else
+        refill(reader);
     int symbol = take_symbol(reader, code);
     if (symbol < 0) return -1;
     if (symbol == 0) return END;
-    int size = symbol & 15, value = value_behind(reader->bits, 0, size);
+    int size = symbol & 15, value = value_behind(reader->bits, 0, 63 - size, (1 << size) - 1);
     step += (symbol >> 4) + 1;
     if (step >= BLOCK) return -1;
     if (block != NULL && size > 0) block[ROW_ORDER[step]] = (int16_t)value;
     take(reader, size);
+    return step;
+}
+
+/* The same by a copy of the reader, of which the compiler need not keep the original in memory then. */
+static INLINE int read_again(struct reader *reader, int taken, const struct code *code, int step, int16_t *block) {
+    struct reader copy = *reader;
+    step = read_slowly(&copy, taken, code, step, block);
+    *reader = copy;
     return step;
 }
 
@@ -101,15 +112,16 @@ static INLINE int read_values(struct reader *reader, const struct ac_table *tabl
         refill(reader);
         for (int round = 0; round < ROUND && step < BLOCK - 1; round++) {
             entry = table->values[reader->bits >> (64 - WINDOW)];
+            int last = value_behind(reader->bits, (int)(entry >> 24), (int)(entry >> 32), (int)(entry >> 38 & 0x3FF));
             take(reader, (int)(entry & 63));
-            block[ROW_ORDER[step + (uint8_t)(entry >> 16)]] = (int16_t)(entry >> 48);
-            block[ROW_ORDER[step + (uint8_t)(entry >> 8)]] = (int16_t)(entry >> 32);
+            block[ROW_ORDER[step + (uint8_t)(entry >> 8)]] = (int16_t)(entry >> 48);
             step += (uint8_t)(entry >> 16);
+            block[ROW_ORDER[step]] = (int16_t)last;
         }
         if (step < BLOCK - 1) continue;
         if ((step >= END && step < END + BLOCK - 1 && (entry & 63)) || step == BLOCK - 1) return 1;
-        give_back(reader, (int)(entry & 63)); /* of two symbols one may belong to the next block */
-        step = read_slowly(reader, &table->code, step - (uint8_t)(entry >> 16), block);
+        /* of two symbols one may belong to the next block */
+        step = read_again(reader, (int)(entry & 63), &table->code, step - (uint8_t)(entry >> 16), block);
         if (step < 0) return 0;
         if (step >= BLOCK - 1) return 1;
     }
@@ -128,8 +140,7 @@ static INLINE int skip_values(struct reader *reader, const struct ac_table *tabl
         }
         if (step < BLOCK - 1) continue;
         if ((step >= END && step < END + BLOCK - 1 && (entry & 63)) || step == BLOCK - 1) return 1;
-        give_back(reader, (int)(entry & 63));
-        step = read_slowly(reader, &table->code, step - (int)(entry >> 8), NULL);
+        step = read_again(reader, (int)(entry & 63), &table->code, step - (int)(entry >> 8), NULL);
         if (step < 0) return 0;
         if (step >= BLOCK - 1) return 1;
     }
@@ -177,13 +188,15 @@ static INLINE int read_mcu(struct scan *scan, struct reader *reader) {
 }
 
 static INLINE int read_scan(struct scan *scan) {
-    struct reader reader;
-    if (!begin(scan, &reader)) return 0;
+    struct reader reader, fresh;
+    if (!begin(scan, &fresh)) return 0;
+    reader = fresh;
     for (int row = 0; row < scan->rows; row++) {
         aim(scan, row);
         for (int column = 0; column < scan->columns; column++) {
             if (scan->left-- == 0) {
-                if (!is_at_end(scan, &reader) || !begin(scan, &reader)) return 0;
+                if (!is_at_end(scan, &reader) || !begin(scan, &fresh)) return 0;
+                reader = fresh;
                 scan->left--;
             }
             if (!read_mcu(scan, &reader) || reader.next > scan->end + SPARE / 2) return 0;
