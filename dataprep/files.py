@@ -182,7 +182,8 @@ def same(first: str, second: str) -> bool:
 
 def modified_of(status: os.stat_result) -> int:
     """Returns when a file was changed last, in ns since 1970, as far as 64 bits go; some file systems know the year 2263."""
-    return max(min(status.st_mtime_ns, 2**63 - 1), -(2**63))
+    modified = status.st_mtime_ns
+    return modified if -(2**63) <= modified < 2**63 else max(min(modified, 2**63 - 1), -(2**63))
 
 
 def digest(path: str) -> str:

@@ -9,8 +9,9 @@ than those that the block names. Delete the folder to measure everything anew.
 
 import json
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from hashlib import blake2b
 from itertools import count, groupby
 from pathlib import Path
@@ -22,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataprep.cleaning.known import Found
-from dataprep.cleaning.names import names_of
+from dataprep.cleaning.names import Names
 from dataprep.describe import describe
 from dataprep.files import naming
 from dataprep.images.decode import POLICY, decoders
@@ -54,7 +55,7 @@ class Cache:
             DataprepError: It cannot be made.
         """
         self.folder = Path(folder)
-        self.source = source
+        self._names, self._keys = Names(source), cache(keys_of)
         self.max_pixels = max_pixels
         self._stream: IO[bytes] | None = None
         self._is_new = not self.folder.exists()
@@ -76,8 +77,8 @@ class Cache:
 
     def find(self, records: pa.Table, measures: Sequence[Measure]) -> list[Found]:
         """Returns what is known of the records that have not changed since: facts and those of the measures, oldest first."""
-        wanted = {field.name: measure_key(measure) for measure in measures for field in measure.fields}
-        scanned = records.select(["bytes", "modified"]).append_column("name", names_of(self.source, records["uri"]))
+        wanted = self._keys(tuple(measures))
+        scanned = records.select(["bytes", "modified"]).append_column("name", self._names(records["uri"]))
         found = []
         for table in self._tables():
             metadata = json.loads(table.schema.metadata[METADATA])
@@ -90,18 +91,18 @@ class Cache:
             found.append(_match(scanned, table.select(current)))
         return found
 
-    def append(self, batch: pa.RecordBatch, measures: Sequence[Measure]) -> None:
+    def append(self, batch: pa.RecordBatch | pa.Table, measures: Sequence[Measure]) -> None:
         """Writes measured rows through to the file system; those without a digest are left for the next run.
 
         Raises:
             DataprepError: The disk is full, or the folder is gone.
         """
-        keys = {field.name: measure_key(measure) for measure in measures for field in measure.fields}
+        keys = self._keys(tuple(measures))
         metadata = {METADATA: json.dumps({"policy": POLICY, "measures": keys, "reader": self._reader()})}
         batch = batch.filter(pc.is_valid(batch["digest"]))
-        names = names_of(self.source, batch["uri"])
+        names = self._names(batch["uri"])
         table = pa.table({"name": names} | {name: batch[name] for name in batch.schema.names if name != "uri"})
-        block = _block(table.replace_schema_metadata(metadata))
+        block = _block(table.combine_chunks().replace_schema_metadata(metadata))
         with naming(self.folder):
             self._stream = self._stream or self._open()
             self._stream.write(block)
@@ -120,7 +121,7 @@ class Cache:
         """Yields what the streams hold, oldest first, in tables of one schema each."""
         batches = (batch for path in sorted(self.folder.glob("*.arrows")) for batch in _read(path))
         for _, alike in groupby(batches, key=lambda batch: (batch.schema.metadata, batch.schema.names)):
-            yield pa.Table.from_batches(alike)
+            yield pa.Table.from_batches(alike).combine_chunks()
 
     def _open(self) -> IO[bytes]:
         """Starts a stream under the next number that is free, also where another run starts one at this moment."""
@@ -132,6 +133,11 @@ class Cache:
             except FileExistsError:
                 continue
         raise AssertionError("numbers do not end")
+
+
+def keys_of(measures: tuple[Measure, ...]) -> Mapping[str, str]:
+    """Returns the key of each column of measures."""
+    return {field.name: measure_key(measure) for measure in measures for field in measure.fields}
 
 
 def measure_key(measure: Measure) -> str:
@@ -147,7 +153,7 @@ def _block(table: pa.Table) -> bytes:
     return HEAD.pack(MARK, len(content), _check(content)) + content
 
 
-def _check(content: bytes) -> bytes:
+def _check(content: bytes | memoryview) -> bytes:
     return blake2b(content, digest_size=CHECK).digest()
 
 
@@ -158,9 +164,10 @@ def _read(path: Path) -> Iterator[pa.RecordBatch]:
     except OSError:
         return
     at = data.find(MARK)
+    view = memoryview(data)
     while 0 <= at <= len(data) - HEAD.size:
         _, length, check = HEAD.unpack_from(data, at)
-        content = data[at + HEAD.size : at + HEAD.size + length]
+        content = view[at + HEAD.size : at + HEAD.size + length]
         if len(content) == length and _check(content) == check:
             with pa.ipc.open_stream(content) as stream:
                 yield from stream
@@ -181,4 +188,5 @@ def _match(records: pa.Table, cached: pa.Table) -> Found:
         if name == "bytes":  # a source that knows no sizes may know when all of it was changed
             alike = alike | pc.and_(pc.is_null(now[name]), pc.is_null(known[name])).to_numpy()
         same &= alike
-    return Found(rows[same], known.filter(pa.array(same)).drop_columns(["name", "bytes", "modified"]))
+    known = known.drop_columns(["name", "bytes", "modified"])
+    return Found(rows, known) if same.all() else Found(rows[same], known.filter(pa.array(same)))

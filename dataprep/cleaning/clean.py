@@ -7,7 +7,7 @@ manifest  = verdicts(records + measured, rules)   no pixels
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -38,7 +38,9 @@ from dataprep.stages.rules.standard import standard_rules
 
 LOGGER: Final = logging.getLogger("dataprep.clean")
 
-BATCH: Final = 32  # images that are measured, and saved against a kill, at once: about 30 ms of work
+BATCH: Final = 32  # images that are measured at once: about 30 ms of work
+SAVED: Final = 128  # images that are saved against a kill at once
+PAUSE: Final = 0.25  # seconds after which fewer are
 
 
 def clean(
@@ -117,18 +119,38 @@ def _measure(
     max_pixels: int,
 ) -> Iterator[Found]:
     """Yields what had to be measured, saved as it comes; rows that lack the same measures go together."""
-    total = records.num_rows
-    done = total - sum(map(len, missing.values()))
+    done = records.num_rows - sum(map(len, missing.values()))
     if progress is not None:
-        progress("measuring", done, total)
+        progress("measuring", done, records.num_rows)
     for needed, rows in missing.items():
         function = partial(measure_batch, measures=needed, max_pixels=max_pixels)
         lost = partial(lost_batch, measures=needed)
         with Reading(function, source, lean_measuring(source, needed, max_pixels), most_memory(max_pixels)) as run:
-            for batch in engine.map(run, batches(records, rows, BATCH), lost):
+            results = engine.map(run, batches(records, rows, BATCH), lost)
+            for table in _together(results if progress is None else _counted(results, progress, done, records.num_rows)):
                 if cache is not None:
-                    cache.append(batch.drop_columns(["row"]), needed)
-                done += batch.num_rows
-                if progress is not None:
-                    progress("measuring", done, total)
-                yield Found(batch["row"].to_numpy(), pa.table(batch.drop_columns(list(SCANNED))))
+                    cache.append(table.drop_columns(["row"]), needed)
+                yield Found(table["row"].to_numpy(), table.drop_columns(list(SCANNED)))
+        done += len(rows)
+
+
+def _counted(results: Iterable[pa.RecordBatch], progress: Progress, done: int, total: int) -> Iterator[pa.RecordBatch]:
+    """Yields what it is given, and tells how far that is."""
+    for batch in results:
+        done += batch.num_rows
+        progress("measuring", done, total)
+        yield batch
+
+
+def _together(results: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Yields what it is given in larger parts: `SAVED` rows, or what came in `PAUSE` seconds."""
+    gathered: list[pa.RecordBatch] = []
+    rows, since = 0, time.monotonic()
+    for batch in results:
+        gathered.append(batch)
+        rows += batch.num_rows
+        if rows >= SAVED or time.monotonic() - since > PAUSE:
+            yield pa.Table.from_batches(gathered).combine_chunks()
+            gathered, rows, since = [], 0, time.monotonic()
+    if gathered:
+        yield pa.Table.from_batches(gathered).combine_chunks()

@@ -1,5 +1,6 @@
 """What is known of the records and what is not: columns that come in parts, from the cache and from measuring, put together."""
 
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -42,7 +43,7 @@ def lacking(records: pa.Table, measures: tuple[Measure, ...], known: list[Found]
 
 def assemble(records: pa.Table, measures: tuple[Measure, ...], parts: list[Found]) -> pa.Table:
     """Returns one row for each record: the scan's columns, the facts, the measures."""
-    size = records.num_rows
+    size, parts = records.num_rows, _merged(parts)
     table = records.drop_columns(["error"]).replace_schema_metadata(None)
     table = table.add_column(0, "id", pa.array(np.arange(size, dtype=np.int64)))
     schema = {field.name: field for fields in (FACTS, *(measure.fields for measure in measures)) for field in fields}
@@ -50,12 +51,22 @@ def assemble(records: pa.Table, measures: tuple[Measure, ...], parts: list[Found
     for columns in _groups(measures):
         wanted = pa.schema([schema[name] for name in columns])
         indices = np.where(broken < 0, _indices(size, parts, columns), broken if columns == facts else -1)
-        known = [part.table.select(columns).replace_schema_metadata(None) for part in _having(parts, columns)]
+        known = [part.table.select(columns) for part in _having(parts, columns)]
         found = pa.concat_tables([wanted.empty_table(), *known]).take(pa.array(indices, mask=indices < 0))
         for name in columns:
             table = table.append_column(schema[name], found[name])
     error = pc.coalesce(records["error"], table["error"])
     return table.drop_columns(["error"]).append_column("error", error)
+
+
+def _merged(parts: list[Found]) -> list[Found]:
+    """Returns the same in fewer parts: those of the same columns that follow each other as one."""
+    merged = []
+    for _, group in groupby(parts, key=lambda part: part.table.column_names):
+        alike = list(group)
+        tables = [part.table.replace_schema_metadata(None) for part in alike]
+        merged.append(Found(np.concatenate([part.rows for part in alike]), pa.concat_tables(tables).combine_chunks()))
+    return merged
 
 
 def _groups(measures: tuple[Measure, ...]) -> list[list[str]]:

@@ -14,15 +14,20 @@ from dataprep.sources.labelled import parts_of
 from dataprep.sources.ways import Paths
 
 
-def names_of(source: Source, uris: pa.Array) -> pa.Array:
-    """Returns the name of each image of a source: the place of its source, and its uri there."""
-    parts = parts_of(source)
-    if "" in parts:
-        return pc.binary_join_element_wise(_place(parts[""]), uris, "/")
-    steps = pc.split_pattern(uris, "/", max_splits=1)
-    at = pc.index_in(pc.list_element(steps, 0), pa.array(list(parts)))
-    places = pa.array([_place(part) for part in parts.values()]).take(at)
-    return pc.binary_join_element_wise(places, pc.list_element(steps, 1), "/")
+class Names:
+    """The names of the images of a source: where each is, and its uri there."""
+
+    def __init__(self, source: Source) -> None:
+        """Looks where the parts of the source are."""
+        self._places = {name: _place(part) for name, part in parts_of(source).items()}
+
+    def __call__(self, uris: pa.Array) -> pa.Array:
+        """Returns the name of each image."""
+        if "" in self._places:
+            return pc.binary_join_element_wise(self._places[""], uris, "/")
+        steps = pc.split_pattern(uris, "/", max_splits=1)
+        at = pc.index_in(pc.list_element(steps, 0), pa.array(list(self._places)))
+        return pc.binary_join_element_wise(pa.array(self._places.values()).take(at), pc.list_element(steps, 1), "/")
 
 
 def _place(source: Source) -> str:

@@ -76,6 +76,8 @@ def name_of(part: str) -> str:
 
 def valid(text: str) -> str:
     """Returns a text with bytes that are not UTF-8 percent-encoded, as in a uri; other texts as they are."""
+    if text.isascii():
+        return text
     escaped = os.fsencode(text).decode("utf-8", "surrogateescape")
     return "".join(f"%{ord(c) - 0xDC00:02X}" if "\udc80" <= c <= "\udcff" else c for c in escaped)
 
