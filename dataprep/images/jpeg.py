@@ -19,7 +19,7 @@ from dataprep.images.mend import FRAMES, START_OF_SCAN, count_scans, is_mendable
 from dataprep.images.profiles import UNFIT, Conversion, conversion_of, to_srgb
 from dataprep.images.scratch import scratch
 from dataprep.images.tiff import orientation_of_exif
-from dataprep.images.views import TRANSPOSED, scale, upright
+from dataprep.images.views import TRANSPOSED, scale, turned_back, upright
 from dataprep.types import Box, Image
 
 MAX_SCANS: Final = 100
@@ -34,6 +34,7 @@ LOSSLESS, PROGRESSIVE = (0xC3, 0xC7, 0xCB, 0xCF), (0xC2, 0xC6, 0xCA, 0xCE)
 END: Final = 64  # bytes at the end of a file in which a whole JPEG says so, be there some padding behind
 ENTROPY: Final = 0.7  # of the time of a decode goes into the entropy code, which is read from the top down to the last row wanted
 AHEAD: Final = 8  # bytes that libjpeg reads ahead, and takes for pixels though they are none
+SUBSAMPLINGS: Final = ("444", "422", "420", "440", "411")
 WORTH: Final = 0.9  # of the time of a whole decode is what a part may take at most
 
 
@@ -167,8 +168,8 @@ def decode_jpeg(
     converts, remark = _conversion(head, colours)
     seen = channels if not converts else 1 if colours == "Gray" else 3
     image, top, left = None, 0, 0
-    if part is not None and head.orientation == 1 and seen == 3:
-        image = _decode_part(data, head, height, width, part, reuse)
+    if part is not None and seen == 3:
+        image = _decode_part(data, head, height, width, turned_back(part, head.orientation, height, width), reuse)
         top, left = (0, 0) if image is None else part[:2]
     if image is None:
         image = _decode_whole(data, height, width, side, seen, reuse)
@@ -203,7 +204,7 @@ def _decode_whole(data: bytes, height: int, width: int, side: int | None, channe
 
 def _decode_part(data: bytes, head: Head, height: int, width: int, part: Box, reuse: bool) -> Image | None:
     """Returns a part of a JPEG of this height and width, None where it is not to be had or not worth it."""
-    decoder = _part_decoder()
+    decoder = part_decoder()
     # the scans of a progressive one are all read to their ends
     down = 1.0 if head.frame in PROGRESSIVE else (part.top + part.height) / height
     if decoder is None or ENTROPY * down + (1 - ENTROPY) * part.height * part.width / (height * width) > WORTH:
@@ -222,17 +223,19 @@ def _rows(found: tuple[int, int] | None, memory: NDArray[np.uint8], part: Box) -
 
 
 @cache
-def _part_decoder() -> ModuleType | None:
+def part_decoder() -> ModuleType | None:
     """Returns the compiled decoder, if its libjpeg-turbo has the very pixels that simplejpeg's has."""
     decoder = native.module("jpeg")
-    if decoder is None:
-        return None
     noise = (np.arange(96 * 112 * 3, dtype=np.uint64) * np.uint64(2654435761) >> np.uint64(11)).astype(np.uint8)
-    data = simplejpeg.encode_jpeg(noise.reshape(96, 112, 3), colorsubsampling="420")
-    part, memory = Box(63, 71, 9, 11), np.empty(9 * 112 * 3, np.uint8)
+    return decoder if decoder and all(_is_the_same(decoder, noise.reshape(96, 112, 3), kind) for kind in SUBSAMPLINGS) else None
+
+
+def _is_the_same(decoder: ModuleType, image: Image, subsampling: str) -> bool:
+    """Whether the compiled decoder finds in a part of an image what simplejpeg finds there."""
+    data = simplejpeg.encode_jpeg(image, colorsubsampling=subsampling)
+    part, memory = Box(63, 71, 9, 11), np.empty(9 * image.shape[1] * 3, np.uint8)
     pixels = _rows(decoder.decode(data, memory, part), memory, part)
-    same = pixels is not None and np.array_equal(pixels, simplejpeg.decode_jpeg(data)[part.rows, part.columns])
-    return decoder if same else None
+    return pixels is not None and np.array_equal(pixels, simplejpeg.decode_jpeg(data)[part.rows, part.columns])
 
 
 def refuse_damaged(data: bytes, height: int, width: int) -> str | None:
@@ -248,7 +251,7 @@ def refuse_damaged(data: bytes, height: int, width: int) -> str | None:
     except ValueError as error:
         if is_mendable(str(error)):
             raise
-        decoder = _part_decoder()
+        decoder = part_decoder()
         if decoder is None:
             return "odd subsampling, not looked through for damage"
         memory = np.empty(height * width * 3, np.uint8)

@@ -55,7 +55,7 @@ class Window(NamedTuple):
 
     @property
     def seen(self) -> Box:
-        """What of the image has a part in what is wanted, and perhaps a pixel around it."""
+        """What of the image has a part in what is wanted."""
         top, height = self._reach(self.box.height, self.target[0], self.part.top, self.part.height)
         left, width = self._reach(self.box.width, self.target[1], self.part.left, self.part.width)
         return Box(self.box.top + top, self.box.left + left, height, width)
@@ -63,8 +63,8 @@ class Window(NamedTuple):
     def _reach(self, source: int, target: int, start: int, length: int) -> tuple[int, int]:
         scale = source / target
         support = FILTERS[self.filter][1] * max(scale, 1.0)
-        first = max(int((start + 0.5) * scale - support), 0)
-        return first, min(int((start + length - 0.5) * scale + support) + 1, source) - first
+        first = max(int((start + 0.5) * scale - support + 0.5), 0)
+        return first, min(int((start + length - 0.5) * scale + support + 0.5), source) - first
 
     def moved(self, top: int, left: int) -> "Window":
         """Returns the same window of an image that begins at `top`, `left` of this one's."""
@@ -86,7 +86,7 @@ def resize_window(image: Image, window: Window, reuse: bool = False) -> Image:
         reuse: Whether they may lie in memory that this thread's next such call overwrites.
     """
     if is_compiled():
-        return _resize_compiled(image, window, order_of_passes() == "cheaper" and _falls_more(window), reuse)
+        return _resize_compiled(image, window, down_first(window), reuse)
     box, part = window.box, window.part
     pixels = np.ascontiguousarray(image[box.rows, box.columns])
     if pixels.shape[:2] != window.target:
@@ -180,10 +180,14 @@ def _side_by_side(image: Image) -> Image:
     return image if image.strides[1:] == follow else np.ascontiguousarray(image)
 
 
-def _falls_more(window: Window) -> bool:
-    """Whether the height loses more than twice as many pixels as the width."""
+def down_first(window: Window) -> bool:
+    """Whether this Pillow begins with the columns: if it ever does, where the height loses far more than the width."""
     height, width = window.box.height, window.box.width
-    return height > window.target[0] and height - window.target[0] > 2 * (width - window.target[1])
+    return (
+        order_of_passes() == "cheaper"
+        and height > window.target[0]
+        and height - window.target[0] > 2 * (width - window.target[1])
+    )
 
 
 @cache

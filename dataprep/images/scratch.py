@@ -10,7 +10,12 @@ _MEMORY = threading.local()
 
 def scratch(name: str, size: int) -> NDArray[np.uint8]:
     """Returns (size,) bytes, which this thread's next call with the same name overwrites."""
+    return scratch_of(name, size)[:size]
+
+
+def scratch_of(name: str, least: int) -> NDArray[np.uint8]:
+    """Returns all the bytes of a name that this thread has, and at least so many."""
     memory: NDArray[np.uint8] | None = _MEMORY.__dict__.get(name)
-    if memory is None or memory.size < size:
-        memory = _MEMORY.__dict__[name] = np.empty(size, np.uint8)
-    return memory[:size]
+    if memory is None or memory.size < least:
+        memory = _MEMORY.__dict__[name] = np.empty(least, np.uint8)
+    return memory

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataprep.images.resize import average
-from dataprep.types import Image
+from dataprep.types import Box, Image
 
 TRANSPOSED = (5, 6, 7, 8)  # EXIF orientations that exchange height and width
 
@@ -36,6 +36,18 @@ def upright(image: Image, orientation: int) -> Image:
     if orientation in (2, 3, 6, 7):
         image = image[:, ::-1]
     return np.ascontiguousarray(image)
+
+
+def turned_back(box: Box, orientation: int, height: int, width: int) -> Box:
+    """Returns where a box of an upright image is in its file, whose pixels, `height` × `width`, are to be turned as EXIF asks."""
+    if orientation in TRANSPOSED:
+        height, width = width, height
+    top, left = box.top, box.left
+    if orientation in (3, 4, 7, 8):
+        top = height - top - box.height
+    if orientation in (2, 3, 6, 7):
+        left = width - left - box.width
+    return Box(left, top, box.width, box.height) if orientation in TRANSPOSED else Box(top, left, box.height, box.width)
 
 
 def scale(height: int, width: int, side: int | None) -> int:

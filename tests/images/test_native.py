@@ -60,7 +60,7 @@ def compiled(name: str) -> Any:
 
 @pytest.fixture(scope="module")
 def jpeg() -> Any:
-    """The decoder of parts."""
+    """The code that decodes parts and renders."""
     return compiled("jpeg")
 
 
@@ -101,6 +101,42 @@ def test_any_jpeg(jpeg: Any, data: bytes, draw: st.DataObject) -> None:
         if changed:
             changed[at % len(changed)] = value
     jpeg.decode(bytes(changed), np.empty(3 * 70 * 20, np.uint8), (2, 3, 20, 5))
+
+
+@given(st.sampled_from(JPEGS), st.data())
+def test_any_rendering(jpeg: Any, data: bytes, draw: st.DataObject) -> None:
+    """A JPEG that may be changed anywhere, and any numbers for its window, give an image, a wish, or an error."""
+    height, width = simplejpeg.decode_jpeg_header(data)[:2]
+    near, changed = st.one_of(st.integers(0, 60), ANY), bytearray(data)
+    for at, value in draw.draw(st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=3)):
+        changed[at % len(changed)] = value
+    (top, left, *box), target, part = ([draw.draw(near) for _ in range(count)] for count in (4, 2, 4))
+    if draw.draw(st.booleans()):
+        (top, left, *box), part = (0, 0, height, width), [0, 0, *target]
+    memory = np.zeros(draw.draw(st.sampled_from([0, 100, 10**6])) + 4, np.uint8)[draw.draw(st.sampled_from([0, 0, 1])) :]
+    kind = draw.draw(st.sampled_from(["uint8", "uint16", "float32", "float64"]))
+    shape = (3, *[min(max(side, 0), 60) for side in part[2:]])
+    out = np.zeros(shape, kind)
+    if draw.draw(st.booleans()):
+        out = np.zeros((*shape[1:], 3), kind).transpose(2, 0, 1)
+    levels = np.arange(3 * 256).reshape(3, 256).astype(draw.draw(st.sampled_from(["uint8", kind])))
+    window, choice = ((top, left, *box), tuple(target), tuple(part), draw.draw(st.integers(-1, 3))), st.booleans()
+    try:
+        jpeg.render(
+            bytes(changed),
+            (height, width),
+            lambda profile: True,
+            window,
+            draw.draw(choice),
+            memory,
+            draw.draw(choice),
+            levels,
+            out,
+        )
+    except (ValueError, OverflowError):
+        return
+    assert Box(top, left, *box).lies_in(Box(0, 0, height, width)) and Box(*part).lies_in(Box(0, 0, *target))
+    assert out.shape[1:] == tuple(part[2:]) and kind == levels.dtype != "float64" and 0 <= window[3] <= 2
 
 
 @given(ANY, ANY, ANY, ANY, st.integers(-2, 4))

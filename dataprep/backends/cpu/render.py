@@ -18,6 +18,7 @@ from dataprep.backends.mix import mix_batch
 from dataprep.backends.program import compile_ops, delivered_size
 from dataprep.backends.targets import TargetCanvas
 from dataprep.errors import DecodeError, LoaderError, PipelineError, SourceError
+from dataprep.images.canvas import pixels_of_jpeg, render_jpeg
 from dataprep.images.decode import decode
 from dataprep.images.jpeg import Decoded
 from dataprep.images.limits import MAX_PIXELS, quiet_decoders
@@ -77,13 +78,10 @@ def fill(
     limit = pixel_limit(recipe.sizes)
     for index in indices:
         start, uri = time.perf_counter(), recipe.uris[index]
-        measured = int(recipe.sizes[index, 0]), int(recipe.sizes[index, 1])
-        params = [drawn[index] for drawn in recipe.params]
-        opening = opening_of(program, params, measured)
         try:
             targets.render(index)
-            image = read(source, uri, measured, limit, opening.window.needed if opening else None, stamp_of(recipe, index))
-            _paint(program, image, params, opening, images[index])
+            data = read_same(source, uri, stamp_of(recipe, index))
+            _fill_one(program, recipe, index, data, limit, images[index])
         except LoaderError as error:
             failures.append(failure_of(index, uri, error))
             images[index] = 0
@@ -91,6 +89,31 @@ def fill(
             raise PipelineError(f"{uri}: {error}") from error
         slowest = max(slowest, Slow(time.perf_counter() - start, uri))
     return tuple(failures), slowest
+
+
+def _fill_one(program: Program, recipe: Recipe, index: int, data: bytes, limit: int, out: NDArray[Any]) -> None:
+    """Fills (3, H, W) with an image after all ops, from its bytes: in one call if that is possible, else step by step."""
+    measured = int(recipe.sizes[index, 0]), int(recipe.sizes[index, 1])
+    params = [drawn[index] for drawn in recipe.params]
+    opening = opening_of(program, params, measured)
+    if opening is not None and _fill_at_once(program, data, measured, params, opening, out):
+        return
+    part = opening.window.needed if opening else None
+    _paint(program, decoded(data, recipe.uris[index], measured, limit, part), params, opening, out)
+
+
+def _fill_at_once(
+    program: Program, data: bytes, measured: tuple[int, int], params: list[Params], opening: "Opening", out: NDArray[Any]
+) -> bool:
+    """Opens a usual JPEG in one compiled call, and ends it there if no op is between; returns whether it could."""
+    window, first = opening
+    if first == program.mirror:
+        return render_jpeg(data, measured, window, out, _is_mirrored(program, params), _levels(program.ops[program.ending :]))
+    pixels = pixels_of_jpeg(data, measured, window)
+    if pixels is None:
+        return False
+    _finish(program, pixels, params, first, out)
+    return True
 
 
 def failure_of(index: int, uri: str, error: LoaderError) -> Failure:
@@ -153,17 +176,27 @@ def opening_of(program: Program, params: list[Params], size: tuple[int, int]) ->
 
 def _paint(program: Program, decoded: Decoded, params: list[Params], opening: Opening | None, out: NDArray[Any]) -> None:
     """Fills (3, H, W) with what was decoded of an image, after all ops; of what the opening sees, all was."""
-    image, first = decoded.image, 0
-    if opening is not None:
-        image, first = resize_window(image, opening.window.moved(decoded.top, decoded.left), reuse=True), opening.ops
+    if opening is None:
+        _finish(program, decoded.image, params, 0, out)
+        return
+    window, first = opening
+    _finish(program, resize_window(decoded.image, window.moved(decoded.top, decoded.left), reuse=True), params, first, out)
+
+
+def _finish(program: Program, image: Image, params: list[Params], first: int, out: NDArray[Any]) -> None:
+    """Fills (3, H, W) with an image after all ops from the first that was not done yet."""
     made = run_kernels(program.ops[first : program.mirror], image, params[first : program.mirror])
     pixels = _check_made(made, program.specs[program.ending], out.shape)
-    mirror = program.mirror < program.ending and bool(params[program.mirror][0])
-    ending = program.ops[program.ending :]
+    mirror, ending = _is_mirrored(program, params), program.ops[program.ending :]
     if pixels.dtype == np.uint8:
         place(pixels.transpose(1, 2, 0), mirror, out, _levels(ending))
     else:  # an op of the user's gave floats
         out[...] = run_kernels(ending, pixels[..., ::-1] if mirror else pixels, params[program.ending :])
+
+
+def _is_mirrored(program: Program, params: list[Params]) -> bool:
+    """Whether the flip before the ending was drawn."""
+    return program.mirror < program.ending and bool(params[program.mirror][0])
 
 
 @cache

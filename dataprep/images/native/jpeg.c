@@ -1,101 +1,21 @@
-/* Decodes a part of a JPEG by libjpeg-turbo, which need not transform, upsample and convert what nobody will see.
-
-   The pixels are those that the whole image has there. A decoder that starts in the middle of an image knows no neighbours beyond
-   the edge and upsamples chroma otherwise there, so it starts and ends one MARGIN further out. */
+/* Binds part.c and render.c: what it is given is checked here, so that it reads and writes nothing else. */
 
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
 #include <Python.h>
 
-#include <setjmp.h>
-#include <stdio.h>
+#include <string.h>
 
-#include <jpeglib.h>
+#include "canvas.h"
+#include "head.h"
+#include "part.h"
+#include "render.h"
 
-#ifndef LIBJPEG_TURBO_VERSION
-#error "this needs libjpeg-turbo, which can skip rows and columns"
-#endif
-
-#define MARGIN 32 /* pixels: the largest MCU */
-#define LINES 16  /* that are read at once */
 #define MOST 65500 /* pixels of a side, of any JPEG */
-
-struct box {
-    JDIMENSION top, left, height, width; /* pixels */
-};
-
-struct failure {
-    struct jpeg_error_mgr manager;
-    jmp_buf back;
-};
-
-static void give_up(j_common_ptr info) { longjmp(((struct failure *)info->err)->back, 1); }
-
-/* What libjpeg only warns of, such as data that end early, is left to the whole decoder and its errors. */
-static void take_no_warning(j_common_ptr info, int level) {
-    if (level < 0) give_up(info);
-}
-
-static void say_nothing(j_common_ptr info) { (void)info; }
-
-/* Whether what a progressive file lacks is made up, by a smoothing that sees more of the image than a part. */
-static int is_made_up(const struct jpeg_decompress_struct *info) {
-    if (!info->progressive_mode || info->coef_bits == NULL) return 0;
-    for (int component = 0; component < info->num_components; component++)
-        for (int frequency = 0; frequency < DCTSIZE2; frequency++)
-            if (info->coef_bits[component][frequency] != 0) return 1;
-    return 0;
-}
-
-/* Fills `out` with RGB rows of which a part is a piece, and says at which column of the image they begin and how wide they are;
-   returns whether it could. */
-static int decode(const unsigned char *data, size_t size, struct box part, const Py_buffer *out, JDIMENSION *start,
-                  JDIMENSION *wide) {
-    struct jpeg_decompress_struct info;
-    struct failure failure;
-
-    info.err = jpeg_std_error(&failure.manager);
-    failure.manager.error_exit = give_up;
-    failure.manager.emit_message = take_no_warning;
-    failure.manager.output_message = say_nothing;
-    if (setjmp(failure.back)) {
-        jpeg_destroy_decompress(&info);
-        return 0;
-    }
-    jpeg_create_decompress(&info);
-    jpeg_mem_src(&info, data, size);
-    jpeg_read_header(&info, TRUE);
-    info.out_color_space = JCS_RGB;
-    jpeg_start_decompress(&info);
-    if (part.left + part.width > info.output_width || part.top + part.height > info.output_height || is_made_up(&info))
-        give_up((j_common_ptr)&info);
-
-    JDIMENSION left = part.left > MARGIN ? part.left - MARGIN : 0;
-    JDIMENSION right = part.left + part.width + MARGIN, width;
-    if (right > info.output_width) right = info.output_width;
-    width = right - left;
-    if (width < info.output_width) jpeg_crop_scanline(&info, &left, &width); /* moves `left` to the edge of an MCU */
-    if (part.top > MARGIN) jpeg_skip_scanlines(&info, part.top - MARGIN);
-
-    size_t row = (size_t)info.output_width * 3;
-    if ((size_t)out->len < row * part.height) give_up((j_common_ptr)&info);
-    JSAMPROW unseen = info.mem->alloc_large((j_common_ptr)&info, JPOOL_IMAGE, row), lines[LINES];
-    while (info.output_scanline < part.top) jpeg_read_scanlines(&info, &unseen, 1);
-    while (info.output_scanline < part.top + part.height) {
-        JDIMENSION done = info.output_scanline - part.top, count = part.height - done < LINES ? part.height - done : LINES;
-        for (JDIMENSION line = 0; line < count; line++) lines[line] = (JSAMPROW)out->buf + (done + line) * row;
-        jpeg_read_scanlines(&info, lines, count);
-    }
-    *start = left;
-    *wide = info.output_width;
-    jpeg_destroy_decompress(&info);
-    return 1;
-}
 
 static PyObject *py_decode(PyObject *module, PyObject *args) {
     Py_buffer data, out;
     Py_ssize_t top, left, height, width;
-    JDIMENSION start = 0, wide = 0;
     int done;
     (void)module;
     if (!PyArg_ParseTuple(args, "y*w*(nnnn)", &data, &out, &top, &left, &height, &width)) return NULL;
@@ -104,17 +24,97 @@ static PyObject *py_decode(PyObject *module, PyObject *args) {
         PyBuffer_Release(&out);
         return PyErr_Format(PyExc_ValueError, "a part of %zd × %zd pixels at row %zd, column %zd is of no JPEG", height, width, top, left);
     }
-    struct box part = {(JDIMENSION)top, (JDIMENSION)left, (JDIMENSION)height, (JDIMENSION)width};
+    struct box part = {(int)top, (int)left, (int)height, (int)width};
+    struct rows rows = {out.buf, (size_t)out.len, 0, 0};
     Py_BEGIN_ALLOW_THREADS;
-    done = decode(data.buf, (size_t)data.len, part, &out, &start, &wide);
+    done = part_decode(data.buf, (size_t)data.len, part, 0, &rows);
     Py_END_ALLOW_THREADS;
     PyBuffer_Release(&data);
     PyBuffer_Release(&out);
     if (!done) Py_RETURN_NONE;
-    return Py_BuildValue("(II)", start, wide);
+    return Py_BuildValue("(ii)", rows.start, rows.wide);
+}
+
+/* Returns the ICC profile in one piece. */
+static PyObject *profile_of(const uint8_t *data, const struct head *head) {
+    Py_ssize_t size = 0;
+    for (int piece = 0; piece < head->pieces; piece++) size += (Py_ssize_t)(head->profile[piece].stop - head->profile[piece].start);
+    PyObject *profile = PyBytes_FromStringAndSize(NULL, size);
+    char *to = profile == NULL ? NULL : PyBytes_AsString(profile);
+    for (int piece = 0; to != NULL && piece < head->pieces; piece++) {
+        size_t start = head->profile[piece].start, length = head->profile[piece].stop - start;
+        memcpy(to, data + start, length);
+        to += length;
+    }
+    return profile;
+}
+
+/* Returns what a function says of the profile, 1 where there is none, -1 with an error. */
+static int is_as_it_is(PyObject *judge, const uint8_t *data, const struct head *head) {
+    if (head->pieces == 0) return 1;
+    PyObject *profile = profile_of(data, head);
+    PyObject *said = profile == NULL ? NULL : PyObject_CallFunctionObjArgs(judge, profile, NULL);
+    int is = said == NULL ? -1 : PyObject_IsTrue(said);
+    Py_XDECREF(profile);
+    Py_XDECREF(said);
+    return is;
+}
+
+/* Returns whether a JPEG has the upright height and width that it is said to have, and colours that stay as they are; -1 with an error. */
+static int is_mine(const Py_buffer *data, const int size[2], PyObject *judge, struct head *head) {
+    if (!head_read(data->buf, (size_t)data->len, head)) return 0;
+    int turned = head->orientation >= 5;
+    if (size[0] != (turned ? head->width : head->height) || size[1] != (turned ? head->height : head->width)) return 0;
+    return is_as_it_is(judge, data->buf, head);
+}
+
+/* Returns how much memory is needed where it is too little, 0 where all is done, None for "not mine". */
+static PyObject *render_into(const Py_buffer *data, const int size[2], PyObject *judge, const struct rendering *rendering,
+                             const Py_buffer *memory) {
+    struct head head;
+    size_t available = (size_t)memory->len;
+    enum rendered done;
+    int is = is_mine(data, size, judge, &head);
+    if (is < 0) return NULL;
+    if (!is) Py_RETURN_NONE;
+    Py_BEGIN_ALLOW_THREADS;
+    done = render(data->buf, (size_t)data->len, &head, rendering, memory->buf, &available);
+    Py_END_ALLOW_THREADS;
+    if (done == NOT_MINE) Py_RETURN_NONE;
+    return PyLong_FromSize_t(done == RENDERED ? 0 : available);
+}
+
+static PyObject *py_render(PyObject *module, PyObject *args) {
+    PyObject *judge, *to, *found = NULL;
+    Py_buffer data, memory, levels, out;
+    struct rendering rendering;
+    struct window *window = &rendering.window;
+    struct box *box = &window->box, *part = &window->part;
+    int size[2], filter, down_first;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "y*(ii)O((iiii)(ii)(iiii)i)pw*py*O", &data, &size[0], &size[1], &judge, &box->top, &box->left,
+                          &box->height, &box->width, &window->height, &window->width, &part->top, &part->left, &part->height,
+                          &part->width, &filter, &down_first, &memory, &rendering.mirror, &levels, &to))
+        return NULL;
+    window->filter = (enum filter)filter;
+    window->way = down_first ? DOWN_FIRST : ACROSS_FIRST;
+    rendering.levels = levels.buf;
+    if (filter < BILINEAR || filter > LANCZOS || !window_fits(window, size[0], size[1]) || !is_aligned(memory.buf, sizeof(int32_t)))
+        PyErr_SetString(PyExc_ValueError, "the window does not lie in the image, there is no such filter, or memory begins between words");
+    else if (open_canvas(to, &levels, part->height, part->width, &out, &rendering.canvas)) {
+        found = render_into(&data, size, judge, &rendering, &memory);
+        PyBuffer_Release(&out);
+    }
+    PyBuffer_Release(&data);
+    PyBuffer_Release(&memory);
+    PyBuffer_Release(&levels);
+    return found;
 }
 
 static PyMethodDef methods[] = {
+    {"render", py_render, METH_VARARGS,
+     "render(data, (height, width), judge, (box, target, part, filter), down first, memory, mirror, levels, out)\n"
+     "-> 0, or the bytes of memory that it needs, or None for what is not mine"},
     {"decode", py_decode, METH_VARARGS, "decode(data, out, (top, left, height, width)) -> (left, width) of the rows in `out`, or None"},
     {NULL, NULL, 0, NULL},
 };

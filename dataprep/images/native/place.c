@@ -4,16 +4,13 @@
 
 #include <string.h>
 
-#if defined(__x86_64__) && defined(__GNUC__) /* the processor decides when the code runs */
-#include <immintrin.h>
-#define X86
-#endif
+#include "wide.h"
 
 #define CHUNK 1024             /* pixels that are split at once */
 #define WIDTH 16               /* bytes of a register */
 #define MUCH ((size_t)1 << 17) /* bytes of an image that is written past the caches: whoever reads it comes after the whole batch */
 
-#ifdef X86
+#ifdef AVX2
 /* Fills masks, by channel and by which of three registers is shuffled, for sixteen RGB pixels. */
 static void make_masks(int mirror, uint8_t masks[3][3][WIDTH]) {
     for (int channel = 0; channel < 3; channel++)
@@ -46,7 +43,7 @@ static __attribute__((target("ssse3"))) void split_wide(const uint8_t *row, int 
 
 /* Splits a row of RGB pixels into channels, mirrored if asked. */
 static void split(const uint8_t *row, int width, int mirror, uint8_t *const planes[3]) {
-#ifdef X86
+#ifdef AVX2
     if (width >= WIDTH && __builtin_cpu_supports("ssse3")) {
         split_wide(row, width, mirror, planes);
         return;
@@ -56,9 +53,10 @@ static void split(const uint8_t *row, int width, int mirror, uint8_t *const plan
         for (int channel = 0; channel < 3; channel++) planes[channel][mirror ? width - 1 - x : x] = row[3 * (ptrdiff_t)x + channel];
 }
 
-static int changes_nothing(const uint8_t *levels) {
+int changes_nothing(const void *levels) {
+    const uint8_t *bytes = levels;
     for (int level = 0; level < 3 * 256; level++)
-        if (levels[level] != (level & 255)) return 0;
+        if (bytes[level] != (level & 255)) return 0;
     return 1;
 }
 
@@ -82,7 +80,7 @@ static void look_up(const uint8_t *plane, int count, size_t size, const void *le
     if (size == 4) look_up_words(plane, count, levels, to, step);
 }
 
-#ifdef X86
+#ifdef AVX2
 /* Looks up floats, whose place is that of a register, past the caches. */
 static void look_up_past(const uint8_t *plane, int count, const uint32_t *levels, uint32_t *to) {
     int x = 0;
@@ -97,7 +95,7 @@ static void look_up_past(const uint8_t *plane, int count, const uint32_t *levels
 
 /* Copies bytes, past the caches if asked. */
 static void store(uint8_t *to, const uint8_t *from, size_t count, int past) {
-#ifdef X86
+#ifdef AVX2
     if (past) {
         size_t before = -(uintptr_t)to % WIDTH, at = before < count ? before : count;
         memcpy(to, from, at);
@@ -154,7 +152,7 @@ void place(struct pixels image, int mirror, const void *levels, const struct can
             place_some(row + 3 * (ptrdiff_t)x, count, &manner, canvas, to + column * canvas->strides[2] * size);
         }
     }
-#ifdef X86
+#ifdef AVX2
     _mm_sfence(); /* before anyone is told that it is there */
 #endif
 }

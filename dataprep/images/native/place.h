@@ -13,6 +13,9 @@ struct canvas {
     size_t size;          /* bytes of a value */
 };
 
+/* Whether (3, 256) bytes are those that stay as they are. */
+int changes_nothing(const void *levels);
+
 /* Fills a canvas of its height and width with what `levels`, (3, 256) of its type, make of an RGB image, mirrored if asked. */
 void place(struct pixels image, int mirror, const void *levels, const struct canvas *canvas);
 

@@ -4,8 +4,8 @@
 #define Py_LIMITED_API 0x030B0000
 #include <Python.h>
 
+#include "canvas.h"
 #include "image.h"
-#include "place.h"
 #include "resize.h"
 
 static PyObject *py_taps(PyObject *module, PyObject *args) {
@@ -59,44 +59,27 @@ static PyObject *py_resize(PyObject *module, PyObject *args) {
     Py_RETURN_NONE;
 }
 
-/* Returns whether levels and result are of one type that is known, and the result has the size of the image. */
-static int fit(const struct pixels *image, const Py_buffer *levels, const Py_buffer *out) {
-    Py_ssize_t size = out->itemsize;
-    if (image->channels != 3 || (size != 1 && size != 2 && size != 4) || levels->len != size * 3 * 256 || out->ndim != 3) return 0;
-    if (!is_aligned(levels->buf, (size_t)size) || !is_aligned(out->buf, (size_t)size)) return 0;
-    for (int axis = 0; axis < 3; axis++)
-        if (out->strides[axis] % size) return 0;
-    return out->shape[0] == 3 && out->shape[1] == image->height && out->shape[2] == image->width;
-}
-
 static PyObject *py_place(PyObject *module, PyObject *args) {
     PyObject *from, *to;
     Py_buffer seen, levels, out;
     struct pixels image;
-    int mirror, fits;
+    struct canvas canvas;
+    int mirror;
     (void)module;
     if (!PyArg_ParseTuple(args, "Opy*O", &from, &mirror, &levels, &to)) return NULL;
-    if (PyObject_GetBuffer(to, &out, PyBUF_WRITABLE | PyBUF_STRIDES) < 0) {
-        PyBuffer_Release(&levels);
-        return NULL;
+    if (open_image(from, PyBUF_SIMPLE, &seen, &image)) {
+        if (image.channels != 3)
+            PyErr_SetString(PyExc_ValueError, "what is placed is an RGB image, (H, W, 3)");
+        else if (open_canvas(to, &levels, image.height, image.width, &out, &canvas)) {
+            Py_BEGIN_ALLOW_THREADS;
+            place(image, mirror, levels.buf, &canvas);
+            Py_END_ALLOW_THREADS;
+            PyBuffer_Release(&out);
+        }
+        PyBuffer_Release(&seen);
     }
-    if (!open_image(from, PyBUF_SIMPLE, &seen, &image)) {
-        PyBuffer_Release(&levels);
-        PyBuffer_Release(&out);
-        return NULL;
-    }
-    fits = fit(&image, &levels, &out);
-    if (fits) {
-        ptrdiff_t size = out.itemsize;
-        struct canvas canvas = {out.buf, {out.strides[0] / size, out.strides[1] / size, out.strides[2] / size}, (size_t)size};
-        Py_BEGIN_ALLOW_THREADS;
-        place(image, mirror, levels.buf, &canvas);
-        Py_END_ALLOW_THREADS;
-    }
-    PyBuffer_Release(&seen);
     PyBuffer_Release(&levels);
-    PyBuffer_Release(&out);
-    if (!fits) return PyErr_Format(PyExc_ValueError, "an RGB image, (3, 256) levels and (3, H, W) of their type do not fit each other");
+    if (PyErr_Occurred()) return NULL;
     Py_RETURN_NONE;
 }
 

@@ -10,10 +10,11 @@ from dataprep.backends.cpu import kernels, render
 from dataprep.backends.program import compile_ops
 from dataprep.cleaning.clean import clean
 from dataprep.cleaning.engines import Local
-from dataprep.loading.recipes import draw
+from dataprep.loading.recipes import Draws, draw, rows_of
 from dataprep.manifest import Manifest
 from dataprep.protocols import Op
-from dataprep.stages import CenterCrop, HorizontalFlip, Normalize, Output, RandomResizedCrop, Resize, Rotate
+from dataprep.sources.folder import Folder
+from dataprep.stages import CenterCrop, ColorJitter, HorizontalFlip, Normalize, Output, RandomResizedCrop, Resize, Rotate
 from dataprep.testing import photo
 from dataprep.types import Image
 
@@ -86,3 +87,37 @@ def test_what_is_decoded_in_part_is_what_is_decoded_whole(ops: tuple[Op, ...], m
             (out,) = render.canvas(program, 1)
             render._paint(program, part, params, opening, out)
             assert np.array_equal(out, render.apply(program, whole, params)), (uri, params)
+
+
+@pytest.fixture(scope="module")
+def damaged(manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    """The same files, half of them damaged since they were measured: cut, emptied, overwritten, exchanged, without an end."""
+    folder = tmp_path_factory.mktemp("damaged")
+    uris = manifest.table["uri"].to_pylist()
+    for number, uri in enumerate(uris):
+        data = manifest.source.read(uri)
+        half, other = len(data) // 2, manifest.source.read(uris[number - 1])
+        faults = (data, data[:half], data, b"", data, data[:half] + bytes(40) + data[half + 40 :], data, other, data, data[:-2])
+        (folder / uri).write_bytes(faults[number % len(faults)])
+    return Folder(folder)
+
+
+@pytest.mark.parametrize("ops", [*JOBS, (Resize(40), CenterCrop(30), ColorJitter(0.4), HorizontalFlip(), Normalize.imagenet())])
+def test_batches_in_one_call_are_those_step_by_step(
+    ops: tuple[Op, ...], manifest: Manifest, damaged: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batches by one compiled call an image are those made step by step, to the last bit and word, be files damaged or not."""
+    program = compile_ops(ops)
+    rows = rows_of(manifest, manifest.kept())._replace(stamps=None)
+    made: list[tuple[bytes, object]] = []
+    for way in ("in one call", "step by step"):
+        if way == "step by step":
+            monkeypatch.setattr(render, "render_jpeg", lambda *given: False)
+            monkeypatch.setattr(render, "pixels_of_jpeg", lambda *given: None)
+        for source in (manifest.source, damaged):
+            order = np.stack([np.arange(len(rows.ids)), np.zeros(len(rows.ids), np.int64)], axis=1)
+            for recipe in Draws(ops, 7).recipes(rows, [order], 0):
+                rendered = render.render(source, program, recipe)
+                made.append((rendered.batch.images.tobytes(), rendered.failures))
+    assert made[:2] == made[2:]
+    assert not made[0][1] and made[1][1]

@@ -1,0 +1,172 @@
+/* One image of a batch, from its bytes to its values. See render.h; the same in Python is `_paint` in backends/cpu/render.py. */
+
+#include "render.h"
+
+#include <string.h>
+
+#define MAX_SCANS 100 /* these four are those of images/jpeg.py, with their reasons */
+#define FEW_SCANS 20
+#define MAX_PASSES 1000000000
+#define ENTROPY 0.7
+#define WORTH 0.9
+#define ALIGNED 32 /* bytes */
+
+/* How an orientation of EXIF turns an image: the axes are exchanged first, then mirrored. */
+struct turn {
+    int transposed, down, across;
+};
+
+static struct turn turn_of(int orientation) {
+    return (struct turn){orientation >= 5, orientation == 3 || orientation == 4 || orientation >= 7,
+                         orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7};
+}
+
+/* What of a file is a box of the upright image, of a height and width. */
+static struct box in_file(struct box box, struct turn turn, int height, int width) {
+    int top = turn.down ? height - box.top - box.height : box.top, left = turn.across ? width - box.left - box.width : box.left;
+    return turn.transposed ? (struct box){left, top, box.width, box.height} : (struct box){top, left, box.height, box.width};
+}
+
+/* Fills the upright pixels, side by side, from those of the file. */
+static void turn_upright(struct pixels from, struct turn turn, struct pixels to) {
+    ptrdiff_t down = turn.transposed ? 3 : from.stride, across = turn.transposed ? from.stride : 3;
+    const uint8_t *first = from.first + (turn.down ? (to.height - 1) * down : 0) + (turn.across ? (to.width - 1) * across : 0);
+    if (turn.down) down = -down;
+    if (turn.across) across = -across;
+    for (int y = 0; y < to.height; y++)
+        for (int x = 0; x < to.width; x++) memcpy(to.first + y * to.stride + 3 * x, first + y * down + x * across, 3);
+}
+
+static int has_too_many_scans(const uint8_t *data, size_t size, const struct head *head) {
+    int64_t most = MAX_SCANS, passes = MAX_PASSES / ((int64_t)head->height * head->width);
+    if (head->frame == 0xC2) most = passes < FEW_SCANS ? FEW_SCANS : passes < MAX_SCANS ? passes : MAX_SCANS;
+    return head_scans(data, size, head, (int)most) > most;
+}
+
+/* What is decoded of a file: a part where that is worth it, or all. */
+static struct box worth_decoding(const struct head *head, struct box part) {
+    double down = head->frame == 0xC2 ? 1.0 : (double)(part.top + part.height) / head->height;
+    double area = (double)part.height * part.width / ((double)head->height * head->width);
+    return ENTROPY * down + (1 - ENTROPY) * area > WORTH ? (struct box){0, 0, head->height, head->width} : part;
+}
+
+int window_fits(const struct window *window, int height, int width) {
+    struct box box = window->box, part = window->part;
+    return inside(box.top, box.height, height) && inside(box.left, box.width, width) && window->height <= MOST_PIXELS &&
+           window->width <= MOST_PIXELS && inside(part.top, part.height, window->height) && inside(part.left, part.width, window->width);
+}
+
+/* Bytes that are lent. */
+struct block {
+    uint8_t *first;
+    size_t size;
+};
+
+/* Memory that is given out block by block; more may be asked for than there is, to know how much is needed. */
+struct store {
+    struct block lent;
+    size_t taken;
+};
+
+static struct block take(struct store *store, size_t size) {
+    size_t at = store->taken;
+    store->taken += (size + ALIGNED - 1) / ALIGNED * ALIGNED;
+    return (struct block){store->taken <= store->lent.size ? store->lent.first + at : NULL, size};
+}
+
+static int is_enough(const struct store *store) { return store->taken <= store->lent.size; }
+
+/* All that is decided before anything is decoded. */
+struct plan {
+    struct turn turn;
+    struct taps rows, columns;
+    struct box seen, filed, decoded; /* of the upright image; the same in the file; what is decoded of the file */
+    int is_direct;                   /* whether pixels go straight into the canvas */
+    struct block raw, upright, between, made;
+};
+
+/* Fills the taps of an axis into memory; returns whether there was enough of it. */
+static int make_taps(struct axis axis, enum filter filter, struct store *store, struct taps *taps) {
+    int count = taps_count(&axis, filter);
+    struct block block = take(store, taps_size(axis.part.length, count) * sizeof(int32_t));
+    return block.first != NULL && taps_fill(&axis, filter, count, (int32_t *)(void *)block.first, taps);
+}
+
+static int find_taps(const struct window *window, struct store *store, struct plan *plan) {
+    struct axis down = {window->box.height, window->height, {window->part.top, window->part.height}};
+    struct axis across = {window->box.width, window->width, {window->part.left, window->part.width}};
+    int have_rows = make_taps(down, window->filter, store, &plan->rows);
+    return make_taps(across, window->filter, store, &plan->columns) && have_rows;
+}
+
+/* Whether the canvas is bytes that lie as pixels do, and are to stay as they are. */
+static int takes_pixels(const struct rendering *rendering) {
+    const struct canvas *canvas = &rendering->canvas;
+    return canvas->size == 1 && canvas->strides[0] == 1 && canvas->strides[2] == 3 && !rendering->mirror &&
+           changes_nothing(rendering->levels);
+}
+
+static void find_boxes(const struct head *head, const struct window *window, struct plan *plan) {
+    int turned = plan->turn.transposed;
+    struct span rows = plan->rows.seen, columns = plan->columns.seen;
+    plan->seen = (struct box){window->box.top + rows.start, window->box.left + columns.start, rows.length, columns.length};
+    plan->filed = in_file(plan->seen, plan->turn, turned ? head->width : head->height, turned ? head->height : head->width);
+    plan->decoded = worth_decoding(head, plan->filed);
+}
+
+static void find_memory(const struct head *head, const struct window *window, struct store *store, struct plan *plan) {
+    struct box seen = plan->seen, part = window->part;
+    size_t around = (size_t)plan->decoded.width + 2 * PART_AROUND, wide = around < (size_t)head->width ? around : (size_t)head->width;
+    size_t between = window->way == DOWN_FIRST ? (size_t)part.height * seen.width : (size_t)seen.height * part.width;
+    plan->raw = take(store, wide * plan->decoded.height * 3);
+    plan->upright = take(store, head->orientation == 1 ? 0 : (size_t)seen.height * seen.width * 3);
+    plan->between = take(store, between * 3);
+    plan->made = take(store, plan->is_direct ? 0 : (size_t)part.height * part.width * 3);
+}
+
+/* Decodes what is seen of the image, and turns it upright; returns whether it could. */
+static int decode(const uint8_t *data, size_t length, const struct head *head, const struct plan *plan, struct pixels *pixels) {
+    struct box seen = plan->filed, part = plan->decoded;
+    struct rows rows = {plan->raw.first, plan->raw.size, 0, 0};
+    if (!part_decode(data, length, part, part.height == head->height && part.width == head->width, &rows)) return 0;
+    ptrdiff_t stride = 3 * (ptrdiff_t)rows.wide;
+    uint8_t *first = rows.first + (seen.top - part.top) * stride + 3 * (seen.left - rows.start);
+    *pixels = (struct pixels){first, stride, seen.height, seen.width, 3};
+    if (head->orientation != 1) {
+        struct pixels upright = {plan->upright.first, 3 * (ptrdiff_t)plan->seen.width, plan->seen.height, plan->seen.width, 3};
+        turn_upright(*pixels, plan->turn, upright);
+        *pixels = upright;
+    }
+    return 1;
+}
+
+/* Resizes what was decoded, into the canvas in the end; returns whether it could. */
+static int finish(struct pixels pixels, const struct rendering *rendering, const struct plan *plan) {
+    const struct window *window = &rendering->window;
+    struct pixels out = {plan->made.first, 3 * (ptrdiff_t)window->part.width, window->part.height, window->part.width, 3};
+    if (plan->is_direct) {
+        out.first = rendering->canvas.first;
+        out.stride = rendering->canvas.strides[1];
+    }
+    if (resize(pixels, -plan->rows.seen.start, -plan->columns.seen.start, &plan->rows, &plan->columns, (int)window->way, out,
+               plan->between.first, plan->between.size))
+        return 0;
+    if (!plan->is_direct) place(out, rendering->mirror, rendering->levels, &rendering->canvas);
+    return 1;
+}
+
+enum rendered render(const uint8_t *data, size_t length, const struct head *head, const struct rendering *rendering, void *memory,
+                     size_t *size) {
+    struct store store = {{memory, *size}, 0};
+    struct plan plan = {.turn = turn_of(head->orientation), .is_direct = takes_pixels(rendering)};
+    struct pixels pixels;
+    if (!head->usual || has_too_many_scans(data, length, head)) return NOT_MINE;
+    if (find_taps(&rendering->window, &store, &plan)) {
+        find_boxes(head, &rendering->window, &plan);
+        find_memory(head, &rendering->window, &store, &plan);
+    }
+    *size = store.taken;
+    if (!is_enough(&store)) return NEEDS_MEMORY;
+    if (plan.raw.first == NULL || !decode(data, length, head, &plan, &pixels)) return NOT_MINE;
+    return finish(pixels, rendering, &plan) ? RENDERED : NOT_MINE;
+}
