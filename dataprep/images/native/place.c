@@ -91,6 +91,10 @@ static void look_up_past(const uint8_t *plane, int count, const uint32_t *levels
     }
     for (; x < count; x++) to[x] = levels[plane[x]];
 }
+#else
+static void look_up_past(const uint8_t *plane, int count, const uint32_t *levels, uint32_t *to) {
+    look_up_words(plane, count, levels, to, 1);
+}
 #endif
 
 /* Copies bytes, past the caches if asked. */
