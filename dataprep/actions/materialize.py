@@ -64,18 +64,22 @@ def materialize(manifest: Manifest, folder: str | Path, mode: Mode, progress: Pr
         SourceError: An image is gone or was changed since the scan.
         DataprepError: The folder is not apart from the source, holds other images, or cannot be written.
     """
-    check_manifest(manifest, "materialize")
-    _check_mode(mode, manifest.source)
-    check_apart(folder, manifest.source)
-    for image in _kept(manifest):
-        _check_unchanged(image)
+    _check_source(manifest, folder, mode)
     with claimed(folder):
-        places = {image.below for image in _kept(manifest)}
-        check_names(folder, places)
-        check_ways(folder, places)
-        _enter(folder, places)
+        for parent, _, _ in os.walk(folder):
+            with naming(parent):
+                sweep([parent])
+        _check_tree(manifest, folder)
         written = _fill(Path(folder), manifest, mode, progress)
     return Materialized(Path(folder), written, manifest.kept().num_rows - written)
+
+
+def plan_tree(manifest: Manifest, folder: str | Path, mode: Mode) -> Materialized:
+    """Returns what `materialize` would do, with its arguments and errors, and writes nothing."""
+    _check_source(manifest, folder, mode)
+    _check_tree(manifest, folder)
+    missing = sum(not _is_there(image, os.path.join(folder, image.below), mode) for image in _kept(manifest))
+    return Materialized(Path(folder), missing, manifest.kept().num_rows - missing)
 
 
 def check_target(folder: str | Path, mode: Mode, source: Source) -> None:
@@ -98,6 +102,23 @@ def check_target(folder: str | Path, mode: Mode, source: Source) -> None:
         for root in files.roots.values():
             if os.stat(root).st_dev != os.stat(place).st_dev:
                 raise DataprepError(f"{shown(root)} and {shown(folder)} {OTHER_DISK}; materialize by copy")
+
+
+def _check_source(manifest: Manifest, folder: str | Path, mode: Mode) -> None:
+    """Checks that the kept images are there as they were scanned, and can be put into a folder by a mode."""
+    check_manifest(manifest, "materialize")
+    _check_mode(mode, manifest.source)
+    check_apart(folder, manifest.source)
+    for image in _kept(manifest):
+        _check_unchanged(image)
+
+
+def _check_tree(manifest: Manifest, folder: str | Path) -> None:
+    """Checks that a folder can hold the kept images, and holds no others."""
+    places = {image.below for image in _kept(manifest)}
+    check_names(folder, places)
+    check_ways(folder, places)
+    _check_others(folder, places)
 
 
 def _fill(folder: Path, manifest: Manifest, mode: Mode, progress: Progress | None) -> int:
@@ -145,16 +166,14 @@ def _check_unchanged(image: Kept) -> None:
     raise SourceError(f"{shown(image.path)} was changed since the scan; clean again")
 
 
-def _enter(folder: str | Path, places: set[str]) -> None:
-    """Removes what a killed run left unfinished, and checks that a tree holds no image but those that are kept.
+def _check_others(folder: str | Path, places: set[str]) -> None:
+    """Checks that a tree holds no image but those that are kept.
 
     Raises:
         DataprepError: It does; training on it would see what was dropped.
     """
     others: list[str] = []
     for parent, _, names in os.walk(folder):
-        with naming(parent):
-            sweep([parent])
         paths = (os.path.relpath(os.path.join(parent, name), folder) for name in names if is_image(name))
         others += [path for path in paths if path not in places]
     if others:
@@ -167,17 +186,28 @@ def _enter(folder: str | Path, places: set[str]) -> None:
 
 def _put(image: Kept, target: str, mode: Mode, source: Source) -> bool:
     """Copies or links one image, and returns whether that was needed."""
-    if os.path.lexists(target):
-        if not _is_done(image, target, mode):
-            raise DataprepError(
-                f"{shown(target)} exists and is not the {mode} of {shown(image.path or image.uri)} that would go there; "
-                "remove the folder or choose another one"
-            )
+    if _is_there(image, target, mode):
         return False
     if mode == "copy":
         write(target, _content(image, source), image.modified)
     else:
         _link(_path(image), target, mode)
+    return True
+
+
+def _is_there(image: Kept, target: str, mode: Mode) -> bool:
+    """Returns whether an image is in the tree already.
+
+    Raises:
+        DataprepError: Something else is in its place.
+    """
+    if not os.path.lexists(target):
+        return False
+    if not _is_done(image, target, mode):
+        raise DataprepError(
+            f"{shown(target)} exists and is not the {mode} of {shown(image.path or image.uri)} that would go there; "
+            "remove the folder or choose another one"
+        )
     return True
 
 

@@ -135,9 +135,7 @@ def check_writable(folder: str | Path, link: Callable[[str, str], None] | None =
     Raises:
         DataprepError: It cannot.
     """
-    steps = (Path(os.path.abspath(folder)), *Path(os.path.abspath(folder)).parents)
-    nearest = next(step for step in steps if os.path.lexists(step))
-    with naming(folder), unfinished(nearest) as probe:
+    with naming(folder), unfinished(_nearest(folder)) as probe:
         if link is not None:
             link(probe.name, f"{probe.name}-link")
             remove(f"{probe.name}-link")
@@ -185,6 +183,12 @@ def check_names(folder: str | Path, paths: Iterable[str]) -> None:
             )
 
 
+def _nearest(folder: str | Path) -> Path:
+    """Returns a folder, or the innermost one around it that is there."""
+    steps = (Path(os.path.abspath(folder)), *Path(os.path.abspath(folder)).parents)
+    return next(step for step in steps if os.path.lexists(step))
+
+
 def _within(inner: str, outer: str) -> bool:
     """Returns whether one folder is another or lies in it, by what they are and not by how they are written."""
     resolved, target = Path(os.path.realpath(inner)), Path(os.path.realpath(outer))
@@ -208,8 +212,9 @@ def _labelled(uri: str, split: str | None, label: str | None) -> str:
 
 
 def _ignores_case(folder: str) -> bool:
-    """Returns whether upper and lower case are the same in a folder, by trying."""
-    with naming(folder), unfinished(folder) as probe:
-        found = os.path.lexists(os.path.join(folder, os.path.basename(probe.name).upper()))
+    """Returns whether upper and lower case are the same in a folder, or where it would be made, by trying."""
+    nearest = _nearest(folder)
+    with naming(folder), unfinished(nearest) as probe:
+        found = os.path.lexists(os.path.join(nearest, os.path.basename(probe.name).upper()))
         remove(probe.name)
         return found

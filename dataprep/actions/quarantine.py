@@ -58,13 +58,7 @@ def quarantine(
         DataprepError: The source is not a folder of files, the folder is not apart from it, or a file cannot be moved. The
             same call goes on, and `undo` takes back what was done.
     """
-    check_manifest(manifest, "quarantine")
-    files = files_of(manifest.source)
-    if files is None:
-        raise DataprepError(
-            f"quarantine moves files, and {type(manifest.source).__name__} is not a folder of files; use materialize"
-        )
-    check_apart(folder, manifest.source)
+    files = _files(manifest, folder)
     with claimed(folder) as is_new:
         log = _log_in(Path(folder), files.roots)
         moves, skipped = _plan(manifest, files, log, split)
@@ -81,6 +75,28 @@ def quarantine(
             if progress is not None:
                 progress("moving", done, len(moves))
     return Quarantined(log.path, len(moves), skipped)
+
+
+def plan_quarantine(manifest: Manifest, folder: str | Path, *, split: str | None = None) -> tuple[list[Move], dict[str, str]]:
+    """Returns what `quarantine` would move, with its arguments and errors, and what it would leave and why; moves nothing."""
+    files = _files(manifest, folder)
+    return _plan(manifest, files, _log_in(Path(folder), files.roots), split)
+
+
+def _files(manifest: Manifest, folder: str | Path) -> Files:
+    """Returns the files of a manifest, once it is clear that they can be moved to a folder.
+
+    Raises:
+        DataprepError: They cannot.
+    """
+    check_manifest(manifest, "quarantine")
+    files = files_of(manifest.source)
+    if files is None:
+        raise DataprepError(
+            f"quarantine moves files, and {type(manifest.source).__name__} is not a folder of files; use materialize"
+        )
+    check_apart(folder, manifest.source)
+    return files
 
 
 def _log_in(folder: Path, roots: dict[str, str]) -> UndoLog:

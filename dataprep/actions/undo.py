@@ -8,7 +8,8 @@ from typing import NamedTuple
 from dataprep.actions.places import Folders, check_ways
 from dataprep.actions.undolog import NAME, UndoLog
 from dataprep.errors import DataprepError
-from dataprep.files import claimed, move, naming, same, shown
+from dataprep.files import claimed, naming, same, shown
+from dataprep.files import move as move_file
 from dataprep.protocols import Progress
 
 
@@ -45,17 +46,34 @@ def undo(log: str | Path, progress: Progress | None = None) -> Restored:
     Raises:
         DataprepError: There is no such log, the source is gone, or a file cannot be moved. The same call goes on.
     """
+    path = _path(log)
+    with claimed(path.parent):
+        opened = _open(path)
+        opened.sweep()
+        done = _restore(opened, move=True, progress=progress)
+        _clear(opened, complete=done.complete)
+    return done
+
+
+def plan_undo(log: str | Path) -> Restored:
+    """Returns what `undo` would do, with its errors, and moves nothing."""
+    return _restore(_open(_path(log)), move=False)
+
+
+def _path(log: str | Path) -> Path:
     path = Path(os.path.abspath(log)) / (NAME if os.path.isdir(log) else "")
     if not os.path.lexists(path):
         raise DataprepError(f"there is no undo log {shown(path)}; it is removed once all files are back")
-    with claimed(path.parent):
-        opened = UndoLog.read(path)
-        _check_roots(opened)
-        check_ways(path.parent, opened.files)
-        _check_homes(opened)
-        done = _restore(opened, progress)
-        _clear(opened, complete=done.complete)
-    return done
+    return path
+
+
+def _open(path: Path) -> UndoLog:
+    """Returns a log, once it is clear that its files may be moved."""
+    opened = UndoLog.read(path)
+    _check_roots(opened)
+    check_ways(path.parent, opened.files)
+    _check_homes(opened)
+    return opened
 
 
 def _check_roots(log: UndoLog) -> None:
@@ -72,15 +90,15 @@ def _check_homes(log: UndoLog) -> None:
             raise DataprepError(f"{shown(os.path.dirname(home))} is behind a link that leads out of the source; remove the link")
 
 
-def _restore(log: UndoLog, progress: Progress | None) -> Restored:
-    log.sweep()
+def _restore(log: UndoLog, *, move: bool, progress: Progress | None = None) -> Restored:
+    """Moves files back, or only looks where each one is."""
     found: dict[str, list[str]] = {"moved": [], "present": [], "blocked": [], "missing": []}
     for done, (below, held, home) in enumerate(log.homes(), 1):
         with naming(held, f"moved back to {shown(home)}"):
             state = _state(held, home)
-            if state == "moved":
+            if state == "moved" and move:
                 os.makedirs(os.path.dirname(home), exist_ok=True)
-                move(held, home)
+                move_file(held, home)
         found[state].append(below)
         if progress is not None:
             progress("moving back", done, len(log.files))

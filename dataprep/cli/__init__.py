@@ -3,7 +3,8 @@
 0    done
 1    nothing was done: the source, the manifest or the folder for the results cannot be used
 2    wrong usage: a flag or a pipeline file that cannot be understood
-3    done, but no image is kept or --fail-on found something; or the backends do not agree
+3    done, but a check failed: no image is kept, --fail-on found something, files were changed, the backends do not agree
+4    done in part: the error says what is not, and the same command goes on
 130  stopped by Ctrl-C: the same command goes on
 """
 
@@ -16,12 +17,14 @@ from typing import Final, NoReturn
 
 import click
 
+from dataprep.cli.terminal import say
 from dataprep.errors import DataprepError, PipelineError, suggestion
 
 SUBCOMMANDS: Final = {
     "clean": "Find bad images and duplicates, and write a manifest.",
     "split": "Divide a manifest into train, val and test.",
     "info": "Print what a manifest says.",
+    "report": "Write the page that shows a manifest, and open it.",
     "verify": "Read the images of a manifest, and list those that were changed.",
     "materialize": "Write the kept images of a manifest as a tree of folders.",
     "export": "Write the records of a manifest as CSV, JSON lines or a list of paths.",
@@ -30,8 +33,11 @@ SUBCOMMANDS: Final = {
     "bench": "Measure how fast images load, and find the bottleneck.",
     "parity": "Compare the batches of the CPU backend with those of DALI.",
     "demo": "Clean a messy folder of photographs, and score the result.",
+    "completion": "Print what a shell needs to complete commands and flags.",
 }
-EPILOG = "Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 3 done, but a check failed; 130 stopped by Ctrl-C."
+EPILOG = (
+    "Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 3 done, but a check failed; 4 done in part; 130 stopped by Ctrl-C."
+)
 
 
 class Subcommands(click.Group):
@@ -55,7 +61,7 @@ class Subcommands(click.Group):
 
 
 @click.group(cls=Subcommands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name="dataprep-images")
+@click.version_option(None, "-V", "--version", package_name="dataprep-images", prog_name="dataprep")
 def cli() -> None:
     """From a pile of images to batches that a model can trust."""
 
@@ -75,7 +81,7 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         _fail(130, "Stopped. What was measured is saved; the same command goes on from there.")
     except DataprepError as error:
-        _fail(2 if isinstance(error, PipelineError) else 1, f"Error: {error}")
+        _fail(_code(error), f"Error: {error}")
     except MemoryError:
         _fail(1, "Error: out of memory; run this where there is more, or with a smaller --workers")
     except OSError as error:
@@ -83,10 +89,17 @@ def main() -> None:
     sys.exit(code)
 
 
+def _code(error: DataprepError) -> int:
+    """Returns the exit code of an error."""
+    from dataprep.cli.outcome import PartlyError
+
+    if isinstance(error, PartlyError):
+        return 4
+    return 2 if isinstance(error, PipelineError) else 1
+
+
 def _fail(code: int, *lines: str) -> NoReturn:
     """Ends the process after some lines on standard error, or after none where that cannot be written to."""
-    from dataprep.cli.terminal import say  # takes as long as all of `--help`
-
     with suppress(OSError):
         for line in lines:
             say(line, error=True)

@@ -1,61 +1,93 @@
-"""What commands do to files by a manifest, and the arguments of those that act on a manifest as it is."""
+"""What commands do to files by a manifest, or say that they would do."""
 
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Final
 
-import click
 from attrs import evolve
 
 from dataprep.actions import materialize, note_quarantine, quarantine
-from dataprep.actions.materialize import Mode
-from dataprep.cli.output import ProgressBar
+from dataprep.actions.materialize import Mode, plan_tree
+from dataprep.actions.quarantine import plan_quarantine
+from dataprep.cli.command import is_verbose
+from dataprep.cli.outcome import partly
+from dataprep.cli.progress import progress_bar
 from dataprep.cli.terminal import say
 from dataprep.errors import ManifestError
 from dataprep.manifest import Manifest
+from dataprep.protocols import Progress
 from dataprep.sources import Folder
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-EPILOG = "Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 130 stopped by Ctrl-C: run the same command to continue."
-
-
-def on_manifest(command: Command) -> Command:
-    """Adds the argument MANIFEST, and the options that say where its images are and which of them are meant."""
-    for add in (
-        click.option("--quiet", is_flag=True, help="Print nothing but errors."),
-        click.option("--split", metavar="NAME", help="Only the images of this split."),
-        click.option("--source", type=click.Path(), metavar="FOLDER", help="Where the images are now, if they were moved."),
-        click.argument("manifest", type=click.Path(path_type=Path)),
-    ):
-        command = add(command)
-    return command
+FEW: Final = 10
+"""Files that are listed, unless all are asked for."""
 
 
-def read(path: Path, source: str | None) -> Manifest:
-    """Returns a manifest, whose images may have moved to another folder."""
+def read(path: Path, source: str | None, split: str | None = None) -> Manifest:
+    """Returns a manifest, or the part of it that is one split; its images may have moved to another folder."""
     manifest = Manifest.read(path)
-    if source is None:
-        return manifest
-    if not isinstance(manifest.source, Folder):
-        raise ManifestError(
-            f"--source names a folder, and the images are in {manifest.source!r}; use `Manifest.read(path, source)`"
-        )
-    return Manifest.read(path, evolve(manifest.source, root=source))
+    if source is not None:
+        if not isinstance(manifest.source, Folder):
+            raise ManifestError(
+                f"--source names a folder, and the images are in {manifest.source!r}; use `Manifest.read(path, source)`"
+            )
+        manifest = Manifest.read(path, evolve(manifest.source, root=source))
+    return manifest if split is None else manifest.select(split)
 
 
 def write_tree(manifest: Manifest, tree: Path, mode: Mode, quiet: bool) -> None:
     """Writes the kept images as a tree, and says how many are there."""
-    with ProgressBar(quiet) as bar:
-        written = materialize(manifest, tree, mode, bar.advance)
+    with _counted(f"of the images in {tree}", quiet) as advance:
+        written = materialize(manifest, tree, mode, advance)
     say(f"{written.written + written.present:,} images in {tree}", quiet)
 
 
-def move_rejects(manifest: Manifest, out: Path, folder: Path, split: str | None, quiet: bool) -> None:
-    """Moves the dropped images away, says how to take that back, and which stay and why."""
+def preview_tree(manifest: Manifest, tree: Path, mode: Mode, quiet: bool) -> None:
+    """Says what `write_tree` would write."""
+    plan = plan_tree(manifest, tree, mode)
+    there = f", beside {plan.present:,} that are there" if plan.present else ""
+    say(f"would write {plan.written:,} images into {tree} by {mode}{there} (--dry-run)", quiet)
+
+
+def move_rejects(manifest: Manifest, out: Path, folder: Path, split: str | None, quiet: bool) -> bool:
+    """Moves the dropped images away, says how to take that back, and which stay and why; returns whether any stays."""
+    plan_quarantine(manifest, folder, split=split)  # what is refused leaves no note
     note_quarantine(out, folder)
-    with ProgressBar(quiet) as bar:
-        moved = quarantine(manifest, folder, bar.advance, split=split)
+    with _counted(f"of the files that go to {folder}", quiet) as advance:
+        moved = quarantine(manifest, folder, advance, split=split)
     say(f"{moved.moved:,} files moved to {folder}; to move them back: dataprep undo {moved.log}", quiet)
     for uri, reason in moved.skipped.items():
         say(f"  not moved: {uri}: {reason}", quiet)
+    return bool(moved.skipped)
+
+
+def preview_rejects(manifest: Manifest, folder: Path, split: str | None, quiet: bool) -> None:
+    """Says what `move_rejects` would move, and what not and why."""
+    moves, skipped = plan_quarantine(manifest, folder, split=split)
+    say(f"would move {len(moves):,} files to {folder} (--dry-run)", quiet)
+    if not quiet:
+        list_files(f"{one.old} -> {one.new}: {one.why['reason']}" for one in moves)
+        list_files(f"not moved: {uri}: {reason}" for uri, reason in skipped.items())
+
+
+@contextmanager
+def _counted(of: str, quiet: bool) -> Iterator[Progress]:
+    """Gives what is called as files are done; an error then says how many were."""
+    finished = 0
+
+    def count(what: str, done: int, total: int) -> None:
+        nonlocal finished
+        finished = done
+        advance(what, done, total)
+
+    with progress_bar(quiet) as advance, partly(lambda: f"{finished:,} {of} are done, and", lambda: finished > 0):
+        yield count
+
+
+def list_files(lines: Iterable[str]) -> None:
+    """Prints a line for each file, the first ones where there are many."""
+    shown = list(lines)
+    for line in shown if is_verbose() else shown[:FEW]:
+        say(f"  {line}")
+    if len(shown) > FEW and not is_verbose():
+        say(f"  and {len(shown) - FEW:,} more; -v lists all")

@@ -5,29 +5,45 @@ from typing import Any
 
 import click
 
-from dataprep.actions import export as write_records
-from dataprep.cli.apply import on_manifest, read
-from dataprep.cli.command import Command
-from dataprep.cli.terminal import say
-from dataprep.errors import DataprepError
-from dataprep.files import shown
+from dataprep.cli.command import Command, group, printed
+from dataprep.cli.options import on_manifest
 
 
-@click.command(cls=Command, epilog="Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 130 stopped by Ctrl-C.")
+@click.command(
+    cls=Command,
+    examples=(
+        "dataprep export cleaned records.csv",
+        "dataprep export cleaned train.txt --split train",
+    ),
+)
 @on_manifest
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--replace", is_flag=True, help="Replace FILE if it is there.")
-def export(manifest: Path, file: Path, source: str | None, split: str | None, replace: bool, quiet: bool) -> None:
+@group(
+    "What is written",
+    click.option("--replace", is_flag=True, help="Replace FILE if it is there."),
+    click.option("--dry-run", is_flag=True, help="Only say what would be written."),
+)
+@printed()
+def export(manifest: Path, file: Path, source: str | None, split: str | None, replace: bool, dry_run: bool, quiet: bool) -> None:
     """Write the records of MANIFEST to FILE, in the form that its name ends in: .csv or .jsonl, every record; .txt, kept paths.
 
     MANIFEST is the file that `dataprep clean` wrote, or the folder that holds it, used as it is.
     """
+    from dataprep.actions import export as write_records
+    from dataprep.cli.apply import read
+    from dataprep.cli.terminal import say
+    from dataprep.errors import DataprepError
+    from dataprep.files import shown
+
     kind: Any = file.suffix.removeprefix(".").lower()
     if kind not in ("csv", "jsonl", "txt"):
         raise click.UsageError(f"the name of the file says its form: .csv, .jsonl or .txt, not {file.name!r}")
     if file.exists() and not replace:
         raise DataprepError(f"{shown(file)} is there already; --replace writes over it")
-    whole = read(manifest, source)
-    part = whole if split is None else whole.select(split)
+    part = read(manifest, source, split)
+    count = part.kept("id").num_rows if kind == "txt" else len(part)
+    if dry_run:
+        say(f"would write {count:,} records to {file} (--dry-run)", quiet)
+        return
     write_records(part, file, kind)
-    say(f"{part.kept('id').num_rows if kind == 'txt' else len(part):,} records in {file}", quiet)
+    say(f"{count:,} records in {file}", quiet)

@@ -1,25 +1,29 @@
-"""The flags of `dataprep clean` that judge images and use the result, in groups, and the pipeline that they stand for."""
+"""The flags of `dataprep clean` in groups, and those that commands share; nothing is loaded to show them."""
 
 import math
 from pathlib import Path
 from typing import Any, Final
 
 import click
+from click.shell_completion import CompletionItem
 
-from dataprep.cli.command import Option, group
-from dataprep.pipeline import Pipeline
-from dataprep.protocols import Measure, Rule
-from dataprep.stages import ChannelSums
-from dataprep.stages.rules import standard
+from dataprep.cli.command import Function, Option, group
+from dataprep.stages.rules import defaults
 
 THRESHOLDS: Final = ("min_side", "min_brightness", "max_brightness", "min_contrast", "min_sharpness")
 DUPLICATES: Final = ("radius", "verify_radius", "invariant", "views", "crops", "conflicts", "prefer", "keep_duplicates")
+
+PROTECTED: Final = ("test", "val", "valid", "validation")
+"""Splits that are protected where --protect does not say which."""
+
+KINDS: Final = ("class", "classes", "number")
+"""What labels of a table can be; `sources.values` has the same."""
 
 FAULTS: Final = ("leaks", "conflicts", "suspicious")
 """What --fail-on can name: numbers of the summary."""
 
 
-class Limit(click.ParamType[standard.Threshold]):
+class Limit(click.ParamType[defaults.Threshold]):
     """A number, "off", or "auto" where that is the default."""
 
     name = "number|off"
@@ -27,11 +31,11 @@ class Limit(click.ParamType[standard.Threshold]):
     def __init__(self, whole: bool = False, auto: bool = False) -> None:
         """Takes whether the number has to be whole, and whether it may be "auto"."""
         self.whole = whole
-        self.words: dict[str, standard.Threshold] = {"off": None}
+        self.words: dict[str, defaults.Threshold] = {"off": None}
         if auto:
-            self.words[standard.AUTO] = standard.AUTO
+            self.words[defaults.AUTO] = defaults.AUTO
 
-    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> standard.Threshold:
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> defaults.Threshold:
         """Returns the number, None for "off", "auto" for itself."""
         if value in self.words:
             return self.words[value]
@@ -45,6 +49,10 @@ class Limit(click.ParamType[standard.Threshold]):
         if self.whole and not number.is_integer():
             self.fail(f"{value!r} is not a whole number", parameter, context)
         return int(number) if self.whole else number
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Returns the words that may stand for a number."""
+        return [CompletionItem(word) for word in self.words if word.startswith(incomplete)]
 
 
 class Faults(click.ParamType[tuple[str, ...]]):
@@ -60,6 +68,11 @@ class Faults(click.ParamType[tuple[str, ...]]):
                 self.fail(f"{name!r} is not one of {', '.join(FAULTS)}", parameter, context)
         return names
 
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Returns the names that the last one may become."""
+        others, comma, last = incomplete.rpartition(",")
+        return [CompletionItem(f"{others}{comma}{name}") for name in FAULTS if name.startswith(last)]
+
 
 def limit(flag: str, default: float, text: str) -> Option[Any]:
     """Returns the option of one threshold; a whole default takes whole numbers only."""
@@ -71,39 +84,106 @@ def limit(flag: str, default: float, text: str) -> Option[Any]:
 def threshold(flag: str, text: str, whole: bool = False) -> Option[Any]:
     """Returns the option of one threshold of quality, whose default is the rule of the house."""
     kind = Limit(whole, auto=True)
-    return click.option(flag, type=kind, default=standard.AUTO, show_default=True, metavar="N|auto|off", help=text)
+    return click.option(flag, type=kind, default=defaults.AUTO, show_default=True, metavar="N|auto|off", help=text)
 
+
+source_options = group(
+    "Which images",
+    click.option(
+        "--include", multiple=True, metavar="GLOB", help='Take only files that match, such as "*.png" or "train/*". Repeatable.'
+    ),
+    click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out files and folders that match. Repeatable."),
+    click.option(
+        "--root",
+        type=click.Path(),
+        metavar="FOLDER",
+        help="What paths of a list or a table are relative to.  [default: its folder]",
+    ),
+    click.option(
+        "--image-column", metavar="NAME", help="Column of a table that names the image.  [default: guessed from what it holds]"
+    ),
+)
+
+label_options = group(
+    "Labels and splits",
+    click.option(
+        "--label",
+        metavar="first|parent|none|REGEX",
+        help="What of a path is the label: the first folder, the folder that the file is in, nothing, or what a regular "
+        "expression matches (its group `label`, or its first group).  [default: first, below a folder that holds all and is "
+        "called images or the like]",
+    ),
+    click.option(
+        "--splits/--no-splits",
+        default=None,
+        help="The first folder names the split, the next one the label: train/cat/1.jpg.  [default: if all are called train, "
+        "val, test or the like]",
+    ),
+    click.option(
+        "--labels", type=click.Path(), metavar="FILE", help="CSV, TSV, JSONL or Parquet file with labels of the images."
+    ),
+    click.option(
+        "--label-column",
+        metavar="NAME[,NAME]",
+        help="Column of the label, or several that are 1 where the label of their name applies.  [default: guessed]",
+    ),
+    click.option(
+        "--label-as",
+        type=click.Choice(KINDS),
+        help="What labels of a table are: a class, several of one image, or a number to learn.  [default: as the column is]",
+    ),
+    click.option("--separator", metavar="TEXT", help='What parts several labels in one text, such as " ".'),
+    click.option(
+        "--classes",
+        type=click.Path(),
+        metavar="FILE",
+        help="The labels in the order of their numbers: a text file with one a line, a JSON list, or another manifest.",
+    ),
+    click.option(
+        "--against",
+        type=click.Path(),
+        multiple=True,
+        metavar="SOURCE",
+        help="Images that SOURCE must hold no copy of, such as a test set. Repeatable.",
+    ),
+    click.option(
+        "--protect",
+        multiple=True,
+        metavar="SPLIT",
+        help=f"A split that the others must hold no copy of. Repeatable.  [default: {', '.join(PROTECTED)}]",
+    ),
+)
 
 threshold_options = group(
     "What is bad",
     threshold(
         "--min-side",
-        f"Smallest height and width, in pixels; auto: {standard.MIN_SIDE}, if most are far larger.",
+        f"Smallest height and width, in pixels; auto: {defaults.MIN_SIDE}, if most are far larger.",
         whole=True,
     ),
     threshold(
         "--min-brightness",
-        f"Smallest mean luminance, 0 to 255; auto: {standard.MIN_BRIGHTNESS:g}, if nothing is light and most are far lighter.",
+        f"Smallest mean luminance, 0 to 255; auto: {defaults.MIN_BRIGHTNESS:g}, if nothing is light and most are far lighter.",
     ),
-    threshold("--max-brightness", f"Largest mean luminance, 0 to 255; auto: {standard.MAX_BRIGHTNESS:g}, if nothing is dark."),
+    threshold("--max-brightness", f"Largest mean luminance, 0 to 255; auto: {defaults.MAX_BRIGHTNESS:g}, if nothing is dark."),
     threshold(
         "--min-contrast",
-        f"Smallest standard deviation of the luminance, in gray levels; auto: {standard.MIN_CONTRAST:g}, if no level stands out "
+        f"Smallest standard deviation of the luminance, in gray levels; auto: {defaults.MIN_CONTRAST:g}, if no level stands out "
         "and most have far more.",
     ),
     threshold(
         "--min-sharpness",
         "Smallest variance of the Laplacian, with the shorter side reduced to 128 pixels; "
-        f"auto: {standard.MIN_SHARPNESS:g}, if it is little for the contrast and most are far sharper.",
+        f"auto: {defaults.MIN_SHARPNESS:g}, if it is little for the contrast and most are far sharper.",
     ),
 )
 
 duplicate_options = group(
     "What is a copy",
-    limit("--radius", standard.RADIUS, "Largest Hamming distance between near duplicates, in bits of 64."),
+    limit("--radius", defaults.RADIUS, "Largest Hamming distance between near duplicates, in bits of 64."),
     limit(
         "--verify-radius",
-        standard.VERIFY_RADIUS,
+        defaults.VERIFY_RADIUS,
         "Largest distance between their second hashes, which must agree too, in bits of 256.",
     ),
     click.option(
@@ -140,13 +220,16 @@ result_options = group(
     click.option(
         "--overrides",
         type=click.Path(path_type=Path),
+        metavar="FILE",
         multiple=True,
         help="File of decisions made by hand, as saved from the report. Repeatable; what a later one says holds.",
     ),
     click.option("--no-report", is_flag=True, help="Do not write report.html."),
+    click.option("--open", "open_report", is_flag=True, help="Open the report in the browser at the end."),
     click.option(
         "--thumbnails",
         type=click.IntRange(min=0),
+        metavar="N",
         help="How many thumbnails report.html holds; it shows other pictures from their files.  [default: a tenth of the images]",
     ),
     click.option(
@@ -160,7 +243,12 @@ result_options = group(
         type=click.Choice(["copy", "hardlink", "symlink"]),
         help="Write the kept images as a tree of class folders.",
     ),
-    click.option("--into", type=click.Path(path_type=Path), help="Folder that --materialize writes to.  [default: OUT/images]"),
+    click.option(
+        "--into",
+        type=click.Path(path_type=Path),
+        metavar="FOLDER",
+        help="Folder that --materialize writes to.  [default: OUT/images]",
+    ),
     click.option(
         "--quarantine",
         type=click.Path(path_type=Path),
@@ -178,22 +266,11 @@ result_options = group(
 )
 
 
-def choose_pipeline(context: click.Context, flags: dict[str, Any], protected: tuple[str, ...]) -> Pipeline:
-    """Returns the pipeline of the YAML file, or that of the flags."""
-    extra: tuple[Measure, ...] = (ChannelSums(),) if flags["statistics"] else ()
-    if flags["pipeline_file"] is not None:
-        for name in (*THRESHOLDS, *DUPLICATES):
-            if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
-                flag = name.replace("_", "-")
-                raise click.UsageError(f"--{flag} and --pipeline exclude each other; write it into the pipeline file")
-        stages = Pipeline.read(flags["pipeline_file"]).stages
-        return Pipeline(*extra, *stages)
-    rules: tuple[Rule, ...] = standard.standard_rules(
-        **{
-            name: flags[name]
-            for name in (*THRESHOLDS, "radius", "verify_radius", "invariant", "views", "crops", "conflicts", "prefer")
-        },
-        duplicates=not flags["keep_duplicates"],
-        protect=protected,
+def on_manifest(command: Function) -> Function:
+    """Adds the argument MANIFEST, and the options that say where its images are and which of them are meant."""
+    options: Option[Function] = group(
+        "Which images",
+        click.option("--source", type=click.Path(), metavar="FOLDER", help="Where the images are now, if they were moved."),
+        click.option("--split", metavar="NAME", help="Only the images of this split."),
     )
-    return Pipeline(*extra, *rules)
+    return click.argument("manifest", type=click.Path(path_type=Path))(options(command))

@@ -1,18 +1,15 @@
-"""What the commands print: a progress bar while they work, a table when they are done."""
+"""What the commands print of a manifest when they are done: a table, labels, notes and warnings."""
 
-import logging
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Final
 
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from dataprep.cleaning.folder import REPORT, SUMMARY
-from dataprep.cli.terminal import Terminal, say
+from dataprep.cli.console import Terminal
+from dataprep.cli.terminal import say
 from dataprep.manifest import NAME
 from dataprep.report import Summary
 from dataprep.report.finding import percent
@@ -26,9 +23,6 @@ WARNINGS: Final = 6
 SPLITS: Final = 8
 """Splits that the terminal names."""
 
-SAID: Final = logging.NullHandler()
-"""Takes what `clean` logs: the summary that is printed says it."""
-
 SETTLED: Final = {"keep": "keeping the best", "majority": "majority", "drop": "dropping all"}
 """What was done where labels of copies disagree."""
 LABELS: Final = 12
@@ -37,45 +31,6 @@ REASONS: Final = 3
 """Reasons that the terminal lists of a label."""
 WIDE: Final = 40
 """Characters of a label that the terminal shows."""
-
-
-def take_log() -> None:
-    """Lets nothing of what `clean` logs reach standard error."""
-    logging.getLogger("dataprep.clean").addHandler(SAID)
-
-
-class ProgressBar:
-    """A bar on standard error for one kind of work after the other; nothing if quiet, or if nobody watches."""
-
-    def __init__(self, quiet: bool) -> None:
-        """Takes whether to show nothing."""
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TaskProgressColumn(),
-            TimeRemainingColumn(),
-        )
-        console = Terminal(error=True)
-        self._bar = Progress(*columns, console=console, transient=True, disable=quiet or not sys.stderr.isatty())
-        self._task = self._bar.add_task("preparing", total=None)
-        self._what = "preparing"
-
-    def advance(self, what: str, done: int, total: int) -> None:
-        """Shows how many images are done; other work than before starts a bar of its own."""
-        if what != self._what:
-            self._bar.remove_task(self._task)
-            self._task, self._what = self._bar.add_task(what, total=total), what
-        self._bar.update(self._task, completed=done, total=total)
-
-    def __enter__(self) -> "ProgressBar":
-        """Starts to show."""
-        self._bar.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Wipes the bar."""
-        self._bar.stop()
 
 
 def show(summary: Summary, out: Path) -> None:

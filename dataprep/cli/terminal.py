@@ -4,16 +4,16 @@ Names of files are hostile: escape sequences in them could recolour, overwrite o
 """
 
 import json
+import logging
 import re
 import sys
-from collections.abc import Iterable
 from typing import Any, Final
-
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.segment import Segment
 
 UNSEEN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """Control characters, and what turns the direction of writing; bytes that are not UTF-8 are spelt out by the stream."""
+
+SAID: Final = logging.NullHandler()
+"""Takes what `clean` logs."""
 
 
 def plain(text: str) -> str:
@@ -27,20 +27,16 @@ def say(text: object, quiet: bool = False, *, error: bool = False) -> None:
         (sys.stderr if error else sys.stdout).write(f"{plain(str(text))}\n")
 
 
+def say_error(text: object) -> None:
+    """Prints a line on standard error."""
+    say(text, error=True)
+
+
 def say_json(data: Any) -> None:
     """Prints data as JSON, which spells out all but ASCII."""
     sys.stdout.write(f"{json.dumps(data, indent=2)}\n")
 
 
-class Terminal(Console):
-    """A console for tables, styles and progress bars; what is in them is as plain as any line."""
-
-    def __init__(self, *, error: bool = False) -> None:
-        """Prints to standard output, or to standard error."""
-        super().__init__(stderr=error, highlight=False, emoji=False)
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yields what is printed, before it is styled."""
-        for segment in super().render(renderable, options):
-            text = segment.text
-            yield segment if segment.control or text == "\n" else Segment("\n".join(map(plain, text.split("\n"))), segment.style)
+def take_log() -> None:
+    """Lets nothing of what `clean` logs reach standard error: the summary that is printed says it."""
+    logging.getLogger("dataprep.clean").addHandler(SAID)

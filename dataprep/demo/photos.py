@@ -15,7 +15,7 @@ from dataprep.images.limits import quiet_decoders
 from dataprep.images.views import luminance, reduce
 from dataprep.search import hamming
 from dataprep.stages import LaplacianVariance, Luminance, PHash
-from dataprep.stages.rules.standard import MAX_BRIGHTNESS, MIN_BRIGHTNESS, MIN_CONTRAST, MIN_SHARPNESS
+from dataprep.stages.rules.defaults import MAX_BRIGHTNESS, MIN_BRIGHTNESS, MIN_CONTRAST, MIN_SHARPNESS
 from dataprep.types import Image
 
 PHOTOS: Final = {

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from dataprep.cleaning.clean import clean
 from dataprep.cli import cli
-from dataprep.cli.bench import Rates
+from dataprep.cli.rates import Rates
 from dataprep.errors import LoaderError
 from dataprep.pipeline import Pipeline
 from dataprep.stages import CenterCrop, Require, Resize

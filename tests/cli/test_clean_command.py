@@ -20,7 +20,7 @@ import pytest
 
 from dataprep.cli import SUBCOMMANDS, output
 from dataprep.cli.clean import clean
-from dataprep.cli.sources import PROTECTED
+from dataprep.cli.options import PROTECTED
 from dataprep.files import UNFINISHED
 from dataprep.images.decode import decode
 from dataprep.manifest import Manifest
@@ -574,14 +574,14 @@ PAUSING = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a script starts with it ignored
 from dataprep.cli import main
-from dataprep.cli.output import ProgressBar
-advance = ProgressBar.advance
+from dataprep.cli.progress import Lines
+advance = Lines.__call__
 def advance_and_wait(bar, what, done, total):
     advance(bar, what, done, total)
     if 64 <= done < total:
         print("waiting", flush=True)
         sys.stdin.read()
-ProgressBar.advance = advance_and_wait
+Lines.__call__ = advance_and_wait
 main()
 """
 
@@ -693,7 +693,7 @@ def test_targets_are_tried_first(
         (tmp_path / "out").mkdir()
         (tmp_path / "out" / "records.csv").write_text("mine")
     before = stamps(tmp_path)
-    monkeypatch.setattr("dataprep.cli.clean.clean_into", None)
+    monkeypatch.setattr("dataprep.cli.run.clean_into", None)
     flags = tuple(flag.format(file=tmp_path / "file", photos=photos) for flag in flags)
     dataprep("clean", photos, "--out", tmp_path / "out", *flags).assert_refused(1, said)
     assert {name: data for name, (data, _) in stamps(tmp_path).items()} == {name: data for name, (data, _) in before.items()}

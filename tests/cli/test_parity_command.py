@@ -14,7 +14,7 @@ from dataprep.stages import HorizontalFlip, RandomResizedCrop
 from dataprep.testing import FakeEngine, write_images
 
 Command = Callable[..., Any]
-command = import_module("dataprep.cli.parity")
+command = import_module("dataprep.cli.likeness")
 
 
 @pytest.fixture

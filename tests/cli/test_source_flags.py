@@ -123,4 +123,5 @@ def test_help() -> None:
         assert said.count(heading) == 1
     for parameter in clean.params:
         if parameter.param_type_name == "option":
-            assert any(said.count(f"  {name} ") + said.count(f"  {name}\n") == 1 for name in parameter.opts), parameter.opts
+            name = ", ".join(parameter.opts)
+            assert said.count(f"  {name} ") + said.count(f"  {name}\n") == 1, name

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from rich.table import Table
 
 import dataprep.cli
-from dataprep.cli.terminal import Terminal, plain
+from dataprep.cli.console import Terminal
+from dataprep.cli.terminal import plain
 from dataprep.testing import encoded, photo, write_images
 
 EVIL = "\x1b]0;title\x07\x1b[2J\x9b31mred\u202egpj\r\n\x7f"

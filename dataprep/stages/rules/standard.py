@@ -9,7 +9,7 @@ blurred by 1 % of their shorter side (Gaussian sigma) and all blurred by 2 %; un
 """
 
 from collections.abc import Callable
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final
 
 from dataprep.columns import BLURRED, TOO_BRIGHT, TOO_DARK, TOO_SMALL, UNIFORM
 from dataprep.protocols import Rule
@@ -17,31 +17,23 @@ from dataprep.stages.measures.hashing import Invariant
 from dataprep.stages.rules.combine import AllOf
 from dataprep.stages.rules.conflicts import Conflicts
 from dataprep.stages.rules.deduplicate import Deduplicate
+from dataprep.stages.rules.defaults import (
+    AUTO,
+    LIGHTS,
+    MAX_BRIGHTNESS,
+    MIN_BRIGHTNESS,
+    MIN_CONTRAST,
+    MIN_SHARPNESS,
+    MIN_SIDE,
+    RADIUS,
+    SHADOWS,
+    SOFTNESS,
+    TONES,
+    VERIFY_RADIUS,
+    Threshold,
+)
 from dataprep.stages.rules.limits import Require
 from dataprep.stages.rules.outliers import FarBelow
-
-MIN_SIDE = 32
-"""Pixels: what is smaller holds no more than an icon."""
-MIN_BRIGHTNESS = 15.0
-"""Mean luminance, 0..255: almost black."""
-MAX_BRIGHTNESS = 245.0
-"""Mean luminance, 0..255: almost white."""
-MIN_CONTRAST = 5.0
-"""Gray levels: nearly uniform."""
-MIN_SHARPNESS = 50.0
-"""Squared gray levels at a shorter side of 128 pixels: blurred at the scale that training sees."""
-LIGHTS = 60
-"""Gray level: darkened photographs do not reach it, stars and fluorescent cells do."""
-SHADOWS = 215
-"""Gray level: faded photographs stay above it, ink and pencil do not."""
-TONES = 30
-"""Gray levels from the darkest to the lightest: nearly uniform pictures have fewer, nearly empty ones more."""
-SOFTNESS = 0.05
-"""Sharpness over squared contrast: faint and smooth pictures have little sharpness, but no less than their contrast gives."""
-RADIUS = 16
-"""Bits of 64: what may be a near duplicate."""
-VERIFY_RADIUS = 96
-"""Bits of 256, of a second hash that has to agree."""
 
 SMALL: Final = tuple(AllOf((Require(side, least=MIN_SIDE), FarBelow(side)), TOO_SMALL) for side in ("height", "width"))
 """An icon among photographs; sets of digits and glyphs are small throughout."""
@@ -76,11 +68,6 @@ BLUR: Final = AllOf(
     BLURRED,
 )
 """A blurred photograph; smears are faint rather than blurred, woods seen from above smooth, and X-rays smooth throughout."""
-
-AUTO: Final = "auto"
-"""The default of a threshold."""
-Threshold: TypeAlias = float | Literal["auto"] | None
-"""A plain limit, "auto" for the rule of the house, or None for no rule."""
 
 
 def standard_rules(

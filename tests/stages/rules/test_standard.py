@@ -12,15 +12,8 @@ from hypothesis import strategies as st
 from dataprep.cleaning.clean import clean
 from dataprep.columns import BLURRED, TOO_BRIGHT, TOO_DARK, TOO_SMALL, UNIFORM
 from dataprep.pipeline import Pipeline
-from dataprep.stages.rules.standard import (
-    MAX_BRIGHTNESS,
-    MIN_BRIGHTNESS,
-    MIN_CONTRAST,
-    MIN_SHARPNESS,
-    MIN_SIDE,
-    TONES,
-    standard_rules,
-)
+from dataprep.stages.rules.defaults import MAX_BRIGHTNESS, MIN_BRIGHTNESS, MIN_CONTRAST, MIN_SHARPNESS, MIN_SIDE, TONES
+from dataprep.stages.rules.standard import standard_rules
 from dataprep.testing import FakeEngine, FakeSource, encoded, photo
 from dataprep.types import Image
 

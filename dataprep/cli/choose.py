@@ -1,4 +1,4 @@
-"""The flags of `dataprep clean` that say what is scanned and what its labels are, and the source that they stand for."""
+"""What the flags of `dataprep clean` stand for: the source that is scanned, and the pipeline that judges it."""
 
 import json
 import os
@@ -8,16 +8,15 @@ from typing import Any, Final, NamedTuple
 
 import click
 
-from dataprep.cli.command import group
+from dataprep.cli.options import DUPLICATES, PROTECTED, THRESHOLDS
 from dataprep.errors import SourceError
 from dataprep.manifest import Manifest
-from dataprep.protocols import Source
+from dataprep.pipeline import Pipeline
+from dataprep.protocols import Measure, Rule, Source
 from dataprep.sources import Several, open_source
 from dataprep.sources.open import part_names
-from dataprep.sources.values import KINDS
-
-PROTECTED: Final = ("test", "val", "valid", "validation")
-"""Splits that are protected where --protect does not say which."""
+from dataprep.stages import ChannelSums
+from dataprep.stages.rules.standard import standard_rules
 
 FLAGS: Final = (
     "root",
@@ -32,73 +31,6 @@ FLAGS: Final = (
     "exclude",
 )
 """Flags that `open_source` takes under the same names."""
-
-source_options = group(
-    "Which images",
-    click.option(
-        "--include", multiple=True, metavar="GLOB", help='Take only files that match, such as "*.png" or "train/*". Repeatable.'
-    ),
-    click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out files and folders that match. Repeatable."),
-    click.option(
-        "--root",
-        type=click.Path(),
-        metavar="FOLDER",
-        help="What paths of a list or a table are relative to.  [default: its folder]",
-    ),
-    click.option(
-        "--image-column", metavar="NAME", help="Column of a table that names the image.  [default: guessed from what it holds]"
-    ),
-)
-
-label_options = group(
-    "Labels and splits",
-    click.option(
-        "--label",
-        metavar="first|parent|none|REGEX",
-        help="What of a path is the label: the first folder, the folder that the file is in, nothing, or what a regular "
-        "expression matches (its group `label`, or its first group).  [default: first, below a folder that holds all and is "
-        "called images or the like]",
-    ),
-    click.option(
-        "--splits/--no-splits",
-        default=None,
-        help="The first folder names the split, the next one the label: train/cat/1.jpg.  [default: if all are called train, "
-        "val, test or the like]",
-    ),
-    click.option(
-        "--labels", type=click.Path(), metavar="FILE", help="CSV, TSV, JSONL or Parquet file with labels of the images."
-    ),
-    click.option(
-        "--label-column",
-        metavar="NAME[,NAME]",
-        help="Column of the label, or several that are 1 where the label of their name applies.  [default: guessed]",
-    ),
-    click.option(
-        "--label-as",
-        type=click.Choice(KINDS),
-        help="What labels of a table are: a class, several of one image, or a number to learn.  [default: as the column is]",
-    ),
-    click.option("--separator", metavar="TEXT", help='What parts several labels in one text, such as " ".'),
-    click.option(
-        "--classes",
-        type=click.Path(),
-        metavar="FILE",
-        help="The labels in the order of their numbers: a text file with one a line, a JSON list, or another manifest.",
-    ),
-    click.option(
-        "--against",
-        type=click.Path(),
-        multiple=True,
-        metavar="SOURCE",
-        help="Images that SOURCE must hold no copy of, such as a test set. Repeatable.",
-    ),
-    click.option(
-        "--protect",
-        multiple=True,
-        metavar="SPLIT",
-        help=f"A split that the others must hold no copy of. Repeatable.  [default: {', '.join(PROTECTED)}]",
-    ),
-)
 
 
 class Chosen(NamedTuple):
@@ -154,3 +86,24 @@ def read_classes(path: str) -> tuple[str, ...]:
     if not isinstance(found, list):
         raise SourceError(f"--classes {path} holds no list of labels")
     return tuple(str(label).strip() for label in found if str(label).strip())
+
+
+def choose_pipeline(context: click.Context, flags: dict[str, Any], protected: tuple[str, ...]) -> Pipeline:
+    """Returns the pipeline of the YAML file, or that of the flags."""
+    extra: tuple[Measure, ...] = (ChannelSums(),) if flags["statistics"] else ()
+    if flags["pipeline_file"] is not None:
+        for name in (*THRESHOLDS, *DUPLICATES):
+            if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+                flag = name.replace("_", "-")
+                raise click.UsageError(f"--{flag} and --pipeline exclude each other; write it into the pipeline file")
+        stages = Pipeline.read(flags["pipeline_file"]).stages
+        return Pipeline(*extra, *stages)
+    rules: tuple[Rule, ...] = standard_rules(
+        **{
+            name: flags[name]
+            for name in (*THRESHOLDS, "radius", "verify_radius", "invariant", "views", "crops", "conflicts", "prefer")
+        },
+        duplicates=not flags["keep_duplicates"],
+        protect=protected,
+    )
+    return Pipeline(*extra, *rules)

@@ -1,0 +1,176 @@
+"""What `dataprep bench` measures: how fast images can be loaded on this machine, and what holds it up."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from importlib.util import find_spec
+from typing import Any, Final, Literal, NamedTuple
+
+import numpy as np
+from rich.table import Table
+
+from dataprep.backends.cpu.render import apply_op, canvas, render
+from dataprep.backends.threads import Threads
+from dataprep.cli.console import Terminal
+from dataprep.cli.terminal import say
+from dataprep.images.decode import decode
+from dataprep.images.limits import quiet_decoders
+from dataprep.images.resize import is_compiled
+from dataprep.loading.loader import Loader
+from dataprep.machine import cores
+from dataprep.manifest import Manifest
+from dataprep.protocols import Backend, Program, Source
+from dataprep.stages import HorizontalFlip, Normalize, RandomResizedCrop
+from dataprep.types import Image, Recipe, Rendered
+
+VERSION: Final = 1
+ONE: Final = "this process alone"
+TRAINING: Final = (RandomResizedCrop(224), HorizontalFlip(), Normalize.imagenet())
+NEAR: Final = 0.9  # of the fastest rate: what is as good on a machine that does other things too
+
+
+class Rates(NamedTuple):
+    """What was measured, in images a second.
+
+    Attributes:
+        images: How many images were loaded.
+        cores: The cores that this process may use.
+        steps: Each step alone, on one core, one image after the other.
+        ends: Each backend from end to end.
+        floor: Reading and decoding alone on all cores: no order of ops comes beyond it without decoding less.
+    """
+
+    images: int
+    cores: int
+    steps: dict[str, float]
+    ends: dict[str, float]
+    floor: float
+
+    @property
+    def bottleneck(self) -> str:
+        """A sentence about the step that takes longest."""
+        seconds = {name: 1 / rate for name, rate in self.steps.items()}
+        worst = max(seconds, key=lambda name: seconds[name])
+        return f"{worst} takes {seconds[worst] / sum(seconds.values()):.0%} of the time of an image when steps run alone"
+
+    @property
+    def advice(self) -> list[str]:
+        """What to do, in sentences."""
+        best = max(self.ends, key=lambda name: self.ends[name])
+        fewest = next(name for name, rate in self.ends.items() if rate >= NEAR * self.ends[best])
+        lines = [f"use {fewest}: {self.ends[fewest]:,.0f} images/s"]
+        if fewest == ONE:
+            lines = [f"more threads or processes gain nothing: use Threads(workers=1), for {self.ends[best]:,.0f} images/s"]
+        if not is_compiled():
+            lines.append("reinstall dataprep-images where there is a C compiler: compiled resizing is several times as fast")
+        if self.bottleneck.startswith("decode"):
+            lines.append("store the images nearer to the size that training sees: decoding takes most of the time")
+        return lines
+
+
+class _Alone:
+    """A backend that renders in this thread."""
+
+    def run(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Rendered]:
+        """Yields one batch after the other."""
+        for recipe in recipes:
+            yield render(source, program, recipe)
+
+
+def measure(manifest: Manifest, batch_size: int, workers: int) -> Rates:
+    """Measures the steps, then each backend from end to end.
+
+    Args:
+        manifest: The images to load, with ops alone in its pipeline.
+        batch_size: Images in a batch.
+        workers: The most threads or processes.
+    """
+    steps = measure_steps(manifest, batch_size)
+    floor = workers / (1 / steps["read"] + 1 / steps["decode"])
+    return Rates(len(manifest), cores(), steps, measure_ends(manifest, batch_size, workers), floor)
+
+
+def measure_steps(manifest: Manifest, batch_size: int) -> dict[str, float]:
+    """Returns the images a second of reading, decoding, each op and collating on one core, and of the copy to a GPU, if any."""
+    loader = Loader(manifest, batch_size=batch_size, backend=_Alone())
+    ops = loader.pipeline.ops
+    render(loader.source, loader.program, next(iter(loader.recipes())))  # what is compiled is compiled before the clock starts
+    names = ["read", "decode", *(type(op).__name__ for op in ops), "collate"]
+    seconds, images = dict.fromkeys(names, 0.0), 0
+    with quiet_decoders():
+        for recipe in loader.recipes():
+            files = _time(seconds, "read", [partial(loader.source.read, uri) for uri in recipe.uris])
+            pixels = _time(seconds, "decode", [partial(_decode, file) for file in files])
+            for op, params in zip(ops, recipe.params, strict=True):
+                calls = [partial(apply_op, op, image, drawn) for image, drawn in zip(pixels, params, strict=True)]
+                pixels = _time(seconds, type(op).__name__, calls)
+            last = [image.transpose(2, 0, 1) if loader.program.spec.layout == "HWC" else image for image in pixels]
+            (batch,) = _time(seconds, "collate", [partial(_collate, loader.program, last)])
+            images += len(recipe.uris)
+    if find_spec("torch"):
+        from dataprep.backends.tensors import time_transfer
+
+        one = time_transfer(batch)
+        seconds |= {} if one is None else {"transfer": one / len(batch) * images}
+    return {name: images / max(spent, 1e-9) for name, spent in seconds.items()}
+
+
+def _decode(file: bytes) -> Image:
+    return decode(file).image
+
+
+def _collate(program: Program, images: list[Any]) -> Any:
+    return np.stack(images, out=canvas(program, len(images)))
+
+
+def _time(seconds: dict[str, float], name: str, calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Returns what some calls return, and adds the time they took."""
+    start = time.perf_counter()
+    results = [call() for call in calls]
+    seconds[name] += time.perf_counter() - start
+    return results
+
+
+def measure_ends(manifest: Manifest, batch_size: int, workers: int) -> dict[str, float]:
+    """Returns the images a second of a whole epoch from each backend, with few and with all workers."""
+    counts = sorted({1, workers, *(count for count in (2, 4, 8) if count < workers)})
+    backends: dict[str, Backend] = {ONE: _Alone()}
+    backends |= {f"Threads(workers={count})": Threads(count, output="numpy") for count in counts}
+    if find_spec("torch"):
+        from dataprep.backends.torch import Torch
+
+        backends |= {f"Torch(workers={count})": Torch(count) for count in counts}
+    if find_spec("torch") and find_spec("nvidia") and find_spec("nvidia.dali"):
+        from dataprep.backends.dali.backend import Dali, gpu_is_there
+
+        devices: list[Literal["cpu", "gpu"]] = ["cpu", "gpu"] if gpu_is_there() else ["cpu"]
+        backends |= {f"Dali({device!r}, threads={workers})": Dali(device, threads=workers) for device in devices}
+    rates = {}
+    for name, backend in backends.items():
+        loader = Loader(manifest, batch_size=batch_size, backend=backend)
+        start = time.perf_counter()
+        for _ in loader:
+            pass
+        rates[name] = loader.stats().images / (time.perf_counter() - start)
+    return rates
+
+
+def as_data(done: Rates) -> dict[str, Any]:
+    """Returns what is printed as plain data; rates are images a second."""
+    said = {"bottleneck": done.bottleneck, "advice": done.advice}
+    return {"version": VERSION, **done._asdict(), **said, "compiled": is_compiled()}
+
+
+def show(done: Rates) -> None:
+    """Prints the rates, the bottleneck and the advice."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column()
+    table.add_column(justify="right")
+    for title, rates in (("a step alone, one core", done.steps), ("from end to end", done.ends)):
+        table.add_row(f"[bold]{title}[/]", "[bold]images/s[/]")
+        for name, rate in rates.items():
+            table.add_row(f"  {name}", f"{rate:,.0f}")
+    table.add_row("read and decode alone, all workers", f"{done.floor:,.0f}")
+    Terminal().print(table)
+    for line in (f"{done.images:,} images, {done.cores} cores", f"bottleneck: {done.bottleneck}", *done.advice):
+        say(line)

@@ -1,0 +1,52 @@
+"""How far a command is, where no terminal is: a line every so often, and none from what is quick or quiet."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataprep.cli.progress import EVERY, Lines, progress_bar
+
+
+def clock(times: list[float]) -> Iterator[float]:
+    """Yields times, the first of them when the work begins."""
+    return iter([0.0, *times])
+
+
+def test_what_a_line_says(capsys: pytest.CaptureFixture[str]) -> None:
+    """A line tells the work, how much of it is done, and its rate without what was done before."""
+    lines = Lines(clock([1.0, EVERY + 1, EVERY + 2, 2 * EVERY + 1, 4 * EVERY]).__next__)
+    for what, done in (("measuring", 100), ("measuring", 400), ("measuring", 500), ("thumbnails", 0), ("thumbnails", 90)):
+        lines(what, done, 9000)
+    rate = 90 / (2 * EVERY - 1)
+    assert capsys.readouterr().err.splitlines() == [
+        f"measuring: 400 of 9,000 images, {300 / EVERY:,.0f} images/s",
+        "thumbnails: 0 of 9,000 images",
+        f"thumbnails: 90 of 9,000 images, {rate:,.0f} images/s",
+    ]
+
+
+@given(st.lists(st.floats(0, 10 * EVERY), max_size=50))
+def test_not_too_often(steps: list[float]) -> None:
+    """No two lines are nearer than that, and none comes sooner after the start, whatever the work reports when."""
+    times, said, now = [], [], 0.0
+    for step in steps:
+        now += step
+        times.append(now)
+
+    lines = Lines(clock(times).__next__, said.append)
+    for place, _ in enumerate(times):
+        before = len(said)
+        lines("measuring", place, len(times))
+        said[before:] = [times[place]] * (len(said) - before)
+    assert all(later - earlier >= EVERY for earlier, later in zip([0.0, *said], said, strict=False))
+    assert bool(said) == any(time >= EVERY for time in times)
+
+
+def test_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is said if quiet, nor where all is done at once."""
+    for quiet in (True, False):
+        with progress_bar(quiet) as advance:
+            advance("measuring", 1, 2)
+    assert capsys.readouterr() == ("", "")
