@@ -30,6 +30,9 @@ from .loading.epochs import EpochSampler as EpochSampler
 from .loading.loader import Loader as Loader
 from .loading.sampler import Sampler as Sampler
 from .loading.stats import LoaderStats as LoaderStats
+from .looking import show as show
+from .looking.pictures import Picture as Picture
+from .looking.pictures import Pictures as Pictures
 from .manifest import Manifest as Manifest
 from .manifest import Overrides as Overrides
 from .manifest.concatenate import concatenate as concatenate

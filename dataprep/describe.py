@@ -48,6 +48,27 @@ def describe(stage: object) -> dict[str, Any]:
     return {type(stage).__name__: arguments}
 
 
+def brief(stage: object) -> str:
+    """Returns a stage as the call that makes it, fields at their default left out and long ones last; of others, what they say.
+
+    Example:
+        >>> brief(dp.ColorJitter(0.4, hue=18))
+        'ColorJitter(hue=(-18, 18), brightness=(0.6, 1.4))'
+    """
+    return _call(describe(stage)) if _has_fields(type(stage)) else repr(stage)
+
+
+def _call(plain: object) -> str:
+    """Returns plain data as code, described stages in it as calls."""
+    if isinstance(plain, list):
+        items = ", ".join(map(_call, plain))
+        return f"({items},)" if len(plain) == 1 else f"({items})"
+    if not isinstance(plain, Mapping):
+        return f"{plain:.4g}" if isinstance(plain, float) else repr(plain)
+    ((name, arguments),) = plain.items()
+    return f"{name}({', '.join(sorted((f'{key}={_call(value)}' for key, value in arguments.items()), key=len))})"
+
+
 def build(description: object, where: str) -> Any:
     """Returns the stage that `{Name: {field: value}}` describes, `Name: value` for its first field, or a bare name.
 

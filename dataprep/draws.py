@@ -8,10 +8,16 @@ The mixing is SplitMix64's finaliser (Steele, Lea, Flood: "Fast splittable pseud
 passes BigCrush on counters.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from dataprep.types import Params, Sizes, Uniforms
+
+if TYPE_CHECKING:
+    from dataprep.protocols import Op
 
 GOLDEN = 0x9E3779B97F4A7C15  # 2**64 / golden ratio, the increment that SplitMix64 counts in
 MASK = 0xFFFFFFFFFFFFFFFF
@@ -54,6 +60,23 @@ def uniforms(seed: int, epoch: int, rows: ArrayLike, slots: int) -> NDArray[np.f
         (R, slots) numbers in [0, 1) with 53 random bits.
     """
     return (words(seed, epoch, AUGMENTATION, rows, slots) >> np.uint64(11)) * np.float64(2.0**-53)
+
+
+def draw_ops(ops: "Sequence[Op]", u: Uniforms, sizes: Sizes) -> tuple[tuple[Params, ...], list[Sizes]]:
+    """Returns the parameters of each op for some images, and their sizes before each op and at last after all of them.
+
+    Args:
+        ops: The ops, in order.
+        u: (B, slots) uniforms, one after the other for the ops; more than these take are left.
+        sizes: (B, 2) height and width of each image.
+    """
+    params, start, passed = [], 0, [sizes]
+    for op in ops:
+        drawn, after = op.draw(u[:, start : start + op.slots], passed[-1])
+        params.append(drawn)
+        passed.append(after)
+        start += op.slots
+    return tuple(params), passed
 
 
 def permutation(seed: int, epoch: int, size: int) -> NDArray[np.int64]:

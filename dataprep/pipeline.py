@@ -6,16 +6,20 @@ of one size, since they are stacked to batches.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import frozen
 
 from dataprep import stages
-from dataprep.describe import build, describe
+from dataprep.describe import brief, build, describe
 from dataprep.errors import PipelineError
 from dataprep.files import write_text
+from dataprep.html import card
 from dataprep.protocols import Measure, Mix, Op, Rule
 from dataprep.types import Spec, Statistics
+
+if TYPE_CHECKING:
+    from dataprep.looking.pictures import Pictures
 
 VERSION = 1
 
@@ -46,6 +50,18 @@ class Pipeline:
     def __repr__(self) -> str:
         """The call that makes it."""
         return f"Pipeline({', '.join(map(repr, self.stages))})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a line for each stage, with its role, and what an image is after an op."""
+        rows, spec = [], Spec()
+        for number, stage in enumerate(self.stages, start=1):
+            after = ""
+            if isinstance(stage, Op):
+                spec = stage.spec(spec)
+                sides = ["?" if side is None else str(side) for side in (spec.height, spec.width)]
+                after = f" → {' × '.join(sides)} {spec.dtype}"
+            rows.append((f"{number} {_role(stage)}", f"{brief(stage)}{after}"))
+        return card("Pipeline", rows or [("", "no stages")])
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -94,6 +110,25 @@ class Pipeline:
             )
         filled = stages.Normalize(statistics.mean, statistics.std)
         return Pipeline(*(filled if _is_open(stage) else stage for stage in self.stages))
+
+    def preview(self, image: Any, count: int = 7, seed: int = 0) -> "Pictures":
+        """Returns pictures of an image as it is, and as the ops make it in some epochs, with what was drawn under each.
+
+        Example:
+            >>> dp.Pipeline(dp.RandomResizedCrop(32), dp.Normalize()).preview("photos/cat/0001.jpg")  # doctest: +SKIP
+
+        Args:
+            image: A path, bytes of a file, a picture of Pillow's, or an (H, W, 3) uint8 array of RGB.
+            count: How many times the ops draw.
+            seed: As of a `Sampler`; the draws are those of the record 0 in the epochs 0, 1, 2, ...
+
+        Raises:
+            PipelineError: There are no ops, or it is no image.
+            DecodeError: The image does not decode.
+        """
+        from dataprep.looking.preview import preview
+
+        return preview(self.ops, self.mix, image, count, seed)
 
     def to_yaml(self) -> str:
         """Returns the text of a pipeline file."""
@@ -198,6 +233,14 @@ class Pipeline:
 def _is_open(stage: Stage) -> bool:
     """Returns whether a stage is a `Normalize()` that takes its numbers from the manifest."""
     return isinstance(stage, Op) and isinstance(stage, stages.Normalize) and stage.mean is None
+
+
+def _role(stage: Stage) -> str:
+    """Returns what a stage is."""
+    for role in (Mix, Op, Rule):
+        if isinstance(stage, role):
+            return role.__name__.lower()
+    return "measure"
 
 
 def check_pipeline(given: object, where: str) -> None:

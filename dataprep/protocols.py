@@ -113,6 +113,7 @@ class Op(Protocol):
     """Image to image at load time, as a description: the work is one kernel per backend.
 
     It may have a `version`, a whole number, 1 where it has none: it goes up when the same numbers would draw other parameters.
+    And a method `tell(params)`, which says what was drawn for one image in a word or two, such as "12.3°": pictures show it.
 
     Example:
         @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataprep.errors import PipelineError
+from dataprep.html import card
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -180,6 +181,10 @@ class Batch(_Batch[Array]):
         """None: a batch of a loader that was asked for targets is a `TargetBatch`."""
         return None
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return _html(self, {})
+
 
 class _TargetBatch(NamedTuple, Generic[Array]):
     images: Array
@@ -205,6 +210,26 @@ class TargetBatch(_TargetBatch[Array]):
     """
 
     origin: "Origin | None" = None
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return _html(self, self.targets)
+
+
+def _html(batch: "Batch[Any] | TargetBatch[Any]", targets: Targets) -> str:
+    """Returns the shapes, types and ranges of a batch in a few lines of HTML."""
+    parts = {"images": batch.images, "labels": batch.labels, "ids": batch.ids}
+    rows = [(name, _shape(part)) for name, part in parts.items()]
+    rows += [(name, f"a list of {len(part)}" if isinstance(part, list) else _shape(part)) for name, part in targets.items()]
+    return card(f"{type(batch).__name__} of {len(batch.ids)}", rows)
+
+
+def _shape(array: Any) -> str:
+    """Returns the shape, type and device of an array of any library, and its least and largest value."""
+    shape, kind = tuple(array.shape), str(array.dtype).removeprefix("torch.")
+    place = f" on {array.device}" if str(getattr(array, "device", "cpu")) != "cpu" else ""
+    limits = f", {float(array.min()):.4g} to {float(array.max()):.4g}" if all(shape) else ""
+    return f"{shape} {kind}{place}{limits}"
 
 
 AnyBatch: TypeAlias = Batch[Any] | TargetBatch[Any]

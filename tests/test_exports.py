@@ -48,6 +48,9 @@ SEAMS = (
 TAUGHT = (
     *(
         "dataprep.types",
+        "dataprep.html",
+        "dataprep.looking.batches",
+        "dataprep.looking.pictures",
         "dataprep.backends.cpu.kernels.dispatch",
         "dataprep.backends.mix",
         "dataprep.targets.geometry",

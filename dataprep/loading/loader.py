@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Never, cast, overload
 
 from dataprep.backends.program import compile_ops, delivered_size
+from dataprep.describe import brief
 from dataprep.errors import LoaderError
+from dataprep.html import card
 from dataprep.loading.arguments import (
     attribute_error,
     check_backend,
@@ -173,6 +175,20 @@ class Loader(Generic[AnyOf]):
             finished = True
         finally:
             progress.end(loop.number, finished=finished)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        state, spec, stats = self.state_dict(), self.program.spec, self.stats()
+        rows: list[tuple[str, object]] = [
+            ("batches", f"{len(self):,} of {self.batch_size}, of {len(self._rows.ids):,} images"),
+            ("images", f"(3, {spec.height}, {spec.width}) {spec.dtype}"),
+            ("labels", f"{len(self.classes):,} classes" if self.classes else "no classes"),
+            ("ops", ", ".join(brief(stage) for stage in (*self.pipeline.ops, self.pipeline.mix) if stage is not None)),
+            ("sampler", brief(self.sampler.sampler)),
+            ("backend", brief(self.backend)),
+            ("position", f"epoch {state['epoch']}, {state['position']:,} images delivered"),
+        ]
+        return card("Loader", rows if not stats.batches else [*rows, ("so far", str(stats).splitlines()[0])])
 
     def __getattr__(self, name: str) -> Any:
         """Raises an error that says what an attribute of a `DataLoader` is called here."""

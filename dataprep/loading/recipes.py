@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from dataprep.draws import again, uniforms
+from dataprep.draws import again, draw_ops, uniforms
 from dataprep.loading.targets import Wanted
 from dataprep.manifest import Manifest
 from dataprep.protocols import Mix, Op
@@ -107,17 +107,11 @@ class Draws:
 
     def _draw(self, sizes: Sizes, keys: NDArray[np.int64], epoch: int) -> tuple[tuple[Params, ...], list[Sizes], Mixture | None]:
         """Returns what `draw` does, and the sizes before each op and at last after all of them."""
-        slots = [op.slots for op in self.ops]
-        mixing = 0 if self.mix is None else self.mix.slots
-        u = uniforms(self.seed, epoch, keys, sum(slots) + mixing)
-        params, start, passed = [], 0, [sizes]
-        for op, count in zip(self.ops, slots, strict=True):
-            drawn, after = op.draw(u[:, start : start + count], passed[-1])
-            params.append(drawn)
-            passed.append(after)
-            start += count
-        mixture = None if self.mix is None else Mixture(self.mix.draw_mix(u[:, start:], self.size), self.classes)
-        return tuple(params), passed, mixture
+        slots, mixing = sum(op.slots for op in self.ops), 0 if self.mix is None else self.mix.slots
+        u = uniforms(self.seed, epoch, keys, slots + mixing)
+        params, passed = draw_ops(self.ops, u, sizes)
+        mixture = None if self.mix is None else Mixture(self.mix.draw_mix(u[:, slots:], self.size), self.classes)
+        return params, passed, mixture
 
 
 def draw(ops: tuple[Op, ...], sizes: Sizes, keys: NDArray[np.int64], seed: int, epoch: int) -> tuple[Params, ...]:

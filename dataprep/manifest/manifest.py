@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from json import JSONDecodeError
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -21,10 +21,13 @@ import pyarrow.compute as pc
 from attrs import evolve
 from numpy.typing import NDArray
 
-from dataprep.columns import COLUMNS, LEAK
+from dataprep.columns import LEAK
 from dataprep.describe import build, describe
 from dataprep.errors import ManifestError, PipelineError, suggestion
 from dataprep.files import shown
+from dataprep.manifest.entries import METADATA, check_columns, frozen_of, metadata_of
+from dataprep.manifest.forms import frame_of, html_of, paths_of
+from dataprep.manifest.labels import counts_of, is_list_of_text, numbers_of, weights_of
 from dataprep.manifest.overrides import NO_OVERRIDES, Overrides, check_overrides
 from dataprep.manifest.parquet import read_table, write_table
 from dataprep.manifest.statistics import statistics_of, train_rows
@@ -35,7 +38,9 @@ from dataprep.protocols import Measure, Source
 from dataprep.stages import ChannelSums, Deduplicate
 from dataprep.types import Statistics
 
-METADATA: Final = b"dataprep"
+if TYPE_CHECKING:
+    import pandas as pd
+
 NAME: Final = "manifest.parquet"
 """What `dataprep clean` calls the file."""
 
@@ -121,10 +126,14 @@ class Manifest:
         Raises:
             ManifestError: There is no such column.
         """
+        return self.table.select(self._columns("kept", columns)).filter(self.table["keep"])
+
+    def _columns(self, where: str, columns: tuple[str, ...]) -> tuple[str, ...]:
+        """Returns the columns that are asked for, all where none is named; they have to be there."""
         for name in columns:
             if name not in self.table.column_names:
-                raise ManifestError(f"kept: no column {name!r:.200}; {suggestion(str(name), self.table.column_names)}")
-        return self.table.select(columns or self.table.column_names).filter(self.table["keep"])
+                raise ManifestError(f"{where}: no column {name!r:.200}; {suggestion(str(name), self.table.column_names)}")
+        return columns or tuple(self.table.column_names)
 
     def reasons(self) -> dict[str, int]:
         """Returns how many rows were dropped for each reason, the most frequent first."""
@@ -174,14 +183,67 @@ class Manifest:
             (N,) int64 class numbers, -1 without a label; where images may have several, (N, classes) float32, 1 for each that an
             image has and 0 for others; where labels are numbers, (N,) float32, NaN without one.
         """
-        if "labels" in self.table.column_names:
-            return _several(self.kept("label", "labels"), self.classes)
-        if "value" in self.table.column_names and not self.classes:
-            values: NDArray[np.float32] = pc.fill_null(self.kept("value")["value"], np.nan).to_numpy().astype(np.float32)
-            return values
-        indices = pc.index_in(self.kept("label")["label"], value_set=pa.array(self.classes, pa.string()))
-        numbers: NDArray[np.int64] = pc.fill_null(indices, -1).to_numpy().astype(np.int64)
-        return numbers
+        return numbers_of(self.kept(), self.classes)
+
+    def class_counts(self) -> dict[str, int]:
+        """Returns how many kept images each class has, in the order of class numbers; one with several labels counts for each.
+
+        Example:
+            >>> manifest.class_counts()
+            {'cat': 2}
+
+        Raises:
+            ManifestError: There are no classes.
+        """
+        return dict(zip(self.classes, counts_of(self.labels(), self.classes).tolist(), strict=True))
+
+    def class_weights(self) -> NDArray[np.float32]:
+        """Returns what to weigh each class by, so that rare ones count as much as frequent ones.
+
+        Example:
+            >>> manifest.class_weights()  # CrossEntropyLoss(weight=torch.from_numpy(...))
+            array([1.], dtype=float32)
+
+        Returns:
+            (classes,) kept images with a label / (classes that have some · images of the class), as scikit-learn's "balanced";
+            where an image may have several labels, images without the label / images with it, as BCEWithLogitsLoss takes for
+            its `pos_weight`. 0 for a class without an image.
+
+        Raises:
+            ManifestError: There are no classes.
+        """
+        return weights_of(self.labels(), self.classes)
+
+    def paths(self) -> list[Path]:
+        """Returns the path of each kept image, in the order of `kept` and `labels`.
+
+        Example:
+            >>> [path.name for path in manifest.paths()]
+            ['0000.jpg', '0001.jpg']
+
+        Raises:
+            ManifestError: The images are no files, but lie in an archive or a table.
+        """
+        return paths_of(self)
+
+    def to_pandas(self, *columns: str) -> "pd.DataFrame":
+        """Returns all records, kept or not, as a data frame: whole numbers and truth values stay such, where there are nulls too.
+
+        Example:
+            >>> manifest.to_pandas("uri", "keep").query("keep").shape
+            (2, 2)
+
+        Args:
+            columns: Which; none stands for all.
+
+        Raises:
+            ManifestError: There is no such column, or pandas is not installed.
+        """
+        return frame_of(self.table.select(self._columns("to_pandas", columns)))
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return html_of(self)
 
     def vocabulary(self, column: str) -> tuple[str, ...] | None:
         """Returns the words in a column of lists of text, such as the labels of boxes: their places are class numbers.
@@ -348,38 +410,20 @@ class Manifest:
         table = read_table(path)
         given = None if source is None else open_source(source)
         try:
-            metadata = _metadata(table, path)
+            metadata = metadata_of(table, path)
             table = bring_up_to_date(table.replace_schema_metadata(None), metadata["version"], path)
-            _check_columns(table, path)
+            check_columns(table, path)
             pipeline = Pipeline.from_descriptions(metadata["pipeline"])
             measures = tuple(build(measure, "measures") for measure in metadata["measures"])
             source = build(metadata["source"], "source") if given is None else given
             ignored, remarks = ignored_of(metadata), tuple(metadata.get("remarks", ()))
             classes, words = tuple(metadata["classes"]), {name: tuple(known) for name, known in metadata.get("words", {}).items()}
-            frozen = _frozen(metadata)
+            frozen = frozen_of(metadata)
             return cls(table, pipeline, source, measures, classes, ignored, frozen=frozen, words=words, remarks=remarks)
         except PipelineError as error:
             raise ManifestError(f"{shown(path)}: {error}; import the module that registers it first") from error
         except (KeyError, TypeError, AttributeError, RecursionError, pa.ArrowException, JSONDecodeError) as error:
             raise ManifestError(f"{shown(path)} is not a manifest: {error!r} where it is described") from error
-
-
-def is_list_of_text(kind: pa.DataType) -> bool:
-    """Returns whether a column holds lists of text."""
-    item = getattr(kind, "value_type", None)
-    return pa.types.is_nested(kind) and item is not None and (pa.types.is_string(item) or pa.types.is_large_string(item))
-
-
-def _several(table: pa.Table, classes: tuple[str, ...]) -> NDArray[np.float32]:
-    """Returns (N, classes) 1 where a row has the label, else 0; a row without a list, of another source, has its one label."""
-    lists, known = table["labels"].combine_chunks(), pa.array(classes, pa.string())
-    alone = np.flatnonzero(pc.is_null(lists).to_numpy(zero_copy_only=False))
-    rows = np.concatenate([pc.list_parent_indices(lists).to_numpy(), alone])
-    words = [*pc.list_flatten(lists).to_pylist(), *table["label"].take(pa.array(alone)).to_pylist()]
-    numbers = pc.fill_null(pc.index_in(pa.array(words, pa.string()), value_set=known, skip_nulls=True), -1).to_numpy()
-    many = np.zeros((len(lists), len(classes)), np.float32)
-    many[rows[numbers >= 0], numbers[numbers >= 0]] = 1
-    return many
 
 
 def check_manifest(given: object, where: str) -> None:
@@ -404,30 +448,3 @@ def file_of(path: object) -> Path:
         hint = "it is read already" if isinstance(path, Manifest) else "such as 'cleaned/manifest.parquet'"
         raise ManifestError(f"a manifest is read and written by its path, got {path!r:.200}; {hint}")
     return Path(path) / NAME if Path(path).is_dir() else Path(path)
-
-
-def _frozen(metadata: Mapping[str, Any]) -> Statistics | None:
-    """Returns the statistics of a file that are not to be counted anew."""
-    if not metadata.get("frozen"):
-        return None
-    mean, std, images, pixels = (metadata["statistics"][name] for name in Statistics._fields)
-    return Statistics(tuple(mean), tuple(std), images, pixels)
-
-
-def _metadata(table: pa.Table, path: str | Path) -> dict[str, Any]:
-    text = (table.schema.metadata or {}).get(METADATA)
-    if text is None:
-        raise ManifestError(f"{shown(path)} is not a manifest: a Parquet file, but not written by `dataprep clean`")
-    metadata: dict[str, Any] = json.loads(text)
-    return metadata
-
-
-def _check_columns(table: pa.Table, path: str | Path) -> None:
-    """Checks that a table has what every manifest has, and nothing else under those names."""
-    types = {column.name: column.type for filler in ("clean", "scan", "verdict") for column in COLUMNS[filler]}
-    for name in ("id", "uri", "keep"):
-        if name not in table.column_names:
-            raise ManifestError(f"{shown(path)} is not a manifest: it has no column {name!r}")
-    for name, found in zip(table.column_names, table.schema.types, strict=True):
-        if types.get(name, found) != found:
-            raise ManifestError(f"{shown(path)} is not a manifest: its column {name!r} is of {found}, not of {types[name]}")

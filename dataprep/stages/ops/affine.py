@@ -19,6 +19,7 @@ from dataprep.stages.ops.arguments import (
     as_limits,
     both_signs,
     check_pixels,
+    yes_no,
 )
 from dataprep.types import Params, Sizes, Spec, Uniforms
 
@@ -60,6 +61,10 @@ class HorizontalFlip(SameSize):
         """Draws 1 to mirror or 0."""
         return (u < self.p).astype(np.float64), sizes
 
+    def tell(self, params: Params) -> str:
+        """Says whether."""
+        return yes_no(params)
+
 
 @register
 @frozen
@@ -76,6 +81,10 @@ class VerticalFlip(SameSize):
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws 1 to mirror or 0."""
         return (u < self.p).astype(np.float64), sizes
+
+    def tell(self, params: Params) -> str:
+        """Says whether."""
+        return yes_no(params)
 
 
 @register
@@ -104,6 +113,10 @@ class Rotate(VersionedOp):
         degrees = _between(self.degrees, u)
         target = _bounds(degrees, sizes) if self.expand else sizes
         return np.concatenate([degrees, target], axis=1), target
+
+    def tell(self, params: Params) -> str:
+        """Says the angle."""
+        return f"{params[0]:.1f}°"
 
 
 @register
@@ -136,6 +149,10 @@ class Affine(SameSize):
         factor = _between(self.scale, u[:, 3])
         shift = np.array(self.translate) * sizes[:, ::-1] * (2 * u[:, 1:3] - 1)
         return about_centre(sizes, linear(angle, factor, shear_x, shear_y), shift).reshape(len(sizes), 6), sizes
+
+    def tell(self, params: Params) -> str:
+        """Says the matrix, row by row."""
+        return ", ".join(f"{number:.3g}" for number in params)
 
 
 def linear(angle: Params, factor: Params, shear_x: Params, shear_y: Params) -> Params:

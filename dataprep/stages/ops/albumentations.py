@@ -57,3 +57,7 @@ class Albumentations(VersionedOp):
         """Draws the seed; the other parameters are height and width after it."""
         target = sizes if self.size is None else np.tile(np.array(height_width(self.size), np.int64), (len(sizes), 1))
         return np.concatenate([np.floor(u * 2**32), target], axis=1), target
+
+    def tell(self, params: Params) -> str:
+        """Says the seed."""
+        return f"seed {params[0]:.0f}"

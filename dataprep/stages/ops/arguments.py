@@ -7,7 +7,7 @@ from dataprep.arguments import are_numbers, as_tuple, check, is_number, one_of
 from dataprep.errors import PipelineError
 from dataprep.protocols import Op
 from dataprep.stages.arguments import Versioned
-from dataprep.types import Spec
+from dataprep.types import Params, Spec
 
 Interpolation: TypeAlias = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
@@ -69,6 +69,17 @@ FACTORS: Final = check(
     "give a number above 0, or the least and the largest factor",
 )
 INTERPOLATION: Final = one_of(*INTERPOLATIONS)
+
+
+def tell_box(params: Params) -> str:
+    """Says a box of top, left, height and width in words."""
+    top, left, height, width = params[:4].astype(int).tolist()
+    return f"{width}×{height} at ({left}, {top})"
+
+
+def yes_no(params: Params) -> str:
+    """Says whether an op does anything."""
+    return "yes" if params[0] else "no"
 
 
 def check_pixels(op: object, spec: Spec) -> None:

@@ -39,6 +39,10 @@ class Brightness(SameSize):
         """Draws the factor."""
         return _between(self.amount, u), sizes
 
+    def tell(self, params: Params) -> str:
+        """Says the factor."""
+        return f"× {params[0]:.2f}"
+
 
 @register
 @frozen
@@ -55,6 +59,10 @@ class Contrast(SameSize):
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the matrix, (3, 4) row by row."""
         return color_matrices(contrast=_between(self.amount, u[:, 0])), sizes
+
+    def tell(self, params: Params) -> str:
+        """Says the factor."""
+        return f"× {changes_of(params)['contrast']:.2f}"
 
 
 @register
@@ -73,6 +81,10 @@ class Saturation(SameSize):
         """Draws the matrix, (3, 4) row by row."""
         return color_matrices(saturation=_between(self.amount, u[:, 0])), sizes
 
+    def tell(self, params: Params) -> str:
+        """Says the factor."""
+        return f"× {changes_of(params)['saturation']:.2f}"
+
 
 @register
 @frozen
@@ -89,6 +101,10 @@ class Hue(SameSize):
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the matrix, (3, 4) row by row."""
         return color_matrices(hue=_between(self.degrees, u[:, 0])), sizes
+
+    def tell(self, params: Params) -> str:
+        """Says the angle."""
+        return f"{changes_of(params)['hue']:.1f}°"
 
 
 @register
@@ -118,6 +134,12 @@ class ColorJitter(SameSize):
         )
         return color_matrices(brightness=brightness, contrast=contrast, saturation=saturation, hue=hue), sizes
 
+    def tell(self, params: Params) -> str:
+        """Says the factors and the angle."""
+        changes = changes_of(params)
+        factors = [f"{name} × {changes[name]:.2f}" for name in ("brightness", "contrast", "saturation")]
+        return ", ".join([*factors, f"hue {changes['hue']:.1f}°"])
+
 
 @register
 @frozen
@@ -134,6 +156,10 @@ class Grayscale(SameSize):
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws the matrix, (3, 4) row by row."""
         return color_matrices(saturation=(u[:, 0] >= self.p).astype(np.float64)), sizes
+
+    def tell(self, params: Params) -> str:
+        """Says whether."""
+        return "no" if np.array_equal(params, color_matrices(saturation=np.ones(1))[0]) else "yes"
 
 
 def color_matrices(**drawn: NDArray[np.float64]) -> Params:
@@ -156,6 +182,22 @@ def color_matrices(**drawn: NDArray[np.float64]) -> Params:
     matrix[:, :, :3] = (brightness * contrast)[:, None, None] * (FROM_YIQ @ in_yiq @ TO_YIQ)
     matrix[:, :, 3] = (brightness * GRAY * (1 - contrast))[:, None]
     return matrix.round(9).reshape(len(one), 12)  # what changes nothing is the identity, not nearly so
+
+
+def changes_of(params: Params) -> dict[str, float]:
+    """Returns what (12,) of `color_matrices` does: factors `brightness`, `contrast` and `saturation`, and `hue` in degrees.
+
+    Where gray is all that is left, nothing tells the hue, which is 0; of black, all factors are 0.
+    """
+    matrix = params.reshape(3, 4)
+    slope, offset = matrix[0, :3].sum(), matrix[0, 3] / GRAY  # brightness * contrast, brightness * (1 - contrast)
+    brightness = slope + offset
+    if slope < 1e-6:
+        return {"brightness": brightness, "contrast": 0.0, "saturation": 0.0, "hue": 0.0}
+    chroma = (TO_YIQ @ (matrix[:, :3] / slope) @ FROM_YIQ)[1]
+    saturation = float(np.hypot(chroma[1], chroma[2]))
+    hue = float(np.degrees(np.arctan2(chroma[2], chroma[1]))) if saturation > 1e-6 else 0.0
+    return {"brightness": brightness, "contrast": slope / brightness, "saturation": saturation, "hue": hue}
 
 
 def _between(both: Limits, u: Uniforms) -> Params:

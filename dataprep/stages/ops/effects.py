@@ -9,7 +9,7 @@ from attrs import field, frozen
 from dataprep.arguments import as_tuple, check, limits, whole
 from dataprep.describe import register
 from dataprep.stages.arguments import PROBABILITY
-from dataprep.stages.ops.arguments import COLOR, FACTORS, Color, Limits, SameSize, as_color, as_limits, factors
+from dataprep.stages.ops.arguments import COLOR, FACTORS, Color, Limits, SameSize, as_color, as_limits, factors, tell_box, yes_no
 from dataprep.stages.ops.geometry import fitting
 from dataprep.types import Params, Sizes, Uniforms
 
@@ -48,6 +48,10 @@ class GaussianBlur(SameSize):
         low, high = self.sigma
         return np.where(u[:, :1] < self.p, low + (high - low) * u[:, 1:], 0.0), sizes
 
+    def tell(self, params: Params) -> str:
+        """Says the width."""
+        return f"σ {params[0]:.2f}" if params[0] else "no"
+
 
 @register
 @frozen
@@ -65,6 +69,10 @@ class Sharpness(SameSize):
         """Draws the factor."""
         low, high = self.amount
         return low + (high - low) * u, sizes
+
+    def tell(self, params: Params) -> str:
+        """Says the factor."""
+        return f"× {params[0]:.2f}"
 
 
 @register
@@ -85,6 +93,10 @@ class Posterize(SameSize):
         """Draws the number of bits, 8 for all."""
         return np.where(u < self.p, float(self.bits), 8.0), sizes
 
+    def tell(self, params: Params) -> str:
+        """Says the number of bits."""
+        return f"{params[0]:.0f} bits" if params[0] < 8 else "no"
+
 
 @register
 @frozen
@@ -104,6 +116,10 @@ class Solarize(SameSize):
         """Draws the threshold, 256 for none."""
         return np.where(u < self.p, float(self.threshold), 256.0), sizes
 
+    def tell(self, params: Params) -> str:
+        """Says the threshold."""
+        return f"from {params[0]:.0f}" if params[0] < 256 else "no"
+
 
 @register
 @frozen
@@ -120,6 +136,10 @@ class Equalize(SameSize):
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
         """Draws 1 to equalize or 0."""
         return (u < self.p).astype(np.float64), sizes
+
+    def tell(self, params: Params) -> str:
+        """Says whether."""
+        return yes_no(params)
 
 
 @register
@@ -140,6 +160,10 @@ class JpegCompression(SameSize):
         """Draws the quality, 0 for none."""
         low, high = self.quality
         return np.where(u[:, :1] < self.p, np.floor(low + (high - low + 1) * u[:, 1:]), 0.0), sizes
+
+    def tell(self, params: Params) -> str:
+        """Says the quality."""
+        return f"quality {params[0]:.0f}" if params[0] else "no"
 
 
 @register
@@ -166,3 +190,7 @@ class RandomErasing(SameSize):
         box = np.where(fits & (u[:, :1] < self.p), box, 0)
         anchor = np.floor(u[:, 21:23] * (sizes - box + 1))
         return np.concatenate([anchor, box], axis=1).astype(np.float64), sizes
+
+    def tell(self, params: Params) -> str:
+        """Says the box."""
+        return tell_box(params) if params[2] else "no"

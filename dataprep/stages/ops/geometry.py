@@ -26,6 +26,7 @@ from dataprep.stages.ops.arguments import (
     as_size,
     check_pixels,
     height_width,
+    tell_box,
 )
 from dataprep.types import Params, Sizes, Spec, Uniforms
 
@@ -141,6 +142,10 @@ class RandomResizedCrop(VersionedOp):
         target = np.tile(np.array(height_width(self.size), np.int64), (len(sizes), 1))
         return np.concatenate([anchor, box], axis=1).astype(np.float64), target
 
+    def tell(self, params: Params) -> str:
+        """Says the box."""
+        return tell_box(params)
+
     def _largest(self, sizes: Sizes) -> Sizes:
         """Returns the largest boxes with a ratio within the limits."""
         height, width = sizes[:, 0], sizes[:, 1]
@@ -177,6 +182,10 @@ class RandomCrop(VersionedOp):
         padding = self.padding + np.maximum(-(-(target - sizes - 2 * self.padding) // 2), 0)
         anchor = np.floor(u * (sizes + 2 * padding - target + 1)) - padding
         return np.concatenate([anchor, target], axis=1).astype(np.float64), target
+
+    def tell(self, params: Params) -> str:
+        """Says the box."""
+        return tell_box(params)
 
 
 @register

@@ -70,6 +70,10 @@ class RandAugment(SameSize):
         drawn = [_changes(u[:, slot], strength, u[:, slot + 1], shift, most) for slot in range(0, self.slots, 2)]
         return np.concatenate(drawn, axis=1), sizes
 
+    def tell(self, params: Params) -> str:
+        """Says the changes."""
+        return _tell(params)
+
 
 @register
 @frozen
@@ -91,6 +95,19 @@ class TrivialAugmentWide(SameSize):
         most = {"shear": 0.99, "degrees": 135.0, "factor": 0.99, "bits": 6.0}
         strength = np.floor(u[:, 2] * (LEVELS + 1)) / LEVELS
         return _changes(u[:, 0], strength, u[:, 1], np.full((len(sizes), 2), 32.0), most), sizes
+
+    def tell(self, params: Params) -> str:
+        """Says the change."""
+        return _tell(params)
+
+
+def _tell(params: Params) -> str:
+    """Says some changes, each with its value if it has one."""
+    told = []
+    for index, value in params.reshape(-1, 2).tolist():
+        name = CHANGES[int(index)]
+        told.append(f"{name} {value:.3g}" if name in (*SIGNED, "posterize", "solarize") else name)
+    return ", ".join(told)
 
 
 def _changes(which: Uniforms, strength: Params, sign: Uniforms, shift: Params, most: dict[str, float]) -> Params:
