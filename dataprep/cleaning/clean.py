@@ -91,7 +91,7 @@ def clean(
         measured = list(_measure(records, missing, source, engine, opened, advance, max_pixels))
     table = verdicts(assemble(records, measures, known + measured), pipeline.rules, overrides)
     scan = scan_of(records)
-    classes = class_list(records, scan.classes)
+    classes = overrides.classes(class_list(records, scan.classes), table)
     tried = sum(map(len, missing.values())) + pc.count(records["error"]).as_py()  # by the scan, too
     run = Run(tried, records.num_rows - tried, time.perf_counter() - start)
     manifest = Manifest(table, pipeline, source, measures, classes, scan.ignored, run, remarks=scan.remarks)

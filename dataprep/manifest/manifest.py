@@ -356,7 +356,7 @@ class Manifest:
 
         Args:
             pipeline: The rules.
-            overrides: What a person decided against them.
+            overrides: What a person decided against them. Labels by hand stay, and new ones get the next class numbers.
 
         Raises:
             ManifestError: A rule needs a measure that this manifest does not have.
@@ -369,7 +369,8 @@ class Manifest:
                 f"the manifest has no columns of {', '.join(map(repr, dict.fromkeys(missing)))}; run `clean` with this pipeline: "
                 "it reads the images once more for what is missing"
             )
-        return replace(self, table=verdicts(self.table, pipeline.rules, overrides), pipeline=pipeline)
+        classes = overrides.classes(self.classes, self.table)
+        return replace(self, table=verdicts(self.table, pipeline.rules, overrides), pipeline=pipeline, classes=classes)
 
     def write(self, path: str | Path) -> None:
         """Writes a Parquet file, to a temporary name first, so that no half of one is ever seen.

@@ -1,8 +1,9 @@
-"""What a person decided against the rules: the file `overrides.json` that the report saves.
+"""What a person decided against the rules and the labels: the file `overrides.json` that the report saves.
 
 A decision is about one content under one uri. When the file has changed since, or is gone, the decision no longer holds: it is
 given back by `lost`, to be reported. What is dropped by hand is gone before the rules judge, so that the next best of its
-copies takes its place; what is kept by hand is kept whatever they say, unless it cannot be read.
+copies takes its place; what is kept by hand is kept whatever they say, unless it cannot be read. A label by hand is there before
+the rules judge, and stays in the table.
 """
 
 import json
@@ -22,8 +23,11 @@ from dataprep.errors import ManifestError, suggestion
 from dataprep.files import naming, shown
 from dataprep.types import Drops
 
-VERSION: Final = 1
+VERSION: Final = 2
+"""Version 1 knew no labels, and each of its decisions says whether to keep: what it means has not changed, so it is read."""
 
+BETWEEN: Final = "|"
+"""What parts the labels of an image that has several, as in the column `label`."""
 SURROGATE: Final = re.compile("[\ud800-\udfff]")
 """Half a character: JSON may spell it, a table cannot hold it."""
 
@@ -34,12 +38,23 @@ class Decision(NamedTuple):
     Attributes:
         uri: The image.
         digest: The content that the person saw, SHA-256 in hex.
-        keep: Whether to keep it.
+        keep: Whether to keep it; None leaves it to the rules.
+        label: The label that it ought to have; None leaves it as it is.
     """
 
     uri: str
     digest: str
-    keep: bool
+    keep: bool | None = None
+    label: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns plain data, as in a file of overrides."""
+        return {key: value for key, value in self._asdict().items() if value is not None}
+
+    def over(self, old: "Decision") -> "Decision":
+        """Returns this decision, with what an older one about the same content says of what it leaves open."""
+        keep = old.keep if self.keep is None else self.keep
+        return self._replace(keep=keep, label=old.label if self.label is None else self.label)
 
 
 @dataclass(frozen=True)
@@ -57,6 +72,27 @@ class Overrides:
         """Returns for each row whether it is kept by hand; what cannot be read is not."""
         return self._mask(table, keep=True)
 
+    def relabelled(self, table: pa.Table) -> pa.Table:
+        """Returns the table with the labels that were given by hand; where an image has several, `|` parts them."""
+        named = [decision.label for decision in self.decisions]
+        if not any(label is not None for label in named):
+            return table
+        labels = pa.array(np.array([*named, None], object)[self._indices(table)], pa.string())
+        place = table.column_names.index("label")
+        table = table.set_column(place, "label", pc.coalesce(labels, table["label"]))
+        if "labels" not in table.column_names:
+            return table
+        several = zip(labels.to_pylist(), table["labels"].to_pylist(), strict=True)
+        lists = [old if label is None or old is None else sorted(set(label.split(BETWEEN))) for label, old in several]
+        return table.set_column(table.column_names.index("labels"), "labels", pa.array(lists, table["labels"].type))
+
+    def classes(self, known: tuple[str, ...], table: pa.Table) -> tuple[str, ...]:
+        """Returns the labels in the order of their numbers, with those given by hand that are new at the end."""
+        parts = BETWEEN if "labels" in table.column_names else None
+        held = [self.decisions[index].label for index in np.unique(self._indices(table)) if index >= 0]
+        given = {part for label in held if label is not None for part in (label.split(parts) if parts else [label])}
+        return (*known, *sorted(given.difference(known)))
+
     def lost(self, table: pa.Table) -> tuple[Decision, ...]:
         """Returns the decisions that no longer hold: the file is gone, has changed, or cannot be read."""
         held = set(self._indices(table).tolist())
@@ -69,10 +105,18 @@ class Overrides:
         Raises:
             ManifestError: It cannot be read, is not JSON, of another version, or says what cannot be understood.
         """
-        decisions: dict[str, Decision] = {}
+        merged = NO_OVERRIDES
         for path in paths:
-            decisions |= {decision.uri: decision for decision in _read(path)}
-        return cls(tuple(decisions.values()))
+            merged = merged.merged(cls(_read(path)))
+        return merged
+
+    def merged(self, later: "Overrides") -> "Overrides":
+        """Returns the decisions of both: what a later one says of a content holds, what it leaves open stays."""
+        found = {decision.uri: decision for decision in self.decisions}
+        for decision in later.decisions:
+            old = found.get(decision.uri)
+            found[decision.uri] = decision if old is None or old.digest != decision.digest else decision.over(old)
+        return Overrides(tuple(found.values()))
 
     def _mask(self, table: pa.Table, *, keep: bool) -> NDArray[np.bool_]:
         """Returns for each row whether a decision says so of it."""
@@ -85,7 +129,7 @@ class Overrides:
         """Returns the index of each row's decision, -1 without one."""
         if not self.decisions:
             return np.full(table.num_rows, -1)
-        uris, digests, _ = (list(values) for values in zip(*self.decisions, strict=True))
+        uris, digests, *_ = (list(values) for values in zip(*self.decisions, strict=True))
         indices = pc.index_in(table["uri"], value_set=pa.array(uris, pa.string()))
         same = pc.equal(pa.array(digests, pa.string()).take(indices.combine_chunks()), table["digest"])
         holds = pc.fill_null(pc.and_(same, pc.is_null(table["error"])), False)
@@ -124,10 +168,10 @@ def _read(path: str | Path) -> tuple[Decision, ...]:
 def _decisions(data: object) -> tuple[Decision, ...]:
     """Returns the decisions of a file's data, or says what is wrong with it."""
     if not isinstance(data, Mapping):
-        raise ManifestError('a file of overrides is `{"version": 1, "decisions": [...]}`; save one from the report')
-    if data.get("version", VERSION) != VERSION:
+        raise ManifestError('a file of overrides is `{"version": 2, "decisions": [...]}`; save one from the report')
+    if data.get("version", VERSION) not in (1, VERSION):
         raise ManifestError(
-            f"overrides of version {data['version']!r}; this dataprep reads version {VERSION}: save them again from a new report"
+            f"overrides of version {data['version']!r}; this dataprep reads versions 1 and {VERSION}; save it again from a report"
         )
     _check_keys(data, ("version", "decisions"), "a file of overrides")
     if not isinstance(data["decisions"], list):
@@ -143,20 +187,24 @@ def _decisions(data: object) -> tuple[Decision, ...]:
 
 def _decision(item: Any, where: str) -> Decision:
     if not isinstance(item, Mapping):
-        raise ManifestError(f"{where} is `{{uri, digest, keep}}`, got {item!r}")
-    _check_keys(item, Decision._fields, where)
-    for key in ("uri", "digest"):
-        if not isinstance(item[key], str) or SURROGATE.search(item[key]):
+        raise ManifestError(f"{where} is `{{uri, digest, keep, label}}`, got {item!r}")
+    _check_keys(item, Decision._fields, where, needed=("uri", "digest"))
+    for key in ("uri", "digest", "label"):
+        if key in item and (not isinstance(item[key], str) or SURROGATE.search(item[key])):
             raise ManifestError(f"{where}: `{key}` is a string of Unicode, got {item[key]!r}")
-    if not isinstance(item["keep"], bool):
+    if "keep" in item and not isinstance(item["keep"], bool):
         raise ManifestError(f"{where}: `keep` is true or false, got {item['keep']!r}")
+    if item.get("label") == "":
+        raise ManifestError(f"{where}: `label` is empty; leave it out to leave the label as it is")
+    if not {"keep", "label"} & item.keys():
+        raise ManifestError(f"{where} lacks 'keep' and 'label': it decides nothing")
     return Decision(**item)
 
 
-def _check_keys(data: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
+def _check_keys(data: Mapping[str, Any], known: tuple[str, ...], where: str, needed: tuple[str, ...] = ()) -> None:
     for key in data:
         if key not in known:
             raise ManifestError(f"{where} has no {key!r}; {suggestion(key, known)}")
-    for key in known:
+    for key in needed or known:
         if key not in data:
             raise ManifestError(f"{where} lacks {key!r}")

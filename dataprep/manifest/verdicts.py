@@ -19,8 +19,9 @@ def verdicts(table: pa.Table, rules: tuple[Rule, ...], overrides: Overrides = NO
     """Returns the table with the columns of the verdict as the rules decide, in the order of `in_turn`.
 
     What cannot be read is dropped first, whether the rules say so or not. What is dropped by hand goes before the rules, what
-    is kept by hand comes back after them.
+    is kept by hand comes back after them. Labels by hand are there before them.
     """
+    table = overrides.relabelled(table)
     table = table.drop_columns([name for name in VERDICT if name in table.column_names])
     alive = np.ones(table.num_rows, bool)
     reasons, details, twins, distances = (np.full(table.num_rows, None, object) for _ in range(4))

@@ -1,8 +1,7 @@
 """What the report shows, as the compact data that its page holds.
 
-Only pictures that are shown are in it: dropped ones, twins, and the neighbours of thresholds. They are ordered by where they
-come in the lists of the page, so that what the limits cut off is what comes last in every list. A picture is named by its
-index in that order.
+Pictures are ordered by where they come in the lists of the page: the neighbours of thresholds, then dropped ones and twins, then
+kept ones; so what the limits cut off is what comes last in every list. A picture is named by its index in that order.
 """
 
 import os
@@ -21,6 +20,7 @@ from dataprep.manifest import Manifest, Overrides
 from dataprep.protocols import Engine, Progress
 from dataprep.report.clusters import Cluster, clusters
 from dataprep.report.histograms import Histogram, histograms
+from dataprep.report.looked import explain_distances, unchecked
 from dataprep.report.thumbnails import Thumbnail, thumbnails
 from dataprep.sources import Files, Folder, parts_of
 
@@ -58,53 +58,45 @@ class Shown(NamedTuple):
         return [index for index in self.indices[list(rows)].tolist() if index >= 0]
 
 
-class Contents(NamedTuple):
-    """What the page needs.
-
-    Attributes:
-        data: Plain data for its script.
-        conflicts: Clusters with two labels.
-        leaks: Clusters in two splits.
-        clusters: Clusters in all.
-        limits: Sentences about what is left out.
-    """
-
-    data: dict[str, Any]
-    conflicts: int
-    leaks: int
-    clusters: int
-    limits: list[str]
-
-
 def contents(
     manifest: Manifest,
     overrides: Overrides,
     progress: Progress | None = None,
     engine: Engine | None = None,
     embedded: int | None = None,
-) -> Contents:
-    """Returns what the page shows of a manifest, with so many thumbnails embedded; None stands for as many as are worth it."""
+) -> dict[str, Any]:
+    """Returns what the page shows of a manifest, as plain data for its script.
+
+    Args:
+        manifest: What is shown.
+        overrides: What was decided before.
+        progress: Called with "thumbnails" as they are done.
+        engine: Who makes them.
+        embedded: How many there are at most; None stands for as many as are worth it.
+    """
     table = manifest.table
     found, graphs = clusters(table), histograms(table, manifest.pipeline.rules)
     dropped = _group_dropped(table)
-    most = _suitable(manifest) if embedded is None else embedded
-    shown = _choose(table.num_rows, found, graphs, list(dropped.values()), most)
+    shown = _choose(table.num_rows, found, graphs, list(dropped.values()), _suitable(manifest), embedded)
     pictures = _thumbnails(manifest, shown, progress, engine)
-    data = {
+    root = _url(manifest)
+    return {
         "fingerprint": manifest.fingerprint,
-        "root": _url(manifest),
+        "root": root,
+        "classes": list(manifest.classes),
         "reasons": list(dropped),
         "pictures": _columns(table, shown, list(dropped), graphs),
         "thumbnails": [thumbnail.url for thumbnail in pictures],
         "errors": {index: thumbnail.error for index, thumbnail in enumerate(pictures) if thumbnail.error},
         "clusters": _clusters(found, shown),
-        "dropped": [shown.of(rows) for rows in dropped.values()],
+        "counts": {"duplicates": len(found)}
+        | {f"{name}s": sum(getattr(one, name) for one in found) for name in ("conflict", "leak")},
+        "unchecked": unchecked(manifest),
+        "distances": explain_distances(manifest.pipeline.rules),
         "histograms": [_graph(graph, shown) for graph in graphs],
-        "decisions": [decision._asdict() for decision in overrides.decisions],
+        "decisions": [decision.as_json() for decision in overrides.decisions],
+        "limits": _limits(shown, table.num_rows, root is not None),
     }
-    limits = _limits(shown, sum(map(len, dropped.values())), data["root"] is not None)
-    conflicts, leaks = (sum(getattr(cluster, name) for cluster in found) for name in ("conflict", "leak"))
-    return Contents(data, conflicts, leaks, len(found), limits)
 
 
 def _group_dropped(table: pa.Table) -> dict[str, list[int]]:
@@ -121,9 +113,17 @@ def _suitable(manifest: Manifest) -> int:
 
 
 def _choose(
-    size: int, found: Sequence[Cluster], graphs: Sequence[Histogram], dropped: Sequence[list[int]], embedded: int
+    size: int,
+    found: Sequence[Cluster],
+    graphs: Sequence[Histogram],
+    dropped: Sequence[list[int]],
+    suitable: int,
+    embedded: int | None,
 ) -> Shown:
-    """Ranks the rows by where they first come in any list, the neighbours of thresholds before all."""
+    """Ranks the rows by where they first come in any list, the neighbours of thresholds before all; what is just kept comes last.
+
+    So many have thumbnails as are asked for, else as are suitable, without those that are just kept.
+    """
     ranks = np.full(size, size, np.int64)
     for rows in dropped:
         ranks[rows] = np.arange(len(rows))
@@ -133,10 +133,11 @@ def _choose(
             ranks[leaves] = np.minimum(ranks[leaves], position + np.arange(len(leaves)) // ROW)
     near = list(chain.from_iterable(limit.below + limit.above for graph in graphs for limit in graph.limits))
     ranks[near] = -1
-    chosen = np.argsort(ranks, kind="stable")[: min(LISTED, int((ranks < size).sum()))].astype(np.int64)
+    chosen = np.argsort(ranks, kind="stable")[:LISTED].astype(np.int64)
+    most = min(suitable, int((ranks < size).sum())) if embedded is None else embedded
     indices = np.full(size, -1, np.int64)
     indices[chosen] = np.arange(len(chosen))
-    return Shown(chosen, indices, min(len(chosen), embedded))
+    return Shown(chosen, indices, min(len(chosen), most))
 
 
 def _thumbnails(manifest: Manifest, shown: Shown, progress: Progress | None, engine: Engine | None) -> list[Thumbnail]:
@@ -153,7 +154,7 @@ def _thumbnails(manifest: Manifest, shown: Shown, progress: Progress | None, eng
 def _columns(table: pa.Table, shown: Shown, reasons: list[str], graphs: Sequence[Histogram]) -> dict[str, list[Any]]:
     """Returns the columns of the pictures: what is known of each, the indices of its reason and of its twin, its measures."""
     taken = table.take(pa.array(shown.rows))
-    columns = {name: taken[name].to_pylist() for name in FACTS}
+    columns = {"row": shown.rows.tolist()} | {name: taken[name].to_pylist() for name in FACTS}
     columns["readable"] = pc.is_null(taken["error"]).to_pylist()
     columns["reason"] = pc.index_in(taken["reason"], value_set=pa.array(reasons, pa.string())).to_pylist()
     rows = pc.index_in(taken["twin"], value_set=table["id"].combine_chunks(), skip_nulls=True).to_pylist()
@@ -186,7 +187,7 @@ def _url(manifest: Manifest) -> str | None:
     return f"file://{quote(os.fsencode(source.root))}/" if isinstance(source, Folder | Files) else None
 
 
-def _limits(shown: Shown, dropped: int, is_beside: bool) -> list[str]:
+def _limits(shown: Shown, size: int, is_beside: bool) -> list[str]:
     """Returns what the page says about pictures that it leaves out."""
     said = []
     if shown.pictured < len(shown.rows):
@@ -194,6 +195,9 @@ def _limits(shown: Shown, dropped: int, is_beside: bool) -> list[str]:
             f"Thumbnails are embedded for {shown.pictured:,} of {len(shown.rows):,} pictures: the first of every list, and "
             f"those nearest to a threshold. {BESIDE if is_beside else ''}More are embedded by --thumbnails {len(shown.rows)}."
         )
-    if len(shown.rows) == LISTED:
-        said.append(f"{LISTED:,} pictures are listed, the first of every list; {dropped:,} were dropped in all.")
+    if len(shown.rows) < size:
+        said.append(
+            f"{len(shown.rows):,} of {size:,} pictures are listed: those nearest to a threshold, the first of every list of "
+            "dropped ones, then kept ones. Numbers are those of all."
+        )
     return said

@@ -2,6 +2,7 @@
 
 It is whole in itself: style, script, data and thumbnails are in the file, and its security policy forbids it to load anything
 but the images themselves. Names of files and labels are hostile: they reach the page as JSON, and its script sets text only.
+The script draws all that there is to see, the numbers too, so that they can be sorted, filtered and linked.
 """
 
 import base64
@@ -10,8 +11,10 @@ import json
 import os
 from collections.abc import Mapping
 from datetime import datetime
+from html import escape
 from importlib.resources import files
 from pathlib import Path
+from string import Template
 from typing import Any, Final
 
 from dataprep.arguments import is_whole
@@ -19,22 +22,23 @@ from dataprep.errors import DataprepError
 from dataprep.files import write_text
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides, check_manifest
 from dataprep.protocols import Engine, Progress
-from dataprep.report.contents import Contents, contents
-from dataprep.report.labels import Label, most_notable
+from dataprep.report.contents import contents
 from dataprep.report.summary import Summary
 from dataprep.sources import endings, parts_of
 
-SCRIPTS: Final = ("elements.js", "pictures.js", "measures.js", "views.js")
+SCRIPTS: Final = (
+    "elements.js",
+    "decisions.js",
+    "pictures.js",
+    "look.js",
+    "lists.js",
+    "overview.js",
+    "labels.js",
+    "measures.js",
+    "keys.js",
+    "views.js",
+)
 """In the order in which they run."""
-LABELS: Final = 1_000
-"""Labels that are listed."""
-FLAGS: Final = {
-    "empty labels": "no picture left",
-    "alike labels": "spelt almost as another",
-    "split labels": "called as a split",
-    "one label": "the only label",
-}
-"""What is said of a label for each kind of finding that names it; other flags are the reasons of rules."""
 
 
 def write_report(
@@ -76,34 +80,25 @@ def write_report(
     write_text(path, _html(manifest, summary, overrides, when, found))
 
 
-def _html(manifest: Manifest, summary: Summary, overrides: Overrides, when: datetime | None, found: Contents) -> str:
-    from jinja2 import Environment, StrictUndefined
-
-    script = "\n".join(_asset(name) for name in SCRIPTS)
+def _html(manifest: Manifest, summary: Summary, overrides: Overrides, when: datetime | None, found: dict[str, Any]) -> str:
+    script = "\n".join(map(_asset, SCRIPTS))
     title, where = _title(manifest)
-    template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return template.from_string(_asset("page.html.jinja")).render(
-        title=title,
-        where=where,
-        when=when,
-        summary=summary,
-        contents=found,
-        labels=_labels(summary),
-        flags=FLAGS,
-        decided=len(overrides.decisions),
-        lost=overrides.lost(manifest.table),
-        endings=endings,
+    data = {
+        "where": where,
+        "when": when and {"iso": when.isoformat(), "text": when.strftime("%-d %B %Y, %H:%M")},
+        "summary": summary.as_json(),
+        "ignored": endings(summary.ignored),
+        "lost": [decision.uri for decision in overrides.lost(manifest.table)],
+        **found,
+    }
+    return Template(_asset("page.html")).substitute(
+        title=escape(title),
+        headline=f"{summary.kept:,} of {summary.scanned:,} pictures are kept.",
         style=_asset("style.css"),
         script=script,
         script_hash=_hash(script),
-        data=_json(found.data),
+        data=_json(data),
     )
-
-
-def _labels(summary: Summary) -> list[tuple[str | None, Label]]:
-    """Returns the labels that are listed, those first that want a look, and the images without one."""
-    listed: list[tuple[str | None, Label]] = [(name, summary.labels[name]) for name in most_notable(summary.labels)[:LABELS]]
-    return listed + ([(None, summary.unlabelled)] if summary.unlabelled else [])
 
 
 def _title(manifest: Manifest) -> tuple[str, str]:

@@ -51,5 +51,3 @@ def test_clean(tmp_path: Path, flags: tuple[str, ...]) -> None:
     write_images(tmp_path / "photos", 6)
     modules = loaded("clean", tmp_path / "photos", "--out", tmp_path / "out", *flags)
     assert reached(modules, (*HEAVY, *UNUSED)) == set()
-    if flags:
-        assert reached(modules, ("jinja2",)) == set()

@@ -114,10 +114,11 @@ def toy() -> Manifest:
         "id": pa.array(range(10), pa.int64()),
         "uri": [f"{row}.jpg" for row in range(10)],
         "digest": [str(row) * 64 for row in range(10)],
+        "label": pa.array(["cat", "dog", None, "cat", "dog"] * 2, pa.string()),
         "bytes": pa.array([90 if row > 6 else 100 for row in range(10)], pa.int64()),
         "error": pa.array(["cannot be read" if row == 3 else None for row in range(10)], pa.string()),
     }
-    unjudged = Manifest(pa.table(columns), Pipeline(Require("bytes", least=95)), Folder("/nowhere"), (), ())
+    unjudged = Manifest(pa.table(columns), Pipeline(Require("bytes", least=95)), Folder("/nowhere"), (), ("cat", "dog"))
     return unjudged.judge(unjudged.pipeline)
 
 
@@ -128,8 +129,9 @@ def test_read(manifest: Manifest, tmp_path: Path) -> None:
     """A file that the report saves is read as the decisions in it."""
     overrides = decide(manifest, flat=True, copy=False)
     path = tmp_path / "overrides.json"
-    path.write_text(json.dumps({"version": 1, "decisions": [decision._asdict() for decision in overrides.decisions]}))
-    assert Overrides.read(path) == overrides
+    for version in (1, 2):
+        path.write_text(json.dumps({"version": version, "decisions": [decision.as_json() for decision in overrides.decisions]}))
+        assert Overrides.read(path) == overrides
 
 
 GOOD = {"uri": "a.jpg", "digest": "0", "keep": True}
@@ -142,14 +144,17 @@ GOOD = {"uri": "a.jpg", "digest": "0", "keep": True}
         ("\ud800".encode("utf-8", "surrogatepass"), "not JSON"),
         ("[" * 100_000, "not JSON"),
         ("[]", "save one from the report"),
-        ('{"version": 2, "decisions": []}', "version 2; this dataprep reads version 1"),
+        ('{"version": 3, "decisions": []}', "version 3; this dataprep reads versions 1 and 2"),
         ('{"version": 1}', "lacks 'decisions'"),
         ('{"decisions": []}', "lacks 'version'"),
         ('{"version": 1, "decision": []}', "no 'decision'; did you mean 'decisions'"),
         ('{"version": 1, "decisions": {}}', "`decisions` is a list, got {}"),
-        ({"decisions": [GOOD, 7]}, "decision 2 is `{uri, digest, keep}`, got 7"),
+        ({"decisions": [GOOD, 7]}, "decision 2 is `{uri, digest, keep, label}`, got 7"),
         ({"decisions": [{"url": "a", "digest": "0", "keep": True}]}, "decision 1 has no 'url'; did you mean 'uri'"),
-        ({"decisions": [{"uri": "a", "digest": "0"}]}, "decision 1 lacks 'keep'"),
+        ({"decisions": [{"uri": "a", "digest": "0"}]}, "decision 1 lacks 'keep' and 'label': it decides nothing"),
+        ({"decisions": [{"uri": "a", "keep": True}]}, "decision 1 lacks 'digest'"),
+        ({"decisions": [GOOD | {"label": 7}]}, "`label` is a string of Unicode, got 7"),
+        ({"decisions": [GOOD | {"label": ""}]}, "`label` is empty"),
         ({"decisions": [GOOD | {"keep": "yes"}]}, "`keep` is true or false, got 'yes'"),
         ({"decisions": [GOOD | {"keep": 1}]}, "`keep` is true or false, got 1"),
         ({"decisions": [GOOD | {"uri": None}]}, "`uri` is a string of Unicode, got None"),
@@ -175,10 +180,69 @@ def test_several_files(tmp_path: Path) -> None:
     second = [Decision("b", "2", False), Decision("c", "3", False)]
     paths = [tmp_path / "first.json", tmp_path / "second.json"]
     for path, decisions in zip(paths, (first, second), strict=True):
-        path.write_text(json.dumps({"version": 1, "decisions": [decision._asdict() for decision in decisions]}))
+        path.write_text(json.dumps({"version": 2, "decisions": [decision.as_json() for decision in decisions]}))
     assert Overrides.read(*paths) == Overrides((first[0], second[0], second[1]))
     assert set(Overrides.read(*paths[::-1]).decisions) == {*first, second[1]}
     assert Overrides.read() == Overrides()
+
+
+KEEPS = st.none() | st.booleans()
+LABELS = st.none() | st.sampled_from(["cat", "dog", "owl"])
+DECISIONS = st.builds(Decision, st.sampled_from("abc"), st.sampled_from("12"), KEEPS, LABELS)
+SOME = st.lists(DECISIONS, max_size=4, unique_by=lambda decision: decision.uri).map(lambda found: Overrides(tuple(found)))
+
+
+@given(SOME, SOME)
+def test_merged(first: Overrides, second: Overrides) -> None:
+    """Of two decisions about one content, the later holds in what it says, and the earlier in what it leaves open."""
+    merged = {decision.uri: decision for decision in first.merged(second).decisions}
+    earlier, later = ({decision.uri: decision for decision in some.decisions} for some in (first, second))
+    assert merged.keys() == earlier.keys() | later.keys()
+    for uri, found in merged.items():
+        old, new = earlier.get(uri), later.get(uri)
+        last = new or old
+        assert last is not None
+        same = old if old is not None and old.digest == last.digest else last
+        assert found.digest == last.digest
+        assert (found.keep, found.label) == (
+            same.keep if last.keep is None else last.keep,
+            same.label if last.label is None else last.label,
+        )
+
+
+@given(st.dictionaries(st.integers(0, 9), st.sampled_from(["cat", "dog", "an owl", "ظبي"])))
+def test_labels_by_hand(labels: dict[int, str]) -> None:
+    """A readable picture has the label that it was given, all others keep theirs, and new labels are the last classes."""
+    rows = TOY.table.to_pylist()
+    overrides = Overrides(tuple(Decision(rows[row]["uri"], rows[row]["digest"], label=label) for row, label in labels.items()))
+    judged = TOY.judge(TOY.pipeline, overrides)
+    wanted = [labels[row["id"]] if row["id"] in labels and row["error"] is None else row["label"] for row in rows]
+    assert judged.table["label"].to_pylist() == wanted
+    assert judged.table.drop_columns("label").equals(TOY.table.drop_columns("label"))
+    assert judged.classes == ("cat", "dog", *sorted({label for label in wanted if label} - {"cat", "dog"}))
+
+
+def test_several_labels_by_hand() -> None:
+    """Where images have lists of labels, a label by hand is a list as well, and an image without a list keeps none."""
+    lists = pa.array([["cat"] if row % 2 else None for row in range(10)], pa.list_(pa.string()))
+    several = replace(TOY, table=TOY.table.append_column("labels", lists))
+    rows = several.table.slice(0, 2).to_pylist()
+    overrides = Overrides(tuple(Decision(row["uri"], row["digest"], label="owl|cat") for row in rows))
+    judged = several.judge(TOY.pipeline, overrides)
+    assert judged.table["labels"].to_pylist()[:2] == [None, ["cat", "owl"]]
+    assert judged.table["label"].to_pylist()[:2] == ["owl|cat", "owl|cat"]
+    assert judged.classes == ("cat", "dog", "owl")
+
+
+def test_cleaned_with_labels_by_hand(manifest: Manifest) -> None:
+    """Cleaning with overrides is judging with them: labels, classes and verdicts are the same, and labels make conflicts."""
+    row = next(row for row in manifest.table.to_pylist() if row["uri"] == "cat/copy.png")
+    overrides = Overrides((Decision(row["uri"], row["digest"], label="owl"),))
+    cleaned = clean(manifest.source, RULES, engine=FakeEngine(), overrides=overrides)
+    judged = manifest.judge(RULES, overrides)
+    assert cleaned.table.equals(judged.table)
+    assert cleaned.classes == judged.classes == ("cat", "dog", "owl")
+    assert cleaned.conflicts()["uri"].to_pylist() == ["cat/copy.png"]
 
 
 def test_no_file(tmp_path: Path) -> None:

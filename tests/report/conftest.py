@@ -1,8 +1,9 @@
 """Manifests to report on: a small messy folder, and a drawn table of any size without images."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,10 +13,13 @@ import pytest
 from dataprep.cleaning.clean import clean
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
+from dataprep.report import summarize, write_report
 from dataprep.sources import Folder
 from dataprep.stages import ChannelSums
 from dataprep.stages.rules.standard import standard_rules
 from dataprep.testing import FakeEngine, encoded, photo
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 PIPELINE = Pipeline(ChannelSums(), *standard_rules())
 
@@ -102,3 +106,46 @@ def drawn_manifest(size: int) -> Manifest:
     }
     pipeline = Pipeline(*standard_rules())
     return Manifest(pa.table(columns), pipeline, Folder("/nowhere"), (), tuple(sorted({f"label {row}" for row in range(100)})))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A headless Chromium."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is installed")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as running:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = running.chromium.launch(executable_path=path, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Opens a file in a window of its own; afterwards nothing may have been said, thrown or fetched."""
+    faults, fetched, windows = [], [], []
+
+    def opened(path: Path, width: int = 1600, **options: Any) -> Any:
+        windows.append(chromium.new_context(viewport={"width": width, "height": 900}, **options))
+        page = windows[-1].new_page()
+        page.on("console", lambda message: faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda request: fetched.append(request.url))
+        page.goto(path.as_uri())
+        return page
+
+    yield opened
+    for window in windows:
+        window.close()
+    assert faults == []
+    assert {url.split(":")[0] for url in fetched} <= {"file", "data", "blob"}
+
+
+@pytest.fixture(scope="session")
+def report(manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of the messy folder."""
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    write_report(manifest, summarize(manifest), path)
+    return path

@@ -4,7 +4,12 @@
 const TALL = 160;
 
 function drawMeasures(place) {
-  place.replaceChildren(...data.histograms.map(histogramOf));
+  const key = (kind) => element("span", { class: kind });
+  const head = element("div", { class: "headline" },
+    element("h2", { id: "measures-title", tabindex: "-1" }, "Measures"),
+    element("p", { class: "note" }, "How each number is distributed, where the rules cut, and the pictures nearest to the cut on both sides, without copies."),
+    element("p", { class: "legend", "aria-hidden": "true" }, key("kept"), "kept ", key("dropped"), "dropped, for whatever reason ", key("limit"), "threshold"));
+  place.replaceChildren(head, element("div", { class: "histograms" }, ...data.histograms.map(histogramOf)));
 }
 
 function histogramOf(histogram) {
