@@ -39,33 +39,6 @@ static void across_rgb(const uint8_t *line, int origin, const struct taps *taps,
 }
 
 #ifdef AVX2
-static inline __attribute__((target("avx2"))) __m128i pixel_and_one(const uint8_t *at) {
-    int bytes;
-    memcpy(&bytes, at, 4);
-    return _mm_cvtsi32_si128(bytes);
-}
-
-/* Two rows at once: the first in the lower half of each register. Reads a byte behind the pixels of both lines. */
-static __attribute__((target("avx2"))) void across_two(const uint8_t *const lines[2], int origin, const struct taps *taps,
-                                                       uint8_t *const rows[2]) {
-    for (int x = 0; x < taps->length; x++) {
-        ptrdiff_t at = 3 * (ptrdiff_t)(taps->first[x] - origin);
-        const int32_t *weights = taps->weights + (size_t)x * taps->count;
-        __m256i sum = _mm256_set1_epi32(HALF);
-        for (int tap = 0; tap < taps->count; tap++, at += 3) {
-            __m128i bytes = _mm_unpacklo_epi32(pixel_and_one(lines[0] + at), pixel_and_one(lines[1] + at));
-            sum = _mm256_add_epi32(sum, _mm256_mullo_epi32(_mm256_cvtepu8_epi32(bytes), _mm256_set1_epi32(weights[tap])));
-        }
-        sum = _mm256_srai_epi32(sum, TAPS_BITS);
-        sum = _mm256_packus_epi16(_mm256_packs_epi32(sum, sum), sum); /* which clamps to 0..255 */
-        int first = _mm256_extract_epi32(sum, 0), second = _mm256_extract_epi32(sum, 4);
-        memcpy(rows[0] + 3 * x, &first, 3);
-        memcpy(rows[1] + 3 * x, &second, 3);
-    }
-}
-#endif
-
-#ifdef AVX2
 #define PAIRS 256 /* of taps; pixels that are made of more are rare, and wait */
 #define LOW 11    /* bits of a weight in its lower half */
 
@@ -88,6 +61,16 @@ static __attribute__((target("avx2"))) void pair_up(const int32_t *weights, int 
     if (count % 2) {
         pairs->high[count / 2] = both(weights[count - 1] >> LOW, 0);
         pairs->low[count / 2] = both(weights[count - 1] & mask, 0);
+    }
+}
+
+/* The same, high and low in turn. */
+static void interleave(const int32_t *weights, int count, int32_t *pairs) {
+    const int mask = (1 << LOW) - 1;
+    for (int tap = 0; tap < count; tap += 2) {
+        int32_t first = weights[tap], second = tap + 1 < count ? weights[tap + 1] : 0;
+        pairs[tap] = both(first >> LOW, second >> LOW);
+        pairs[tap + 1] = both(first & mask, second & mask);
     }
 }
 
@@ -120,6 +103,80 @@ static __attribute__((target("avx2"))) int down_wide(const uint8_t *line, ptrdif
     pair_up(weights, count, &pairs);
     for (; x + 16 <= size; x += 16) _mm_storeu_si128((__m128i *)(row + x), sixteen_down(line + x, stride, &pairs, count));
     return x;
+}
+#endif
+
+#ifdef AVX2
+#define FEW 512  /* pairs of taps, of which those of some columns are kept on the stack */
+#define BEHIND 3 /* pixels that are read behind those of a pair of taps, at most */
+
+/* Filters a pixel of two RGB rows, the first in the lower half of the register; pairs are high and low in turn. */
+static inline __attribute__((always_inline, target("avx2"))) __m256i rgb_of_two(const uint8_t *first, const uint8_t *second,
+                                                                               const int32_t *pairs, int count) {
+    const __m256i sides = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1));
+    __m256i high = _mm256_setzero_si256(), low = _mm256_set1_epi32(HALF);
+    for (int pair = 0; pair < count; pair++, first += 6, second += 6) {
+        __m128i one = _mm_loadl_epi64((const __m128i *)first), other = _mm_loadl_epi64((const __m128i *)second);
+        __m256i values = _mm256_shuffle_epi8(_mm256_inserti128_si256(_mm256_castsi128_si256(one), other, 1), sides);
+        high = _mm256_add_epi32(high, _mm256_madd_epi16(values, _mm256_set1_epi32(pairs[2 * pair])));
+        low = _mm256_add_epi32(low, _mm256_madd_epi16(values, _mm256_set1_epi32(pairs[2 * pair + 1])));
+    }
+    return _mm256_srai_epi32(_mm256_add_epi32(low, _mm256_slli_epi32(high, LOW)), TAPS_BITS);
+}
+
+/* Filters four pixels of two RGB rows, `pairs` of each one behind the other, and returns twelve bytes of each row. */
+static inline __attribute__((always_inline, target("avx2"))) __m256i four_of_two(const uint8_t *first, const uint8_t *second,
+                                                                                const int32_t *at, const int32_t *pairs, int count) {
+    const __m256i close = _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1));
+    __m256i pixels[4];
+    for (int x = 0; x < 4; x++)
+        pixels[x] = rgb_of_two(first + 3 * (ptrdiff_t)at[x], second + 3 * (ptrdiff_t)at[x], pairs + 2 * x * count, count);
+    __m256i words = _mm256_packs_epi32(pixels[0], pixels[1]), more = _mm256_packs_epi32(pixels[2], pixels[3]);
+    return _mm256_shuffle_epi8(_mm256_packus_epi16(words, more), close);
+}
+
+static inline __attribute__((target("avx2"))) void store_twelve(__m128i bytes, uint8_t *to) {
+    int last = _mm_extract_epi32(bytes, 2);
+    _mm_storel_epi64((__m128i *)to, bytes);
+    memcpy(to + 8, &last, sizeof last);
+}
+
+/* Filters some columns of two RGB rows, in fours, of which the last may overlap the one before; the number of pairs is known to the
+   compiler where it is usual. */
+static __attribute__((target("avx2"))) void across_two(const uint8_t *const lines[2], const int32_t *at, const int32_t *pairs, int count,
+                                                       int length, uint8_t *const rows[2]) {
+    for (int done = 0; done < length; done += 4) {
+        int x = done + 4 <= length ? done : length - 4;
+        const int32_t *mine = pairs + 2 * x * count;
+        __m256i made = count == 1   ? four_of_two(lines[0], lines[1], at + x, mine, 1)
+                       : count == 2 ? four_of_two(lines[0], lines[1], at + x, mine, 2)
+                       : count == 3 ? four_of_two(lines[0], lines[1], at + x, mine, 3)
+                                    : four_of_two(lines[0], lines[1], at + x, mine, count);
+        store_twelve(_mm256_castsi256_si128(made), rows[0] + 3 * x);
+        store_twelve(_mm256_extracti128_si256(made, 1), rows[1] + 3 * x);
+    }
+}
+
+/* Filters RGB rows two by two, as many columns at a time as there is room for their weights; returns how many rows were made. */
+static __attribute__((target("avx2"))) int across_pairs(struct pixels from, int origin, const struct taps *taps, struct pixels to) {
+    int count = (taps->count + 1) / 2, most = count > FEW / 4 ? 0 : FEW / count, rows = (to.height - 1) / 2 * 2;
+    if (most == 0 || taps->length < 4 || from.width < BEHIND || from.stride <= 0) return 0;
+    for (int start = 0; start < taps->length;) {
+        int32_t pairs[2 * FEW], at[FEW];
+        int left = taps->length - start, length = left <= most ? left : most;
+        if (length < 4) start = taps->length - (length = 4);
+        for (int x = 0; x < length; x++) {
+            at[x] = taps->first[start + x] - origin;
+            interleave(taps->weights + (size_t)(start + x) * taps->count, taps->count, pairs + 2 * x * count);
+        }
+        for (int y = 0; y < rows; y += 2) { /* not the last row: behind it there may be no memory */
+            const uint8_t *line = from.first + y * from.stride;
+            uint8_t *row = to.first + y * to.stride + 3 * (ptrdiff_t)start;
+            across_two((const uint8_t *[2]){line, line + from.stride}, at, pairs, count, length, (uint8_t *[2]){row, row + to.stride});
+        }
+        start += length;
+    }
+    return rows;
 }
 #endif
 
@@ -182,12 +239,7 @@ static void across(struct pixels from, int origin, const struct taps *taps, stru
 #ifdef AVX2
     if (__builtin_cpu_supports("avx2")) {
         if (from.channels == 1 && across_blocks(from, origin, taps, to)) return;
-        /* not in the last row: behind it there may be no memory */
-        for (; from.channels == 3 && from.stride > 0 && y + 2 < to.height; y += 2) {
-            const uint8_t *line = from.first + y * from.stride;
-            uint8_t *row = to.first + y * to.stride;
-            across_two((const uint8_t *[2]){line, line + from.stride}, origin, taps, (uint8_t *[2]){row, row + to.stride});
-        }
+        if (from.channels == 3) y = across_pairs(from, origin, taps, to);
     }
 #endif
     for (; y < to.height; y++) one(from.first + y * from.stride, origin, taps, to.first + y * to.stride);
