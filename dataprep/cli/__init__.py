@@ -24,6 +24,8 @@ SUBCOMMANDS: Final = {
     "clean": "Find bad images and duplicates, and write a manifest.",
     "split": "Divide a manifest into train, val and test.",
     "info": "Print what a manifest says.",
+    "why": "Say what decided about an image.",
+    "diff": "Compare two manifests.",
     "report": "Write the page that shows a manifest, and open it.",
     "verify": "Read the images of a manifest, and list those that were changed.",
     "materialize": "Write the kept images of a manifest as a tree of folders.",
