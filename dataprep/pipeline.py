@@ -6,7 +6,7 @@ of one size, since they are stacked to batches.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from attrs import frozen
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from dataprep.looking.pictures import Pictures
 
 VERSION = 1
+
+FOREIGN: Final = {"albumentations": "Albumentations"}
+"""Libraries of transforms, and the op that runs theirs."""
 
 Stage: TypeAlias = Measure | Rule | Op | Mix
 
@@ -42,7 +45,7 @@ class Pipeline:
         Raises:
             PipelineError: They do not fit; the message says which stage and what to do.
         """
-        self.__attrs_init__(stages)
+        self.__attrs_init__(tuple(part for stage in stages for part in _parts(stage)))
         self._check_roles()
         self._check_columns()
         _check_specs(self.ops)
@@ -207,7 +210,8 @@ class Pipeline:
             elif isinstance(stage, Op):
                 op = stage
             elif not isinstance(stage, Measure | Rule):
-                raise PipelineError(f"{stage!r:.200} is not a stage: {_instead(stage)}")
+                said = " ".join(repr(stage).split())
+                raise PipelineError(f"{said:.200} is not a stage: {_instead(stage)}")
             elif op is not None:
                 raise PipelineError(
                     f"`{type(stage).__name__}` follows the op `{type(op).__name__}`; "
@@ -233,6 +237,12 @@ class Pipeline:
 def _is_open(stage: Stage) -> bool:
     """Returns whether a stage is a `Normalize()` that takes its numbers from the manifest."""
     return isinstance(stage, Op) and isinstance(stage, stages.Normalize) and stage.mean is None
+
+
+def _parts(stage: Stage) -> tuple[Stage, ...]:
+    """Returns the stages that one stands for: itself, unless it says others."""
+    parts = None if isinstance(stage, type) else getattr(stage, "parts", None)
+    return parts() if callable(parts) else (stage,)
 
 
 def _role(stage: Stage) -> str:
@@ -268,6 +278,9 @@ def _instead(given: object) -> str:
         return "give its stages, as in `Pipeline(*pipeline.stages, ...)`"
     if isinstance(given, str | Path):
         return f"`Pipeline.read({str(given)!r})` reads a file"
+    library = type(given).__module__.partition(".")[0]
+    if library in FOREIGN:
+        return f"transforms of {library} are ops by `{FOREIGN[library]}(transform)`"
     return "it is neither a measure, a rule, an op nor a mix"
 
 

@@ -1,6 +1,7 @@
 """The op that runs a transform of the albumentations library, as a description: the transform itself is made by the kernel."""
 
 import json
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,10 @@ from attrs import converters, field, frozen, validators
 
 from dataprep.describe import register
 from dataprep.errors import PipelineError
+from dataprep.protocols import Op
 from dataprep.stages.ops.arguments import SIZE, Size, VersionedOp, as_size, check_pixels, height_width
+from dataprep.stages.ops.foreign import Numbers, size_after
+from dataprep.stages.ops.values import Normalize
 from dataprep.types import Params, Sizes, Spec, Uniforms
 
 
@@ -31,22 +35,77 @@ def _as_json(transform: Any) -> str:
         ) from error
 
 
+def _without_ending(transform: dict[str, Any]) -> Numbers | None:
+    """Takes `Normalize` and `ToTensorV2` from the end of a described transform, at any depth, and returns the numbers.
+
+    Raises:
+        PipelineError: It normalises in a way that `dp.Normalize` does not.
+    """
+    steps: list[Any] = transform.get("transforms", []) if _name(transform) in ("Compose", "Sequential") else []
+    while steps and _name(steps[-1]) == "ToTensorV2":
+        steps.pop()
+    if not steps:
+        return None
+    last = steps[-1]
+    if _name(last) != "Normalize":
+        return _without_ending(last)
+    if last.get("normalization", "standard") != "standard" or last["p"] != 1 or transform.get("p", 1) != 1:
+        raise PipelineError(f"Albumentations: only a standard `Normalize` with p=1 can end a transform, not {last!r:.200}")
+    steps.pop()
+    scale = last["max_pixel_value"] / 255
+    mean, std = ([float(share) * scale for share in np.broadcast_to(last[name], 3)] for name in ("mean", "std"))
+    return (mean[0], mean[1], mean[2]), (std[0], std[1], std[2])
+
+
+def _name(transform: Any) -> str:
+    """Returns the class of a described transform, without its module."""
+    return str(transform.get("__class_fullname__", "")).rpartition(".")[2]
+
+
 @register
-@frozen
+@frozen(init=False)
 class Albumentations(VersionedOp):
     """A transform of albumentations, or a `Compose` of some, seeded for each image by what was drawn for it.
 
     So images get different augmentations in different workers, new ones in each epoch, and the same ones after a resume; none of
     which holds for albumentations alone in the workers of a `DataLoader`.
 
+    Example:
+        >>> train = A.Compose([A.RandomResizedCrop((224, 224)), A.Normalize(), ToTensorV2()])  # doctest: +SKIP
+        >>> dp.Pipeline(dp.Albumentations(train)).spec  # doctest: +SKIP
+        Spec(height=224, width=224, dtype='float32', layout='CHW', memory='contiguous', delivered=False)
+
     Attributes:
         transform: The transform; kept as JSON, so that it can be compared, saved and sent.
-        size: (height, width) after it, or one number for a square; None if it keeps the size.
+        size: (height, width) after it, or one number for a square; None if it keeps the size, or, of a transform that is given
+            and no JSON, to find it out by trying.
+        normalize: Mean and std of a `Normalize` at its end, which a `Pipeline` makes a stage of its own.
     """
 
-    transform: str = field(converter=_as_json)
+    transform: str
     size: Size | None = field(default=None, converter=converters.optional(as_size), validator=validators.optional(SIZE))
+    normalize: Numbers | None = None
     slots = 1
+
+    def __init__(self, transform: Any, size: Size | None = None, normalize: Numbers | None = None) -> None:
+        """Takes a transform as it is: `Normalize` and `ToTensorV2` at its end are what a `Pipeline` does after it.
+
+        Raises:
+            PipelineError: It is no transform, cannot be described, gives various sizes, or normalises otherwise than `Normalize`.
+        """
+        text = _as_json(transform)
+        if size is None and not isinstance(transform, str):
+            tried = deepcopy(transform)  # which would have drawn
+            size = size_after(lambda image: tried(image=image)["image"], "Albumentations")
+        description = json.loads(text)
+        found = _without_ending(description.get("transform", {}))
+        self.__attrs_init__(json.dumps(description, sort_keys=True), size, found or normalize)
+
+    def parts(self) -> tuple[Op, ...]:
+        """Returns the ops that it stands for: itself without the normalising, and a `Normalize`."""
+        if self.normalize is None:
+            return (self,)
+        return Albumentations(self.transform, self.size), Normalize(*self.normalize)
 
     def spec(self, spec: Spec) -> Spec:
         """Of the given size, else unchanged."""

@@ -72,6 +72,76 @@ def test_it_is_written_to_files(manifest: dp.Manifest) -> None:
     assert pipeline.spec == dp.Spec(8, 9)
 
 
+def compose(*steps: Any, size: tuple[int, int] = (20, 24), **normalize: Any) -> Any:
+    """Returns what users of albumentations have: a crop, some steps, `Normalize` and `ToTensorV2`."""
+    to_tensor = pytest.importorskip("albumentations.pytorch").ToTensorV2()
+    return A.Compose([A.RandomResizedCrop(size), *steps, A.Normalize(**normalize), to_tensor])
+
+
+GRAY = {"mean": (0.5, 0.4, 0.3), "std": (0.2, 0.3, 0.4)}
+
+
+@pytest.mark.parametrize("normalize", [{}, GRAY, GRAY | {"max_pixel_value": 128.0}, {"mean": 0.5, "std": 0.5}], ids=str)
+def test_a_compose_as_it_is(manifest: dp.Manifest, normalize: dict[str, Any]) -> None:
+    """Its size is found out, and what `Normalize` and `ToTensorV2` at its end do comes out as from albumentations."""
+    transform = compose(A.HorizontalFlip(p=0.5), **normalize)
+    pipeline = dp.Pipeline(dp.Albumentations(transform))
+    assert pipeline.spec == dp.Spec(20, 24, "float32", "CHW")
+    assert dp.Pipeline.from_yaml(pipeline.to_yaml()) == pipeline
+    batch = next(iter(dp.Loader(manifest, pipeline, batch_size=4, backend=dp.Threads(1))))
+    for image, (seed, *_) in zip(batch.images, batch.origin.recipe.params[0], strict=True):
+        transform.set_random_seed(int(seed))
+        assert torch.allclose(image, transform(image=photo(1, 24, 24))["image"], atol=1e-5)
+
+
+def test_a_compose_within_a_compose(manifest: dp.Manifest) -> None:
+    """The end of a `Compose` at the end of another is an end, too; what is made is the same."""
+    inner, outer = compose(), A.Compose([A.Blur(p=0), compose()])
+    assert dp.Pipeline(dp.Albumentations(inner)).ops[1:] == dp.Pipeline(dp.Albumentations(outer)).ops[1:]
+    assert dp.Pipeline(dp.Albumentations(outer)).spec == dp.Pipeline(dp.Albumentations(inner)).spec
+
+
+@pytest.mark.parametrize(
+    ("transform", "size"),
+    [
+        (A.Blur(), None),
+        (A.Compose([A.HorizontalFlip(), A.GaussNoise()]), None),
+        (A.Resize(30, 40), (30, 40)),
+        (A.Compose([A.SmallestMaxSize(64), A.CenterCrop(48, 40)]), (48, 40)),
+        (A.Compose([A.RandomCrop(224, 200)]), (224, 200)),
+    ],
+    ids=str,
+)
+def test_the_size_is_found_out(transform: Any, size: tuple[int, int] | None) -> None:
+    """What a transform gives whatever it gets is the size after it; the transform of the user has drawn nothing."""
+    before = (
+        transform.to_dict(),
+        str(getattr(transform, "random_generator", None) and transform.random_generator.bit_generator.state),
+    )
+    assert dp.Albumentations(transform).size == size
+    after = (
+        transform.to_dict(),
+        str(getattr(transform, "random_generator", None) and transform.random_generator.bit_generator.state),
+    )
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: dp.Albumentations(A.SmallestMaxSize(64)), "size after the transform varies.*end it with a resize or a crop"),
+        (lambda: dp.Albumentations(A.Compose([A.Normalize(normalization="image")])), "only a standard `Normalize` with p=1"),
+        (lambda: dp.Albumentations(A.Compose([A.Normalize(p=0.5)])), "only a standard `Normalize` with p=1"),
+        (lambda: dp.Pipeline(A.Compose([A.Blur()])), r"transforms of albumentations are ops by `Albumentations\(transform\)`"),
+        (lambda: dp.Pipeline(dp.Albumentations(compose()), dp.Normalize()), "`Normalize` comes once"),
+    ],
+)
+def test_what_does_not_fit_is_refused(make: Any, words: str) -> None:
+    """What has no one size, normalises otherwise or twice, or is no op yet is refused when it is made, with what to do."""
+    with pytest.raises(PipelineError, match=words):
+        make()
+
+
 def test_targets_follow_where_nothing_moves() -> None:
     """Transforms of values leave places where they are, at any depth; one that moves pixels is named and refused."""
     one, sizes = np.zeros((1, 3)), np.array([[24, 24]])
