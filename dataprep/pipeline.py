@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 
-FOREIGN: Final = {"albumentations": "Albumentations"}
+FOREIGN: Final = {"albumentations": "Albumentations", "torchvision": "TorchVision", "timm": "TorchVision"}
 """Libraries of transforms, and the op that runs theirs."""
 
 Stage: TypeAlias = Measure | Rule | Op | Mix
@@ -210,8 +210,7 @@ class Pipeline:
             elif isinstance(stage, Op):
                 op = stage
             elif not isinstance(stage, Measure | Rule):
-                said = " ".join(repr(stage).split())
-                raise PipelineError(f"{said:.200} is not a stage: {_instead(stage)}")
+                raise PipelineError(f"{' '.join(repr(stage).split()):.200} is not a stage: {_instead(stage)}")
             elif op is not None:
                 raise PipelineError(
                     f"`{type(stage).__name__}` follows the op `{type(op).__name__}`; "
