@@ -13,9 +13,9 @@ from dataprep.backends.cpu.render import apply_op, canvas, render
 from dataprep.backends.threads import Threads
 from dataprep.cli.console import Terminal
 from dataprep.cli.terminal import say
+from dataprep.images import native
 from dataprep.images.decode import decode
 from dataprep.images.limits import quiet_decoders
-from dataprep.images.resize import is_compiled
 from dataprep.loading.loader import Loader
 from dataprep.machine import cores
 from dataprep.manifest import Manifest
@@ -23,7 +23,7 @@ from dataprep.protocols import Backend, Program, Source
 from dataprep.stages import HorizontalFlip, Normalize, RandomResizedCrop
 from dataprep.types import Image, Recipe, Rendered
 
-VERSION: Final = 1
+VERSION: Final = 2
 ONE: Final = "this process alone"
 TRAINING: Final = (RandomResizedCrop(224), HorizontalFlip(), Normalize.imagenet())
 NEAR: Final = 0.9  # of the fastest rate: what is as good on a machine that does other things too
@@ -61,8 +61,7 @@ class Rates(NamedTuple):
         lines = [f"use {fewest}: {self.ends[fewest]:,.0f} images/s"]
         if fewest == ONE:
             lines = [f"more threads or processes gain nothing: use Threads(workers=1), for {self.ends[best]:,.0f} images/s"]
-        if not is_compiled():
-            lines.append("reinstall dataprep-images where there is a C compiler: compiled resizing is several times as fast")
+        lines += native.missing()
         if self.bottleneck.startswith("decode"):
             lines.append("store the images nearer to the size that training sees: decoding takes most of the time")
         return lines
@@ -158,7 +157,7 @@ def measure_ends(manifest: Manifest, batch_size: int, workers: int) -> dict[str,
 def as_data(done: Rates) -> dict[str, Any]:
     """Returns what is printed as plain data; rates are images a second."""
     said = {"bottleneck": done.bottleneck, "advice": done.advice}
-    return {"version": VERSION, **done._asdict(), **said, "compiled": is_compiled()}
+    return {"version": VERSION, **done._asdict(), **said, "missing": native.missing()}
 
 
 def show(done: Rates) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 import PIL.Image
 import pytest
 
+from dataprep.images import native
 from dataprep.testing import encoded, photo
 
 ROOT = Path(__file__).parents[2]  # which has no sources where the package is installed
@@ -168,6 +169,30 @@ def test_it_compiles_without_warnings(tmp_path: Path, source: Path, target: str)
     if "jpeglib.h" in done.stderr:
         pytest.skip("the headers of libjpeg-turbo are not here")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", native.COSTS)
+def test_what_is_missing_is_told(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each module that was not compiled a sentence says what that costs and what it needs; nothing is said of the others."""
+    monkeypatch.setattr(native, "module", lambda asked: None if asked == name else native)
+    (said,) = native.missing()
+    assert said.startswith(f"`{name}` was not compiled, so ")
+    assert "C compiler" in said
+
+
+@pytest.mark.slow
+def test_a_build_tells_what_is_missing(tmp_path: Path) -> None:
+    """A build without a compiler ends well, and its last words are what each module costs that is missing."""
+    names = ["pyproject.toml", "compiling.py", "README.md", "LICENSE", "dataprep"]
+    for name in names:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    code = "from setuptools import setup; setup()"
+    command = [sys.executable, "-W", "ignore", "-c", code, "build_ext", "--build-lib", "here", "--build-temp", "there"]
+    done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "CC": "false"}, capture_output=True, text=True, check=True)
+    said = [line for line in (done.stdout + done.stderr).splitlines() if "was not compiled" in line]
+    assert len(said) == len(native.COSTS)
+    assert all(cost in "".join(said) for _, cost in native.COSTS.values())
 
 
 @pytest.mark.slow
