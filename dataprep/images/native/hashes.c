@@ -79,8 +79,109 @@ static double lower_median(double *values, int count) {
     return values[middle];
 }
 
-/* Folds rows of samples onto their first half, since cosines of even frequencies are mirrored there, and of odd ones with the
-   other sign: (samples / 2, samples) sums and differences, both exact. */
+/* The cosines of the even and of the odd frequencies, by sample: only of the first half, since those of the other are the same, or the
+   same with the other sign. */
+struct basis {
+    double even[MOST_SAMPLES / 2][MOST_BITS / 2], odd[MOST_SAMPLES / 2][MOST_BITS / 2];
+};
+
+static void fill_basis(int bits, struct basis *basis) {
+    int step = MOST_SAMPLES / (OVERSAMPLING * bits);
+    for (int at = 0; at < OVERSAMPLING * bits / 2; at++)
+        for (int bit = 0; bit < MOST_BITS / 2; bit++) {
+            basis->even[at][bit] = 2.0 * cosine(2 * bit * (2 * at + 1) * step);
+            basis->odd[at][bit] = 2.0 * cosine((2 * bit + 1) * (2 * at + 1) * step);
+        }
+}
+
+/* Adds up (samples / 2, samples) values by the cosines of some frequencies, a row of `sums` each. */
+static void transform_rows(const double (*cosines)[MOST_BITS / 2], int bits, const double *values, int samples,
+                           double (*sums)[MOST_SAMPLES]) {
+    for (int bit = 0; bit < bits; bit++)
+        for (int x = 0; x < samples; x++) {
+            double sum = 0.0;
+            for (int at = 0; at < samples / 2; at++) sum += cosines[at][bit] * values[at * samples + x];
+            sums[bit][x] = sum;
+        }
+}
+
+/* Adds up a row of (samples / 2) values by the cosines of eight frequencies. */
+static void transform_row(const double (*cosines)[MOST_BITS / 2], const double *values, int samples, double *sums) {
+    for (int bit = 0; bit < MOST_BITS / 2; bit++) {
+        double sum = 0.0;
+        for (int at = 0; at < samples / 2; at++) sum += cosines[at][bit] * values[at];
+        sums[bit] = sum;
+    }
+}
+
+#ifdef AVX2
+#define LANES 4
+#define BESIDE 4 /* registers of sums */
+
+/* The same, many sums at once, each in the same order. */
+static __attribute__((target("avx2"))) void transform_rows_wide(const double (*cosines)[MOST_BITS / 2], int bits, const double *values,
+                                                                int samples, double (*sums)[MOST_SAMPLES]) {
+    for (int bit = 0; bit < bits; bit += 2)
+        for (int start = 0; start < samples; start += LANES * BESIDE) {
+            __m256d one[BESIDE], other[BESIDE];
+            for (int lane = 0; lane < BESIDE; lane++) one[lane] = other[lane] = _mm256_setzero_pd();
+            for (int at = 0; at < samples / 2; at++) {
+                __m256d first = _mm256_set1_pd(cosines[at][bit]), second = _mm256_set1_pd(cosines[at][bit + 1]);
+                for (int lane = 0; lane < BESIDE; lane++) {
+                    __m256d row = _mm256_loadu_pd(values + at * samples + start + lane * LANES);
+                    one[lane] = _mm256_add_pd(one[lane], _mm256_mul_pd(first, row));
+                    other[lane] = _mm256_add_pd(other[lane], _mm256_mul_pd(second, row));
+                }
+            }
+            for (int lane = 0; lane < BESIDE; lane++) {
+                _mm256_storeu_pd(sums[bit] + start + lane * LANES, one[lane]);
+                _mm256_storeu_pd(sums[bit + 1] + start + lane * LANES, other[lane]);
+            }
+        }
+}
+
+static __attribute__((target("avx2"))) void transform_row_wide(const double (*cosines)[MOST_BITS / 2], const double *values, int samples,
+                                                               double *sums) {
+    __m256d low = _mm256_setzero_pd(), high = low;
+    for (int at = 0; at < samples / 2; at++) {
+        __m256d value = _mm256_set1_pd(values[at]);
+        low = _mm256_add_pd(low, _mm256_mul_pd(value, _mm256_loadu_pd(cosines[at])));
+        high = _mm256_add_pd(high, _mm256_mul_pd(value, _mm256_loadu_pd(cosines[at] + LANES)));
+    }
+    _mm256_storeu_pd(sums, low);
+    _mm256_storeu_pd(sums + LANES, high);
+}
+#endif
+
+/* The functions above, as this processor has them. */
+struct transforms {
+    void (*rows)(const double (*)[MOST_BITS / 2], int, const double *, int, double (*)[MOST_SAMPLES]);
+    void (*row)(const double (*)[MOST_BITS / 2], const double *, int, double *);
+};
+
+static struct transforms transforms(void) {
+#ifdef AVX2
+    if (__builtin_cpu_supports("avx2")) return (struct transforms){transform_rows_wide, transform_row_wide};
+#endif
+    return (struct transforms){transform_rows, transform_row};
+}
+
+static double millionths(double value) { return (value * MILLIONTHS + ROUND) - ROUND; }
+
+/* Fills (bits) frequencies of (samples) values, in millionths. */
+static void transform_values(const struct transforms *way, const struct basis *basis, const double *values, int bits, double *low) {
+    double sums[MOST_SAMPLES / 2], differences[MOST_SAMPLES / 2], even[MOST_BITS / 2], odd[MOST_BITS / 2];
+    int samples = OVERSAMPLING * bits;
+    for (int at = 0; at < samples / 2; at++) {
+        sums[at] = values[at] + values[samples - 1 - at];
+        differences[at] = values[at] - values[samples - 1 - at];
+    }
+    way->row(basis->even, sums, samples, even);
+    way->row(basis->odd, differences, samples, odd);
+    for (int bit = 0; bit < bits; bit++) low[bit] = millionths(bit % 2 ? odd[bit / 2] : even[bit / 2]);
+}
+
+/* Folds rows of samples onto the first half of them: sums and differences, both exact. */
 WIDE static void fold(const uint8_t *pixels, int samples, double *sums, double *differences) {
     for (int y = 0; y < samples / 2; y++) {
         const uint8_t *one = pixels + y * samples, *other = pixels + (samples - 1 - y) * samples;
@@ -91,34 +192,18 @@ WIDE static void fold(const uint8_t *pixels, int samples, double *sums, double *
     }
 }
 
-/* Adds each row of (count, width) values, as often as its weight says. */
-WIDE static void weighted_sum(const double *weights, const double *rows, int count, int width, double *sum) {
-    for (int x = 0; x < width; x++) sum[x] = 0.0;
-    for (int y = 0; y < count; y++)
-        for (int x = 0; x < width; x++) sum[x] += weights[y] * rows[y * width + x];
-}
-
 /* Fills (bits, bits) millionths of the lowest frequencies of (samples, samples) pixels. */
 static void transform(const uint8_t *pixels, int bits, double *low) {
     double sums[MOST_SAMPLES / 2 * MOST_SAMPLES], differences[MOST_SAMPLES / 2 * MOST_SAMPLES];
-    double basis[MOST_BITS][MOST_SAMPLES / 2], half[MOST_SAMPLES], folded[MOST_SAMPLES / 2 * 2];
-    int samples = OVERSAMPLING * bits, step = 64 / samples;
-    for (int bit = 0; bit < bits; bit++)
-        for (int at = 0; at < samples / 2; at++) basis[bit][at] = 2.0 * cosine(bit * (2 * at + 1) * step);
+    double even[MOST_BITS / 2][MOST_SAMPLES], odd[MOST_BITS / 2][MOST_SAMPLES];
+    int samples = OVERSAMPLING * bits;
+    struct basis basis;
+    struct transforms way = transforms();
+    fill_basis(bits, &basis);
     fold(pixels, samples, sums, differences);
-    for (int row = 0; row < bits; row++) {
-        weighted_sum(basis[row], row % 2 ? differences : sums, samples / 2, samples, half);
-        for (int at = 0; at < samples / 2; at++) {
-            folded[at] = half[at] + half[samples - 1 - at];
-            folded[samples / 2 + at] = half[at] - half[samples - 1 - at];
-        }
-        for (int column = 0; column < bits; column++) {
-            const double *values = folded + (column % 2 ? samples / 2 : 0);
-            double sum = 0.0;
-            for (int at = 0; at < samples / 2; at++) sum += basis[column][at] * values[at];
-            low[row * bits + column] = (sum * MILLIONTHS + ROUND) - ROUND;
-        }
-    }
+    way.rows(basis.even, bits / 2, sums, samples, even);
+    way.rows(basis.odd, bits / 2, differences, samples, odd);
+    for (int bit = 0; bit < bits; bit++) transform_values(&way, &basis, bit % 2 ? odd[bit / 2] : even[bit / 2], bits, low + bit * bits);
 }
 
 static int phash(struct pixels view, const struct wanted *wanted, int bits, uint8_t *hash) {

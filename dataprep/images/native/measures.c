@@ -14,6 +14,18 @@ struct sums {
     int64_t count, sum, squares;
 };
 
+struct range {
+    uint8_t lowest, highest;
+};
+
+static inline void extend(struct range *range, uint8_t low, uint8_t high) {
+    if (low < range->lowest) range->lowest = low;
+    if (high > range->highest) range->highest = high;
+}
+
+/* How many pixels of a row are added at once. */
+static int part_of(int width, int start) { return width - start < CHUNK ? width - start : CHUNK; }
+
 static double mean_of(const struct sums *sums) { return (double)sums->sum * (1.0 / (double)sums->count); }
 
 /* The standard deviation, by the steps of cv2.meanStdDev. */
@@ -22,36 +34,100 @@ static double deviation_of(const struct sums *sums) {
     return sqrt(variance > 0.0 ? variance : 0.0);
 }
 
-WIDE static void add_levels(const uint8_t *row, int width, struct sums *sums, int *lowest, int *highest) {
-    for (int start = 0; start < width; start += CHUNK) {
-        int stop = width - start < CHUNK ? width : start + CHUNK;
-        uint32_t sum = 0, squares = 0;
-        uint8_t low = 255, high = 0;
-        for (int x = start; x < stop; x++) {
-            sum += row[x];
-            squares += (uint32_t)row[x] * row[x];
-            low = row[x] < low ? row[x] : low;
-            high = row[x] > high ? row[x] : high;
-        }
-        sums->sum += sum;
-        sums->squares += squares;
-        if (low < *lowest) *lowest = low;
-        if (high > *highest) *highest = high;
+#ifdef AVX2
+/* Behind so many zeros a mask leaves only the last pixels of a register in, which none before had. */
+static const int16_t LAST[32] = {[16] = -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+
+static inline __attribute__((target("avx2"))) __m256i last_of_sixteen(int count) {
+    return _mm256_loadu_si256((const __m256i *)(LAST + count));
+}
+
+static inline __attribute__((target("avx2"))) __m256i sixteen(const uint8_t *at) {
+    return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)at));
+}
+
+/* Numbers of which each register's are added to the lanes of one: sums and sums of squares. */
+struct lanes {
+    __m256i sum, squares;
+};
+
+static inline __attribute__((target("avx2"))) void add_sixteen(struct lanes *lanes, __m256i values) {
+    lanes->sum = _mm256_add_epi32(lanes->sum, _mm256_madd_epi16(values, _mm256_set1_epi16(1)));
+    lanes->squares = _mm256_add_epi32(lanes->squares, _mm256_madd_epi16(values, values));
+}
+
+static inline __attribute__((target("avx2"))) int64_t total_of(__m256i values) {
+    int32_t lanes[8];
+    int64_t total = 0;
+    _mm256_storeu_si256((__m256i *)lanes, values);
+    for (int lane = 0; lane < 8; lane++) total += lanes[lane];
+    return total;
+}
+
+static inline __attribute__((target("avx2"))) void add_lanes(const struct lanes *lanes, struct sums *sums) {
+    sums->sum += total_of(lanes->sum);
+    sums->squares += total_of(lanes->squares);
+}
+
+/* Adds a part of a row of sixteen pixels or more; the last sixteen may overlap those before. */
+static __attribute__((target("avx2"))) void add_levels_wide(const uint8_t *row, int width, struct sums *sums, struct range *range) {
+    struct lanes lanes = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+    __m256i low = _mm256_set1_epi16(255), high = _mm256_setzero_si256();
+    for (int done = 0; done < width; done += 16) {
+        int left = width - done, x = left < 16 ? width - 16 : done;
+        __m256i values = sixteen(row + x);
+        low = _mm256_min_epi16(low, values);
+        high = _mm256_max_epi16(high, values);
+        add_sixteen(&lanes, left < 16 ? _mm256_and_si256(values, last_of_sixteen(left)) : values);
+    }
+    add_lanes(&lanes, sums);
+    high = _mm256_sub_epi16(_mm256_set1_epi16(255), high); /* the least of sixteen bits is one instruction */
+    __m128i lows = _mm_min_epi16(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
+    __m128i highs = _mm_min_epi16(_mm256_castsi256_si128(high), _mm256_extracti128_si256(high, 1));
+    extend(range, (uint8_t)_mm_extract_epi16(_mm_minpos_epu16(lows), 0), (uint8_t)(255 - _mm_extract_epi16(_mm_minpos_epu16(highs), 0)));
+}
+
+static __attribute__((target("avx2"))) void add_laplacian_wide(const uint8_t *above, const uint8_t *row, const uint8_t *below, int width,
+                                                               struct sums *sums) {
+    struct lanes lanes = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+    for (int done = 0; done < width; done += 16) {
+        int left = width - done, x = left < 16 ? width - 16 : done;
+        __m256i beside = _mm256_add_epi16(sixteen(row + x - 1), sixteen(row + x + 1));
+        __m256i around = _mm256_add_epi16(beside, _mm256_add_epi16(sixteen(above + x), sixteen(below + x)));
+        __m256i values = _mm256_sub_epi16(around, _mm256_slli_epi16(sixteen(row + x), 2));
+        add_sixteen(&lanes, left < 16 ? _mm256_and_si256(values, last_of_sixteen(left)) : values);
+    }
+    add_lanes(&lanes, sums);
+}
+#endif
+
+/* Adds a part of a row. */
+static void add_levels(const uint8_t *row, int width, struct sums *sums, struct range *range) {
+#ifdef AVX2
+    if (width >= 16 && __builtin_cpu_supports("avx2")) {
+        add_levels_wide(row, width, sums, range);
+        return;
+    }
+#endif
+    for (int x = 0; x < width; x++) {
+        sums->sum += row[x];
+        sums->squares += row[x] * row[x];
+        extend(range, row[x], row[x]);
     }
 }
 
-/* Adds the Laplacian of the pixels of a row that have neighbours to both sides. */
-WIDE static void add_laplacian(const uint8_t *above, const uint8_t *row, const uint8_t *below, int width, struct sums *sums) {
-    for (int start = 1; start < width - 1; start += CHUNK) {
-        int stop = width - 1 - start < CHUNK ? width - 1 : start + CHUNK;
-        int32_t sum = 0, squares = 0;
-        for (int x = start; x < stop; x++) {
-            int16_t value = (int16_t)(row[x - 1] + row[x + 1] + above[x] + below[x] - 4 * row[x]);
-            sum += value;
-            squares += value * value;
-        }
-        sums->sum += sum;
-        sums->squares += (uint32_t)squares;
+/* Adds the Laplacian of a part of a row whose pixels have neighbours to both sides. */
+static void add_laplacian(const uint8_t *above, const uint8_t *row, const uint8_t *below, int width, struct sums *sums) {
+#ifdef AVX2
+    if (width >= 16 && __builtin_cpu_supports("avx2")) {
+        add_laplacian_wide(above, row, below, width, sums);
+        return;
+    }
+#endif
+    for (int x = 0; x < width; x++) {
+        int value = row[x - 1] + row[x + 1] + above[x] + below[x] - 4 * row[x];
+        sums->sum += value;
+        sums->squares += value * value;
     }
 }
 
@@ -69,7 +145,7 @@ static double sharpness_of(struct pixels view) {
         int up = y > 0 ? y - 1 : view.height > 1, down = y < view.height - 1 ? y + 1 : y - (y > 0);
         const uint8_t *row = view.first + y * view.stride;
         const uint8_t *above = view.first + up * view.stride, *below = view.first + down * view.stride;
-        add_laplacian(above, row, below, view.width, &sums);
+        for (int x = 1; x < last; x += CHUNK) add_laplacian(above + x, row + x, below + x, part_of(last, x), &sums);
         add_edge(above, row, below, 0, last > 0, &sums);
         if (last > 0) add_edge(above, row, below, last, last - 1, &sums);
     }
@@ -79,12 +155,13 @@ static double sharpness_of(struct pixels view) {
 
 static void measure_levels(struct pixels view, struct record *record) {
     struct sums sums = {(int64_t)view.height * view.width, 0, 0};
-    int lowest = 255, highest = 0;
-    for (int y = 0; y < view.height; y++) add_levels(view.first + y * view.stride, view.width, &sums, &lowest, &highest);
+    struct range range = {255, 0};
+    for (int y = 0; y < view.height; y++)
+        for (int x = 0; x < view.width; x += CHUNK) add_levels(view.first + y * view.stride + x, part_of(view.width, x), &sums, &range);
     record->brightness = mean_of(&sums);
     record->contrast = deviation_of(&sums);
-    record->darkest = lowest;
-    record->lightest = highest;
+    record->darkest = range.lowest;
+    record->lightest = range.highest;
 }
 
 /* Reduces an image to another size by averaging areas, into memory that the caller frees; NULL where there is none. */

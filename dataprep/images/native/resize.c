@@ -1,6 +1,8 @@
 /* Pillow's `resize` for a part of its result, and averages of areas. See resize.h. */
 
 #include "resize.h"
+
+#include "average.h"
 #include "wide.h"
 
 #include <string.h>
@@ -48,21 +50,26 @@ struct pairs {
     int32_t high[PAIRS], low[PAIRS];
 };
 
-static inline int32_t both(int32_t first, int32_t second) { return (int32_t)((uint32_t)second << 16 | (first & 0xFFFF)); }
+/* Pairs sixteen weights. */
+static inline __attribute__((target("avx2"))) void pair_sixteen(const int32_t *weights, int32_t *high, int32_t *low) {
+    const __m256i mask = _mm256_set1_epi32((1 << LOW) - 1);
+    __m256i first = _mm256_loadu_si256((const __m256i *)weights), second = _mm256_loadu_si256((const __m256i *)(weights + 8));
+    __m256i highs = _mm256_packs_epi32(_mm256_srai_epi32(first, LOW), _mm256_srai_epi32(second, LOW));
+    __m256i lows = _mm256_packs_epi32(_mm256_and_si256(first, mask), _mm256_and_si256(second, mask));
+    _mm256_storeu_si256((__m256i *)high, _mm256_permute4x64_epi64(highs, 0xD8)); /* packing works on halves of a register */
+    _mm256_storeu_si256((__m256i *)low, _mm256_permute4x64_epi64(lows, 0xD8));
+}
 
 static __attribute__((target("avx2"))) void pair_up(const int32_t *weights, int count, struct pairs *pairs) {
-    const int mask = (1 << LOW) - 1;
+    int32_t rest[16] = {0};
+    int done = count / 16 * 16;
     pairs->count = (count + 1) / 2;
-    for (int pair = 0; pair < count / 2; pair++) {
-        int32_t first = weights[2 * pair], second = weights[2 * pair + 1];
-        pairs->high[pair] = both(first >> LOW, second >> LOW);
-        pairs->low[pair] = both(first & mask, second & mask);
-    }
-    if (count % 2) {
-        pairs->high[count / 2] = both(weights[count - 1] >> LOW, 0);
-        pairs->low[count / 2] = both(weights[count - 1] & mask, 0);
-    }
+    memcpy(rest, weights + done, (size_t)(count - done) * sizeof *rest);
+    for (int tap = 0; tap < done; tap += 16) pair_sixteen(weights + tap, pairs->high + tap / 2, pairs->low + tap / 2);
+    if (done < count) pair_sixteen(rest, pairs->high + done / 2, pairs->low + done / 2);
 }
+
+static inline int32_t both(int32_t first, int32_t second) { return (int32_t)((uint32_t)second << 16 | (first & 0xFFFF)); }
 
 /* The same, high and low in turn. */
 static void interleave(const int32_t *weights, int count, int32_t *pairs) {
@@ -104,9 +111,6 @@ static __attribute__((target("avx2"))) int down_wide(const uint8_t *line, ptrdif
     for (; x + 16 <= size; x += 16) _mm_storeu_si128((__m128i *)(row + x), sixteen_down(line + x, stride, &pairs, count));
     return x;
 }
-#endif
-
-#ifdef AVX2
 #define FEW 512  /* pairs of taps, of which those of some columns are kept on the stack */
 #define BEHIND 3 /* pixels that are read behind those of a pair of taps, at most */
 
@@ -178,9 +182,6 @@ static __attribute__((target("avx2"))) int across_pairs(struct pixels from, int 
     }
     return rows;
 }
-#endif
-
-#ifdef AVX2
 #define BLOCK 16     /* rows that are turned at once */
 #define TURNED 2048 /* pixels of a row that are turned on the stack */
 
@@ -281,48 +282,6 @@ static int filter_both(struct pixels seen, const struct taps *rows, const struct
     } else {
         across(seen, columns->seen.start, columns, half);
         down(half, rows->seen.start, rows, out);
-    }
-    return 1;
-}
-
-static inline void average_across(const uint32_t *sums, const struct taps *columns, int channels, int count, uint8_t *row) {
-    for (int x = 0; x < columns->length; x++) {
-        const uint32_t *at = sums + channels * (columns->first[x] - columns->seen.start);
-        const int32_t *weights = columns->weights + (size_t)x * count;
-        for (int channel = 0; channel < channels; channel++) {
-            uint32_t sum = 1u << (2 * AREA_BITS - 1);
-            for (int tap = 0; tap < count; tap++) sum += at[tap * channels + channel] * (uint32_t)weights[tap];
-            row[x * channels + channel] = (uint8_t)(sum >> (2 * AREA_BITS));
-        }
-    }
-}
-
-/* Sums up what lies in each column, then what lies in each average, and rounds. */
-WIDE static void average_row(struct pixels seen, const int32_t *weights, int count, const struct taps *columns, uint32_t *restrict sums,
-                             uint8_t *row) {
-    int size = seen.width * seen.channels, channels = seen.channels;
-    for (int x = 0; x < size; x++) sums[x] = 0;
-    for (int tap = 0; tap < count; tap++) {
-        const uint8_t *restrict line = seen.first + tap * seen.stride;
-        uint32_t weight = weights[tap];
-        if (weight == 0) continue;
-        for (int x = 0; x < size; x++) sums[x] += line[x] * weight;
-    }
-    if (channels == 1 && columns->count == 2) /* the usual case: less than half as many, from luminance */
-        average_across(sums, columns, 1, 2, row);
-    else if (channels == 1 && columns->count == 3)
-        average_across(sums, columns, 1, 3, row);
-    else
-        average_across(sums, columns, channels, columns->count, row);
-}
-
-/* Fills `out` with averages of areas, rounded once; returns whether the memory was enough for the sums of a row. */
-static int average(struct pixels seen, const struct taps *rows, const struct taps *columns, struct pixels out, void *memory, size_t size) {
-    if (size < sizeof(uint32_t) * seen.width * seen.channels) return 0;
-    for (int y = 0; y < out.height; y++) {
-        struct pixels from = seen;
-        from.first += (rows->first[y] - rows->seen.start) * seen.stride;
-        average_row(from, rows->weights + (size_t)y * rows->count, rows->count, columns, memory, out.first + y * out.stride);
     }
     return 1;
 }

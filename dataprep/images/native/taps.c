@@ -41,34 +41,6 @@ static inline double cubic(double *values, int count) {
     return total;
 }
 
-#define THIRD (9.869604401089358 / 9) /* square of a third of pi */
-#define TERMS 15
-#define LANES 4
-
-/* The coefficients of sin(sqrt(u)) / sqrt(u), from that of u^14 on down: 1 / 29!, -1 / 27!, ... */
-static const double SINC[TERMS] = {
-    1.1309962886447716e-31, -9.183689863795546e-29, 6.446950284384474e-26, -3.868170170630684e-23, 1.9572941063391263e-20,
-    -8.22063524662433e-18, 2.8114572543455206e-15, -7.647163731819816e-13, 1.6059043836821613e-10, -2.505210838544172e-08,
-    2.7557319223985893e-06, -0.0001984126984126984, 0.008333333333333333, -0.16666666666666666, 1.0,
-};
-
-/* sinc(x) sinc(x / 3) by a series instead of two sines and two divisions: with t = pi x / 3 and p = sin(t) / t it is
-   p^2 (1 - 4/3 t^2 p^2). It is off by some 1e-15, as sines are, where a weight is kept to 2e-7. The sum has lanes, since additions
-   wait for each other. */
-static inline double lanczos(double *values, int count) {
-    double totals[LANES] = {0.0};
-    int tap = 0;
-    for (int at = 0; at < count; at++) {
-        double square = values[at] * values[at] * THIRD, p = SINC[0];
-        for (int term = 1; term < TERMS; term++) p = p * square + SINC[term];
-        values[at] = p * p * (1.0 - 4.0 / 3.0 * square * (p * p));
-    }
-    for (; tap + LANES <= count; tap += LANES)
-        for (int lane = 0; lane < LANES; lane++) totals[lane] += values[tap + lane];
-    for (; tap < count; tap++) totals[tap % LANES] += values[tap];
-    return (totals[0] + totals[1]) + (totals[2] + totals[3]);
-}
-
 /* The pixels of the source within the support around a pixel. */
 static struct span around(double centre, double support, int source) {
     int first = (int)(centre - support + 0.5), stop = (int)(centre + support + 0.5);
@@ -94,18 +66,72 @@ int taps_count(const struct axis *axis, enum filter filter) {
     return count;
 }
 
+#define THIRD (9.869604401089358 / 9) /* square of a third of pi */
+#define TERMS 11
+#define LANES 4
+
+/* sin(sqrt(u)) / sqrt(u) for u from 0 to pi squared: the polynomial that is nearest to it, the highest power first; off by 1e-16. */
+static const double SINC[TERMS] = {
+    1.757765687553025e-20,  -8.174661446309616e-18,  2.810853428685386e-15,   -7.647114315511918e-13,
+    1.6059041234417302e-10, -2.5052108297340973e-08, 2.7557319222125406e-06,  -0.00019841269841246913,
+    0.008333333333333188,   -0.16666666666666663,    1.0,
+};
+
+/* Replaces distances, in pixels of the larger scale, by sinc(x) sinc(x / 3), without two sines and two divisions: with t = pi x / 3
+   and p = sin(t) / t it is p^2 (1 - 4/3 t^2 p^2). It is off by some 1e-15, as sines are, where a weight is kept to 2e-7. */
+static void lanczos(double *values, int count) {
+    for (int tap = 0; tap < count; tap++) {
+        double square = values[tap] * values[tap] * THIRD, p = SINC[0];
+        for (int term = 1; term < TERMS; term++) p = p * square + SINC[term];
+        p *= p;
+        values[tap] = p * (1.0 - 4.0 / 3.0 * square * p);
+    }
+}
+
+#ifdef AVX2
+/* The same, four at once. */
+static __attribute__((target("avx2"))) void lanczos_wide(double *values, int count) {
+    for (int tap = 0; tap < count; tap += LANES) {
+        __m256d x = _mm256_loadu_pd(values + tap), p = _mm256_set1_pd(SINC[0]);
+        __m256d square = _mm256_mul_pd(_mm256_mul_pd(x, x), _mm256_set1_pd(THIRD));
+        for (int term = 1; term < TERMS; term++) p = _mm256_add_pd(_mm256_mul_pd(p, square), _mm256_set1_pd(SINC[term]));
+        p = _mm256_mul_pd(p, p);
+        __m256d rest = _mm256_mul_pd(_mm256_mul_pd(_mm256_set1_pd(4.0 / 3.0), square), p);
+        _mm256_storeu_pd(values + tap, _mm256_mul_pd(p, _mm256_sub_pd(_mm256_set1_pd(1.0), rest)));
+    }
+}
+#endif
+
+/* Fills the weights of Lanczos in whole groups of lanes, whose sums need not wait for each other. */
+static void weigh_lanczos(struct span span, double *exact, int32_t *weights) {
+    int filled = (span.length + LANES - 1) / LANES * LANES;
+    double totals[LANES] = {0.0};
+    memset(exact + span.length, 0, (LANES - 1) * sizeof *exact);
+#ifdef AVX2
+    if (__builtin_cpu_supports("avx2"))
+        lanczos_wide(exact, filled);
+    else
+#endif
+        lanczos(exact, filled);
+    memset(exact + span.length, 0, (LANES - 1) * sizeof *exact);
+    for (int tap = 0; tap < filled; tap += LANES)
+        for (int lane = 0; lane < LANES; lane++) totals[lane] += exact[tap + lane];
+    double scale = (1 << TAPS_BITS) / ((totals[0] + totals[1]) + (totals[2] + totals[3]));
+    for (int tap = 0; tap < span.length; tap++) weights[tap] = (int32_t)(exact[tap] * scale + copysign(0.5, exact[tap]));
+}
+
 /* Fills the weights of a pixel, which is made of the pixels of a span, in fixed point. */
-WIDE static void weigh(const struct axis *axis, enum filter filter, int pixel, struct span span, double *exact, int32_t *weights) {
-    double scale = (double)axis->source / axis->target, wider = scale > 1.0 ? scale : 1.0, step = 1.0 / wider;
-    double centre = centre_of(pixel, scale);
+static void weigh(const struct axis *axis, enum filter filter, int pixel, struct span span, double *exact, int32_t *weights) {
+    double scale = (double)axis->source / axis->target, step = 1.0 / (scale > 1.0 ? scale : 1.0), centre = centre_of(pixel, scale);
     for (int tap = 0; tap < span.length; tap++) exact[tap] = (tap + span.start - centre + 0.5) * step;
-    double total = filter == BILINEAR  ? triangle(exact, span.length)
-                   : filter == BICUBIC ? cubic(exact, span.length)
-                                       : lanczos(exact, span.length);
-    if (total == 0.0) total = 1.0;
+    if (filter == LANCZOS) {
+        weigh_lanczos(span, exact, weights);
+        return;
+    }
+    double total = filter == BILINEAR ? triangle(exact, span.length) : cubic(exact, span.length);
     for (int tap = 0; tap < span.length; tap++) {
-        double weight = exact[tap] / total * (1 << TAPS_BITS);
-        weights[tap] = (int32_t)(weight < 0 ? weight - 0.5 : weight + 0.5);
+        double weight = (total != 0.0 ? exact[tap] / total : exact[tap]) * (1 << TAPS_BITS);
+        weights[tap] = (int32_t)(weight + copysign(0.5, weight));
     }
 }
 
@@ -121,14 +147,23 @@ int taps_fill(const struct axis *axis, enum filter filter, int count, int32_t *i
     struct span last = seen_by(axis, filter, part.start + part.length - 1);
     int stop = last.start + last.length;
     int32_t *firsts = integers + HEAD, *weights = firsts + part.length;
-    double *exact = malloc((size_t)count * sizeof *exact);
+    double *exact = malloc(((size_t)count + LANES - 1) * sizeof *exact);
     if (exact == NULL) return 0;
     *taps = begin(part.length, count, (struct span){first.start, stop - first.start}, integers);
+    int step = axis->source % axis->target == 0 ? axis->source / axis->target : 0; /* pixels that far apart may have the same weights */
+    struct span previous = {0, 0};
+    const int32_t *made = NULL;
     for (int place = 0; place < part.length; place++) {
         struct span span = seen_by(axis, filter, part.start + place);
         int before = span.start + count > stop ? span.start + count - stop : 0; /* taps that would lie behind the last pixel */
+        int32_t *own = weights + (size_t)place * count + before;
         firsts[place] = span.start - before;
-        weigh(axis, filter, part.start + place, span, exact, weights + (size_t)place * count + before);
+        if (step && span.length == previous.length && span.start == previous.start + step)
+            memcpy(own, made, (size_t)span.length * sizeof *own);
+        else
+            weigh(axis, filter, part.start + place, span, exact, own);
+        previous = span;
+        made = own;
     }
     free(exact);
     return 1;
@@ -152,9 +187,8 @@ void area_fill(int source, int target, int count, int32_t *integers, struct taps
         if (first > source - count) first = source - count;
         firsts[place] = (int32_t)first;
         for (int tap = 0; tap < count; tap++) {
-            int64_t covered = (first + tap + 1) * target - start;
-            covered = covered < 0 ? 0 : covered > source ? source : covered;
-            int64_t below = (covered * (2 << AREA_BITS) + source) / (2 * (int64_t)source);
+            int64_t covered = (first + tap + 1) * target - start, below = covered <= 0 ? 0 : 1 << AREA_BITS;
+            if (covered > 0 && covered < source) below = (covered * (2 << AREA_BITS) + source) / (2 * (int64_t)source);
             weights[(size_t)place * count + tap] = (int32_t)(below - before);
             before = below;
         }
