@@ -90,9 +90,9 @@ def threshold(flag: str, text: str, whole: bool = False) -> Option[Any]:
 source_options = group(
     "Which images",
     click.option(
-        "--include", multiple=True, metavar="GLOB", help='Take only files that match, such as "*.png" or "train/*". Repeatable.'
+        "--include", multiple=True, metavar="GLOB", help='Take only images that match, such as "*.png" or "train/*". Repeatable.'
     ),
-    click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out files and folders that match. Repeatable."),
+    click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out images and folders that match. Repeatable."),
     click.option(
         "--root",
         type=click.Path(),

@@ -24,10 +24,10 @@ from dataprep.images.formats import SEEN, is_image
 from dataprep.sources.folder import absolute, endings
 from dataprep.sources.levels import label_mode, read_levels
 from dataprep.sources.listing import Scan, joined, listed, quoted, scan_of, with_scan
-from dataprep.sources.names import ending, is_image_data, matches, may_be_image, uri_of
+from dataprep.sources.names import ending, is_image_data, may_be_image, uri_of
 from dataprep.sources.options import Options
 from dataprep.sources.table import describe_rows, tidy
-from dataprep.sources.walk import LONGEST, SYSTEM, as_globs
+from dataprep.sources.walk import LONGEST, SYSTEM
 
 PACKED: Final = {".gz": "gunzip -k", ".tgz": "gunzip -k", ".bz2": "bunzip2 -k", ".xz": "unxz -k", ".zst": "unzstd"}
 """Endings of archives that are compressed as a whole, with what unpacks them."""
@@ -59,15 +59,11 @@ class Archive:
         file: The archive.
         splits: Whether the first folder inside names the split, as of `Folder`.
         label: What names the label, as of `Folder`; a folder that holds all other folders names none.
-        include: Globs; where there are any, only files that one of them means are listed.
-        exclude: Globs of files and folders that are left out.
     """
 
     file: str = field(converter=absolute)
     splits: bool | None = None
     label: str | None = label_mode()
-    include: tuple[str, ...] = field(default=(), converter=as_globs)
-    exclude: tuple[str, ...] = field(default=(), converter=as_globs)
 
     def records(self) -> pa.Table:
         """Lists the images, sorted by uri; none is unpacked.
@@ -104,7 +100,7 @@ class Archive:
             kind = ending(uri)
             others[kind if len(kind) <= LONGEST else "other"] += 1
             return False
-        return not matches(uri, self.exclude) and (not self.include or matches(uri, self.include))
+        return True
 
     def modified(self, uri: str) -> int | None:
         """Returns when the archive was changed last, in nanoseconds since 1970, None where it cannot be looked at."""

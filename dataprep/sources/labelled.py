@@ -16,10 +16,12 @@ from dataprep.protocols import Source
 from dataprep.sources.guess import image_column
 from dataprep.sources.listing import Scan, counted, held, in_memory, joined, quoted, reader, scan_of, with_scan
 from dataprep.sources.matching import Match, match
+from dataprep.sources.names import matches, path_of
 from dataprep.sources.options import Options
 from dataprep.sources.several import Several
 from dataprep.sources.table import describe_rows
 from dataprep.sources.values import check_classes
+from dataprep.sources.walk import as_globs
 
 
 @register
@@ -120,6 +122,50 @@ class Noted:
     __reduce__ = reader
 
 
+@register
+@frozen
+class Selected:
+    """Some images of a source that, other than a folder, does not choose itself which it lists.
+
+    Attributes:
+        source: Where the images are.
+        include: Globs; where there are any, only images that one of them means are listed.
+        exclude: Globs of images, and of the folders that are in their names, that are left out.
+    """
+
+    source: Source
+    include: tuple[str, ...] = field(default=(), converter=as_globs)
+    exclude: tuple[str, ...] = field(default=(), converter=as_globs)
+
+    def records(self) -> pa.Table:
+        """Lists the images that are meant.
+
+        Raises:
+            SourceError: The inner source cannot be listed, or none of its images is meant.
+        """
+        inner = self.source.records()
+        meant = [self._means(uri) for uri in inner["uri"].to_pylist()]
+        left = counted(len(meant) - sum(meant), "image")
+        if meant and not any(meant):
+            raise SourceError(f"--include and --exclude leave out all of {left}, such as {quoted(inner['uri'].to_pylist()[:1])}")
+        said = Scan(remarks=(f"--include and --exclude left out {left}",))
+        return with_scan(inner.filter(pa.array(meant, pa.bool_())), joined([scan_of(inner), said]))
+
+    def _means(self, uri: str) -> bool:
+        path = path_of(uri)
+        return not matches(path, self.exclude) and (not self.include or matches(path, self.include))
+
+    def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
+        """Returns the bytes `start` to `stop` of an image, as the inner source reads it."""
+        return self.source.read(uri, start, stop)
+
+    def modified(self, uri: str) -> int | None:
+        """Returns when an image was changed last, in nanoseconds since 1970, None where the inner source does not tell."""
+        return told(self.source, uri)
+
+    __reduce__ = reader
+
+
 def told(source: Source, uri: str) -> int | None:
     """Returns when an image was changed last, in nanoseconds since 1970, None where its source does not tell."""
     tell: Callable[[str], int | None] | None = getattr(source, "modified", None)
@@ -128,7 +174,7 @@ def told(source: Source, uri: str) -> int | None:
 
 def parts_of(source: Source) -> Mapping[str, Source]:
     """Returns the sources that images are read from: the parts of several by their names, or the one under ""."""
-    while isinstance(source, Labelled | Noted):
+    while isinstance(source, Labelled | Noted | Selected):
         source = source.source
     if not isinstance(source, Several):
         return {"": source}

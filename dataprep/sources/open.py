@@ -28,7 +28,7 @@ from dataprep.sources.coco import open_coco, open_coco_folder
 from dataprep.sources.files import Files, resolve
 from dataprep.sources.folder import Folder, check_root
 from dataprep.sources.guess import bytes_column, image_column, is_bytes
-from dataprep.sources.labelled import Labelled, Noted
+from dataprep.sources.labelled import Labelled, Noted, Selected
 from dataprep.sources.levels import SPLITS, read_levels
 from dataprep.sources.listing import Scan, counted, listed
 from dataprep.sources.matching import match
@@ -86,8 +86,8 @@ def open_source(
         label: Which part of a path is the label: "first", "parent", "none", or a regular expression; see `Folder`.
         splits: Whether the first folder names the split; see `Folder`.
         classes: The labels in the order of their numbers, such as those of another manifest.
-        include: Globs of the files to take.
-        exclude: Globs of files and folders to leave out.
+        include: Globs of the images to take, whatever form they are given in.
+        exclude: Globs of images and folders to leave out.
 
     Raises:
         SourceError: It is not understood, not there, or an option does not apply to it.
@@ -130,17 +130,17 @@ def _open(given: Any, options: Options) -> Source:
     if isinstance(given, str | os.PathLike):
         return _open_path(os.fspath(given), options)
     if hasattr(given, "records") and hasattr(given, "read") and not isinstance(given, type):
-        options.check("a source that is made already")
-        return given  # type: ignore[no-any-return]  # it is a source, by its methods
+        options.check("a source that is made already", *GLOBS)
+        return _selected(given, options)  # it is a source, by its methods
     table = table_of(given)
     if table is not None:
-        options.check("a data frame", "root", *COLUMNS, *LEVELS)
+        options.check("a data frame", "root", *COLUMNS, *LEVELS, *GLOBS)
         return _open_table(table, "the data frame", options.root or os.getcwd(), options)
     from dataprep.sources.huggingface import is_dataset, open_dataset
 
     if is_dataset(given):
-        options.check("a data set of Hugging Face's", *COLUMNS)
-        return open_dataset(given, options)
+        options.check("a data set of Hugging Face's", *COLUMNS, *GLOBS)
+        return _selected(open_dataset(given, options), options)
     if isinstance(given, Mapping):
         return Several({name: _open(item, options) for name, item in given.items()})
     if isinstance(given, Iterable) and not isinstance(given, type):
@@ -178,14 +178,14 @@ def _open_folder(path: str, options: Options) -> Source:
     options.check("a folder", *LEVELS, *GLOBS)
     check_root(path)
     folder = Folder(path, **{name: getattr(options, name) for name in (*LEVELS, *GLOBS)})
-    if folder != Folder(path):
+    if folder != Folder(path, include=options.include, exclude=options.exclude):
         return with_metadata(folder) or folder
     if is_voc(path):
-        return Noted(open_voc(path), remarks=("taken as Pascal VOC: boxes are those of Annotations",))
+        return _selected(Noted(open_voc(path), remarks=("taken as Pascal VOC: boxes are those of Annotations",)), options)
     parts = open_coco_folder(path)
     if parts is not None:
         said = ("taken as COCO: boxes are those of its annotations",)
-        return Noted(Several(parts) if len(parts) > 1 else next(iter(parts.values())), remarks=said)
+        return _selected(Noted(Several(parts) if len(parts) > 1 else next(iter(parts.values())), remarks=said), options)
     return with_metadata(folder) or with_table(folder)
 
 
@@ -196,19 +196,19 @@ def _open_file(path: str, options: Options) -> Source:
 
     ending = os.path.splitext(path)[1].lower()
     if ending in TABLES:
-        options.check("a table", "root", *COLUMNS, *LEVELS)
+        options.check("a table", "root", *COLUMNS, *LEVELS, *GLOBS)
         held = bytes_column(read_schema(path), options.image_column) if ending == ".parquet" else None
         if held is not None:
-            return open_parquet(path, held, options)
+            return _selected(open_parquet(path, held, options), options)
         return _open_table(_read_table(path), path, options.root or os.path.dirname(path), options)
     if ending in LISTS:
         return _open_files(_lines(Path(path).read_bytes()), options.root or os.path.dirname(path), options)
     if ending in ARCHIVES:
         options.check("an archive", *LEVELS, *GLOBS)
-        return Archive(path, **{name: getattr(options, name) for name in (*LEVELS, *GLOBS)})
+        return _selected(Archive(path, **{name: getattr(options, name) for name in LEVELS}), options)
     if ending == ".json":
-        options.check("COCO's annotations", "root")
-        return open_coco(path, options.root)
+        options.check("COCO's annotations", "root", *GLOBS)
+        return _selected(open_coco(path, options.root), options)
     check_packed(path)
     if is_image(path):
         return _open_files([path], options.root or os.path.dirname(path), options)
@@ -237,8 +237,8 @@ def _open_table(table: pa.Table, name: str, root: str, options: Options) -> Sour
     if is_bytes(table[column].type):
         from dataprep.sources.memory import hold
 
-        return hold(table, column, options)
-    return open_paths(table, column, os.path.basename(name), root, options)
+        return _selected(hold(table, column, options), options)
+    return _selected(open_paths(table, column, os.path.basename(name), root, options), options)
 
 
 def _open_list(items: Sequence[Any], options: Options, root: str | None = None) -> Source:
@@ -262,9 +262,9 @@ def _open_list(items: Sequence[Any], options: Options, root: str | None = None) 
     return Several(parts, splits=all(name.lower() in SPLITS for name in parts))
 
 
-def _open_files(paths: Sequence[str], root: str, options: Options) -> Files:
+def _open_files(paths: Sequence[str], root: str, options: Options) -> Source:
     """Returns the source of a list of files: paths are relative to `root`, uris to the deepest folder that holds all."""
-    options.check("a list of files", "root", *LEVELS)
+    options.check("a list of files", "root", *LEVELS, *GLOBS)
     if not paths:
         raise SourceError(f"an empty list is no source of images; {FORMS}")
     named = resolve(paths if options.root else [os.path.join(root, path) for path in paths], options.root)
@@ -278,7 +278,12 @@ def _open_files(paths: Sequence[str], root: str, options: Options) -> Files:
         "split": levels.splits,
         "error": list(errors.values()),
     }
-    return Files(named.root, listing=listed(columns, scan=Scan({}, (*remarks, *levels.remarks))))
+    return _selected(Files(named.root, listing=listed(columns, scan=Scan({}, (*remarks, *levels.remarks)))), options)
+
+
+def _selected(source: Source, options: Options) -> Source:
+    """Returns a source with those of its images that are meant."""
+    return Selected(source, options.include, options.exclude) if options.include or options.exclude else source
 
 
 def _lines(data: bytes) -> list[str]:
