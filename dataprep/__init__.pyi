@@ -107,6 +107,7 @@ from .stages import Rotate as Rotate
 from .stages import Saturation as Saturation
 from .stages import Sharpness as Sharpness
 from .stages import Solarize as Solarize
+from .stages import TorchVision as TorchVision
 from .stages import TrivialAugmentWide as TrivialAugmentWide
 from .stages import Variants as Variants
 from .stages import VerticalFlip as VerticalFlip

@@ -10,7 +10,7 @@ import weakref
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import cv2
 import numpy as np
@@ -47,6 +47,7 @@ class Threads:
 
     workers: int = field(default=2, validator=whole(1, math.inf, "give at least 1 thread", LoaderError))
     prefetch: int = field(default=2, validator=PREFETCH)
+    in_threads: ClassVar[bool] = True
     output: Literal["torch", "numpy"] = field(default="torch", validator=one_of("torch", "numpy", kind=LoaderError))
 
     def run(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Rendered]:

@@ -11,7 +11,7 @@ from dataprep.loading.sampler import Sampler
 from dataprep.machine import cores
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
-from dataprep.protocols import Backend, Source
+from dataprep.protocols import Backend, Op, Source
 
 SAMPLE: Final = 8  # images of which one has to be there; the others are not opened once one is
 MOVED: Final = "if the images have moved, say where they are: Manifest.read(path, source=Folder('elsewhere'))"
@@ -109,12 +109,22 @@ def check_sampler(given: object, *, train: bool) -> Sampler:
     return evolve(sampler, shuffle=False, remainder="exact")
 
 
-def check_backend(given: object) -> Backend:
-    """Returns the backend of a loader; where none is given, threads on the cores that there are."""
+def check_backend(given: object, ops: Iterable[Op] = ()) -> Backend:
+    """Returns the backend of a loader; where none is given, threads on the cores that there are, or processes for an op."""
+    of_processes = [type(op).__name__ for op in ops if getattr(op, "in_processes", False)]
+    if given is None and of_processes:
+        from dataprep.backends.torch import Torch
+
+        return Torch(min(cores(), 8))
     if given is None:
         from dataprep.backends.threads import Threads
 
         return Threads(min(cores(), 8))
+    if of_processes and getattr(given, "in_threads", False):
+        raise LoaderError(
+            f"Loader(backend={given!r:.200}): `{of_processes[0]}` draws from generators that threads share; "
+            "give backend=dp.Torch(workers=...), whose workers are processes"
+        )
     if isinstance(given, type):
         raise LoaderError(f"Loader(backend={given.__name__}): that is a class; give one made of it, {given.__name__}()")
     if not callable(getattr(given, "run", None)):

@@ -28,14 +28,20 @@ def pixels_of(images: NDArray[Any], ops: Iterable[Any]) -> tuple[list[Image], st
     upright = images.transpose(0, 2, 3, 1)
     if images.dtype == np.uint8:
         return [np.ascontiguousarray(image) for image in upright], ""
-    filled = [op for op in ops if isinstance(op, Normalize) and op.mean is not None]
-    if filled:
-        values, note = (upright * np.array(filled[0].std) + np.array(filled[0].mean)) * 255, ""
+    known = [numbers for op in ops if (numbers := _normalized_by(op)) is not None]
+    if known:
+        mean, std = map(np.array, known[0])
+        values, note = (upright * std + mean) * 255, ""
     else:
         low, high = float(images.min(initial=0)), float(images.max(initial=0))
         values, note = _stretched(upright, low, high)
     shown = np.clip(np.nan_to_num(values) + 0.5, 0, 255).astype(np.uint8)
     return [np.ascontiguousarray(image) for image in shown], note
+
+
+def _normalized_by(op: Any) -> Any:
+    """Returns the mean and the std that an op normalises by, if it does."""
+    return (op.mean, op.std) if isinstance(op, Normalize) and op.mean else getattr(op, "normalize", None)
 
 
 def _stretched(values: NDArray[Any], low: float, high: float) -> tuple[NDArray[Any], str]:

@@ -44,6 +44,7 @@ from .ops.geometry import RandomResizedCrop as RandomResizedCrop
 from .ops.geometry import Resize as Resize
 from .ops.policies import RandAugment as RandAugment
 from .ops.policies import TrivialAugmentWide as TrivialAugmentWide
+from .ops.torchvision import TorchVision as TorchVision
 from .ops.values import Normalize as Normalize
 from .ops.values import Output as Output
 from .rules.combine import AllOf as AllOf

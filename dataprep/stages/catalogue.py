@@ -6,7 +6,7 @@ from typing import Final
 from dataprep.describe import STAGES
 from dataprep.stages import mixes
 from dataprep.stages.measures import hashing, local, miniature, quality
-from dataprep.stages.ops import affine, albumentations, color, effects, geometry, policies, values
+from dataprep.stages.ops import affine, albumentations, color, effects, geometry, policies, torchvision, values  # noqa: F401  torchvision registers
 from dataprep.stages.rules import combine, crops, deduplicate, limits, outliers
 
 

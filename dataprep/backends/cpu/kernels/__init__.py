@@ -14,6 +14,7 @@ from dataprep.backends.cpu.kernels import (  # noqa: F401  they register
     effects,
     geometry,
     policies,
+    torchvision,
     values,
 )
 from dataprep.backends.cpu.kernels.dispatch import KernelError, kernel, run_kernels
