@@ -6,14 +6,14 @@ Little CMS, relative colorimetric with black point compensation, as in Photoshop
 
 import io
 import re
-from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from functools import cache, lru_cache
+from itertools import chain, pairwise, product
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import numpy as np
 import PIL.Image
-from numpy.typing import NDArray
 
-from dataprep.images.tones import Toned
+if TYPE_CHECKING:  # bare Python, which has no NumPy, asks for conversions, too
+    from dataprep.images.tones import Toned
 
 ALIKE: Final = 3  # levels that a profile may differ from sRGB and still be it: rounding, and curves of few points
 WHITE, BLACK = 192, 64  # levels that white and black have to reach in sRGB, and the middle halfway, or it makes no sense
@@ -50,13 +50,15 @@ class Conversion(NamedTuple):
         return converted.getchannel("G") if self.mode == "L" else converted
 
 
-def to_srgb(image: PIL.Image.Image, profile: bytes | None) -> Toned:
+def to_srgb(image: PIL.Image.Image, profile: bytes | None) -> "Toned":
     """Returns an 8-bit image in sRGB, its transparency as it was.
 
     Args:
         image: In any mode; one of more than 8 bits, or that does not fit its profile, is left as it is.
         profile: An ICC profile, or whatever stands in its place; None leaves the image as it is.
     """
+    from dataprep.images.tones import Toned
+
     if not profile or image.mode not in (*FITS["RGB"], *FITS["CMYK"]):
         return Toned(image)
     found = conversion_of(profile)
@@ -94,26 +96,26 @@ def _find(profile: bytes) -> Conversion | str | None:
         theirs, ours = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
         how = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
         found = Conversion(_name(theirs), mode, ImageCms.buildTransform(theirs, ours, mode, "RGB", *how))
-        made = np.asarray(found(PIL.Image.frombytes(mode, (256, len(probe)), probe.tobytes()))).astype(int)
+        made = found(PIL.Image.frombytes(mode, (256, len(probe) // (256 * len(mode))), probe)).tobytes()
     except Exception:  # whatever Little CMS makes of bytes that may be anything
         return UNFIT
-    gray = made[0].reshape(256, -1).mean(axis=1)
-    brightens = (np.diff(gray) >= -ALIKE).all()
+    channels = 1 if mode == "L" else 3
+    gray = [sum(made[at : at + channels]) / channels for at in range(0, 256 * channels, channels)]
+    brightens = all(next - last >= -ALIKE for last, next in pairwise(gray))
     if gray[-1] < WHITE or gray[0] > BLACK or not BLACK / 2 < gray[128] < (255 + WHITE) / 2 or not brightens:
         return UNFIT
-    return None if mode != "CMYK" and np.abs(made - probe).max() <= ALIKE else found
+    return None if mode != "CMYK" and all(abs(a - b) <= ALIKE for a, b in zip(made, probe, strict=True)) else found
 
 
-def _probe(mode: str) -> NDArray[np.uint8]:
+@cache
+def _probe(mode: str) -> bytes:
     """Returns rows of 256 colours in a mode: first from black to white, then some of all."""
-    ramp = np.arange(256, dtype=np.uint8)
     if mode == "L":
-        return ramp[None]
+        return bytes(range(256))
     if mode == "CMYK":
-        return np.stack([*[np.zeros_like(ramp)] * 3, 255 - ramp], axis=1)[None]
-    steps = np.arange(0, 256, 17)
-    cube = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 256, 3).astype(np.uint8)
-    return np.concatenate([np.repeat(ramp[None, :, None], 3, axis=2), cube])
+        return b"".join(bytes([0, 0, 0, 255 - level]) for level in range(256))
+    ramp = ((level, level, level) for level in range(256))
+    return bytes(chain.from_iterable([*ramp, *product(range(0, 256, 17), repeat=3)]))
 
 
 def _name(profile: Any) -> str:

@@ -1,6 +1,6 @@
-"""Reading, digesting and measuring of common JPEG files that are plainly fine, by the compiled module and nothing else.
+"""Reading, digesting and measuring of common JPEG files by the compiled module, and by Pillow where colours are converted.
 
-All else is left to `measure_batch`, which says the same of these files, and says what is wrong with others.
+All that is not plainly fine is left to `measure_batch`, which says the same of these files, and what is wrong with others.
 """
 
 from importlib.machinery import ExtensionFileLoader, ModuleSpec
@@ -17,41 +17,64 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from dataprep.cleaning.bare.colours import Colours
+
 FACTS = Struct("<32siiq")
 """What is known of an image beside its measures: digest, height, width, and when it was captured, as ms since 1970 or `NEVER`."""
 NEVER = -(2**63)
 JPEG = b"\xff\xd8\xff"
 PROFILE = 8  # of what `head` returns
-PROFILES = 64  # that are remembered
 
 
-def prepare(compiled: str, roots: "dict[str, str]", wanted: int, max_pixels: int, largest: int) -> "Measuring":
+def prepare(
+    compiled: str,
+    roots: "dict[str, str]",
+    wanted: int,
+    views: "list[tuple[int, int, int]]",
+    max_pixels: int,
+    largest: int,
+    packages: str,
+) -> "Measuring":
     """Returns what measures.
 
     Args:
         compiled: The file of `dataprep.images.native.measure`.
         roots: The folders that uris are relative to, by their first steps; by "" where there is only one.
         wanted: What to measure, as that module takes it.
+        views: The same by what is seen: the shorter side in pixels or 0, 1 for luminance or 3 for RGB, what to measure of it.
         max_pixels: Larger images are left.
         largest: Files of more bytes are left.
+        packages: The folder in which Pillow is.
     """
     loader = ExtensionFileLoader("measure", compiled)
     native = loader.create_module(ModuleSpec("measure", loader, origin=compiled))
     loader.exec_module(native)
-    return Measuring(native, Files(roots, largest), wanted, max_pixels)
+    return Measuring(native, Files(roots, largest), wanted, views, max_pixels, packages)
 
 
 class Measuring:
     """Measures some images: called with their uris and sizes, as a scan has them."""
 
-    def __init__(self, native: "Any", files: Files, wanted: int, max_pixels: int) -> None:
+    def __init__(
+        self,
+        native: "Any",
+        files: Files,
+        wanted: int,
+        views: "list[tuple[int, int, int]]",
+        max_pixels: int,
+        packages: str,
+    ) -> None:
         self._native, self._files, self._wanted, self._max_pixels = native, files, wanted, max_pixels
-        self._srgb: dict[bytes, bool] = {}  # by profile
+        self._views, self._packages = views, packages
+        self._colours: Colours | None = None
         self.expect = files.expect
 
-    def __call__(self, question: "tuple[list[str], list[int | None]]") -> "tuple[tuple[bytes, bytes], list[int]]":
-        """Returns the facts and the measures of the images that are measured, and the numbers of those that are left."""
-        facts, records, left = [], [], []
+    def __call__(self, question: "tuple[list[str], list[int | None]]") -> "tuple[Any, list[int]]":
+        """Returns what is known of the images that are measured, and the numbers of those that are left.
+
+        The first is their facts, end to end; their measures, end to end; and what is to be said of each, or None.
+        """
+        facts, records, remarks, left = [], [], [], []
         for number, data in enumerate(self._files.read(*question)):
             found = None if data is None else self._measure(data)
             if found is None:
@@ -59,35 +82,39 @@ class Measuring:
             else:
                 facts.append(found[0])
                 records.append(found[1])
-        return (b"".join(facts), b"".join(records)), left
+                remarks.append(found[2])
+        return (b"".join(facts), b"".join(records), remarks), left
 
-    def _measure(self, data: bytes) -> "tuple[bytes, bytes] | None":
-        """Returns the facts and the measures of a common JPEG; None leaves it."""
+    def _measure(self, data: bytes) -> "tuple[bytes, bytes, str | None] | None":
+        """Returns the facts and the measures of a common JPEG, and what is to be said of it; None leaves it."""
         if data[:3] != JPEG:
             return None
         try:
+            remark = None
             found = self._native.jpeg(data, self._wanted, self._max_pixels, False)
-            if found is None and self._is_srgb(data):
-                found = self._native.jpeg(data, self._wanted, self._max_pixels, True)
-        except MemoryError:
+            if found is None:
+                found, remark = self._measure_profiled(data)
+        except Exception:  # whatever is raised of a file, which may be anything: `measure_batch` says what is wrong
             return None
         if found is None:
             return None
         height, width, start, stop, record = found
         when = NEVER if start == stop else _captured(data, start, stop)
-        return None if when is None else (FACTS.pack(sha256(data).digest(), height, width, when), record)
+        return None if when is None else (FACTS.pack(sha256(data).digest(), height, width, when), record, remark)
 
-    def _is_srgb(self, data: bytes) -> bool:
-        """Returns whether a JPEG has a colour profile which plainly says sRGB."""
-        from dataprep.cleaning.bare.icc import is_srgb
-
+    def _measure_profiled(self, data: bytes) -> "tuple[Any, str | None]":
+        """Returns what the compiled module does of a JPEG with a colour profile, and what is to be said of it."""
         head = self._native.head(data)
-        profile = None if head is None else head[PROFILE]
-        if profile is None:
-            return False
-        if profile not in self._srgb and len(self._srgb) < PROFILES:
-            self._srgb[profile] = is_srgb(profile)
-        return self._srgb.get(profile, False)
+        if head is None or head[PROFILE] is None:
+            return None, None
+        if self._colours is None:
+            from dataprep.cleaning.bare.colours import Colours
+
+            self._colours = Colours(self._native, self._views, self._packages)
+        conversion, remark = self._colours.conversion(head[PROFILE])
+        if conversion is None:
+            return self._native.jpeg(data, self._wanted, self._max_pixels, True), remark
+        return self._colours.measure(data, head, conversion, self._max_pixels), remark
 
 
 def _captured(data: bytes, start: int, stop: int) -> "int | None":
