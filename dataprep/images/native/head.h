@@ -1,6 +1,6 @@
 /* What a JPEG says before its pixels, found in one walk over its segments.
 
-   It says the same as `head_of` and `_usual` in images/jpeg.py, which see to all that is odd: whoever is told "not mine" asks them.
+   It says the same as `head_of` and `_usual` in images/jpeg.py, which see to all that is odd: who is told "not mine" asks them.
    Extents are of the file, whose bytes have to stay where they are as long as the head is in use. */
 
 #ifndef DATAPREP_HEAD_H

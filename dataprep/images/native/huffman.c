@@ -7,6 +7,7 @@
 #define DC_MOST 11 /* bits of a value, of 8-bit samples */
 #define AC_MOST 10
 #define ALL_ZERO 0xF0 /* the symbol of 16 zeros */
+#define NOT_TOLD ((uint64_t)SLOW << 8 | (uint64_t)SLOW << 16)
 
 /* Returns whether 16 counts and their symbols make a code of which no word is all ones, as libjpeg wants it. */
 static int open_code(struct code *code, const uint8_t *counts) {
@@ -58,8 +59,7 @@ static uint64_t last_of(int length, int symbol) {
     return ((uint64_t)length + size) | steps_of(symbol) << 16 | (uint64_t)length << 24 | (63 - size) << 32 | ones << 38;
 }
 
-/* What a code, left in the first `bits` of a window, may be followed by within a window of fewer bits, 0 where those tell nothing;
-   by number of bits, from `1 << bits` on. */
+/* What windows of fewer bits show of a symbol, 0 for nothing; by number of bits, from `1 << bits` on. */
 static void fill_lasts(const struct code *code, uint64_t *lasts) {
     uint64_t *all = lasts + ENTRIES;
     int at = 0;
@@ -79,7 +79,7 @@ static void fill_lasts(const struct code *code, uint64_t *lasts) {
 /* Fills the entries of one symbol for each of its values, with what may follow it; returns where they end. */
 static int fill_symbol(uint64_t *entries, int at, int length, int symbol, const uint64_t *lasts) {
     int size = symbol & 15, taken = length + size, left = WINDOW - taken;
-    uint64_t alone = taken <= TAKEN ? last_of(length, symbol) | steps_of(symbol) << 8 : (uint64_t)SLOW << 8 | (uint64_t)SLOW << 16;
+    uint64_t alone = taken <= TAKEN ? last_of(length, symbol) | steps_of(symbol) << 8 : NOT_TOLD;
     if (left <= 0 || symbol == 0) {
         for (int stop = at + (ENTRIES >> length); at < stop; at++) entries[at] = alone;
         return at;
@@ -101,7 +101,7 @@ void ac_table_fill_values(struct ac_table *table) {
     fill_lasts(code, lasts);
     for (int place = 0; place < code->count && code->lengths[place] <= WINDOW; place++)
         at = fill_symbol(table->values, at, code->lengths[place], code->symbols[place], lasts);
-    for (; at < ENTRIES; at++) table->values[at] = (uint64_t)SLOW << 8 | (uint64_t)SLOW << 16;
+    for (; at < ENTRIES; at++) table->values[at] = NOT_TOLD;
 }
 
 /* Fills the entries of one symbol in a table of so many bits with all that follows; returns where they end. */

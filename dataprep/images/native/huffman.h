@@ -1,7 +1,7 @@
 /* The Huffman codes of baseline JPEG, as tables that take several symbols at one look-up, and a reader of their bits.
 
-   The tables are made for each image, since nearly all have codes of their own: what stands behind a symbol within the window of a
-   look-up is the same for each of its values, so most of a table is copied from smaller ones. */
+   The tables are made for each image, since nearly all have codes of their own: what stands behind a symbol within the window of
+   a look-up is the same for each of its values, so most of a table is copied from smaller ones. */
 
 #ifndef DATAPREP_HUFFMAN_H
 #define DATAPREP_HUFFMAN_H
@@ -13,8 +13,7 @@
 #define WINDOW 11 /* bits of a look-up */
 #endif
 #define ENTRIES (1 << WINDOW)
-#define TAKEN 18   /* bits that a look-up takes at most, since the value of its last symbol may go beyond the window */
-#define ROUND 3    /* look-ups between two refills: 56 bits, by TAKEN */
+#define TAKEN 18   /* bits that a look-up takes at most, three of them without a refill */
 #define LONGEST 16 /* bits of a code */
 #define END 128    /* steps that an end of block counts for, which lead beyond any block */
 #define SLOW 192   /* steps of what a look-up does not tell, which do so too */
@@ -30,9 +29,9 @@ struct code {
 /* Of each entry the low 6 bits say how many bits are taken, 0 where one look-up is not enough.
 
    `dc` is by the code alone: bits of code and value, then of the code (from bit 6), then of the value (from bit 11).
-   `values`, of two symbols or of one: steps to the first coefficient (from bit 8) and to the last (from bit 16); of the value of the
-   last, the bits before it (from bit 24), 63 less its bits (from bit 32), and as many ones as it has bits (from bit 38); the value of
-   the first (from bit 48).
+   `values`, of two symbols or of one: steps to the first coefficient (from bit 8) and to the last (from bit 16); of the value of
+   the last, which may lie beyond the window, the bits before it (from bit 24), 63 less its bits (from bit 32), and as many ones as it
+   has bits (from bit 38); the value of the first (from bit 48).
    `skips`, of as many symbols as the window shows: steps (from bit 8). */
 struct dc_table {
     struct code code;

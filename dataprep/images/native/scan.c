@@ -1,8 +1,8 @@
 /* Reads the entropy code of a scan.
 
-   First the bytes that are stuffed into it are taken out, up to the next marker, so that the reader of bits need not look for them.
-   Then each block is read, two coefficients at a look-up, and at once transformed into the planes that are wanted; blocks that nobody
-   sees, and the frequencies that means can do without, are skipped, several symbols at a look-up. */
+   First the bytes that are stuffed into it are taken out, up to the next marker, so that the reader of bits need not look for
+   them. Then each block is read, two coefficients at a look-up, and at once transformed into the planes that are wanted; blocks that
+   nobody sees, and frequencies where a mean is all that is needed, are skipped, several symbols at a look-up. */
 
 #include "scan.h"
 
@@ -78,8 +78,8 @@ static INLINE int read_difference(struct reader *reader, const struct dc_table *
     return difference;
 }
 
-/* Reads one symbol behind bits that are given back, and its value into the block, if any; returns the step that it leads to, more than
-   the block has where that is at its end, -1 for "not mine". */
+/* Reads one symbol behind bits that are given back, and its value into the block, if any; returns the step that it leads to, more
+   than the block has where that is at its end, -1 for "not mine". */
 static int read_slowly(struct reader *reader, int taken, const struct code *code, int step, int16_t *block) {
     if (taken)
         give_back(reader, taken);
@@ -104,22 +104,41 @@ static INLINE int read_again(struct reader *reader, int taken, const struct code
     return step;
 }
 
-/* Reads the frequencies of a block; returns whether they are right. */
+/* Takes what one look-up tells of the frequencies, and returns its entry. */
+static INLINE uint64_t take_values(struct reader *reader, const struct ac_table *table, int16_t *block, int *step) {
+    uint64_t entry = table->values[reader->bits >> (64 - WINDOW)];
+    int last = value_behind(reader->bits, (int)(entry >> 24), (int)(entry >> 32), (int)(entry >> 38 & 0x3FF));
+    take(reader, (int)(entry & 63));
+    block[ROW_ORDER[*step + (uint8_t)(entry >> 8)]] = (int16_t)(entry >> 48);
+    *step += (uint8_t)(entry >> 16);
+    block[ROW_ORDER[*step]] = (int16_t)last;
+    return entry;
+}
+
+static INLINE unsigned take_skips(struct reader *reader, const struct ac_table *table, int *step) {
+    unsigned entry = table->skips[reader->bits >> (64 - WINDOW)];
+    take(reader, (int)(entry & 63));
+    *step += (int)(entry >> 8);
+    return entry;
+}
+
+/* Whether the steps that a look-up led to are the end of a block, with no symbol of the next one. */
+static INLINE int is_end(int step, unsigned taken) {
+    return step == BLOCK - 1 || (step >= END && step < END + BLOCK - 1 && taken > 0);
+}
+
+/* Reads the frequencies of a block behind its mean, which has left bits for one look-up; returns whether they are right. */
 static INLINE int read_values(struct reader *reader, const struct ac_table *table, int16_t *block) {
     int step = 0;
+    uint64_t entry = take_values(reader, table, block, &step);
     for (;;) {
-        uint64_t entry = 0;
-        refill(reader);
-        for (int round = 0; round < ROUND && step < BLOCK - 1; round++) {
-            entry = table->values[reader->bits >> (64 - WINDOW)];
-            int last = value_behind(reader->bits, (int)(entry >> 24), (int)(entry >> 32), (int)(entry >> 38 & 0x3FF));
-            take(reader, (int)(entry & 63));
-            block[ROW_ORDER[step + (uint8_t)(entry >> 8)]] = (int16_t)(entry >> 48);
-            step += (uint8_t)(entry >> 16);
-            block[ROW_ORDER[step]] = (int16_t)last;
+        while (step < BLOCK - 1) {
+            refill(reader);
+            entry = take_values(reader, table, block, &step);
+            if (step < BLOCK - 1) entry = take_values(reader, table, block, &step);
+            if (step < BLOCK - 1) entry = take_values(reader, table, block, &step);
         }
-        if (step < BLOCK - 1) continue;
-        if ((step >= END && step < END + BLOCK - 1 && (entry & 63)) || step == BLOCK - 1) return 1;
+        if (is_end(step, entry & 63)) return 1;
         /* of two symbols one may belong to the next block */
         step = read_again(reader, (int)(entry & 63), &table->code, step - (uint8_t)(entry >> 16), block);
         if (step < 0) return 0;
@@ -130,16 +149,15 @@ static INLINE int read_values(struct reader *reader, const struct ac_table *tabl
 /* Goes over the frequencies of a block; returns whether they are right. */
 static INLINE int skip_values(struct reader *reader, const struct ac_table *table) {
     int step = 0;
+    unsigned entry = take_skips(reader, table, &step);
     for (;;) {
-        unsigned entry = 0;
-        refill(reader);
-        for (int round = 0; round < ROUND && step < BLOCK - 1; round++) {
-            entry = table->skips[reader->bits >> (64 - WINDOW)];
-            take(reader, (int)(entry & 63));
-            step += (int)(entry >> 8);
+        while (step < BLOCK - 1) {
+            refill(reader);
+            entry = take_skips(reader, table, &step);
+            if (step < BLOCK - 1) entry = take_skips(reader, table, &step);
+            if (step < BLOCK - 1) entry = take_skips(reader, table, &step);
         }
-        if (step < BLOCK - 1) continue;
-        if ((step >= END && step < END + BLOCK - 1 && (entry & 63)) || step == BLOCK - 1) return 1;
+        if (is_end(step, entry & 63)) return 1;
         step = read_again(reader, (int)(entry & 63), &table->code, step - (int)(entry >> 8), NULL);
         if (step < 0) return 0;
         if (step >= BLOCK - 1) return 1;
@@ -159,7 +177,7 @@ static INLINE int read_block(struct scan *scan, struct reader *reader, const str
     scan->block[0] = (int16_t)part->mean;
     for (int one = 0; one < part->targets; one++) {
         struct target *target = &part->target[one];
-        target->into(scan->block, &target->quantisation, piece->to[one], target->plane.stride);
+        target->into(scan->block, &target->quantisation, target->plane.first + piece->at[one], target->plane.stride);
     }
     if (part->needs_all) memset(scan->block, 0, sizeof scan->block);
     return 1;
@@ -172,7 +190,7 @@ static void aim(struct scan *scan, int row) {
         for (int scale = 0; scale < piece->part->targets; scale++) {
             const struct target *target = &piece->part->target[scale];
             ptrdiff_t line = ((ptrdiff_t)row * piece->part->down + piece->row) * target->size;
-            piece->to[scale] = target->plane.first + line * target->plane.stride + piece->column * target->size;
+            piece->at[scale] = line * target->plane.stride + piece->column * target->size;
         }
     }
 }
@@ -182,7 +200,7 @@ static INLINE int read_mcu(struct scan *scan, struct reader *reader) {
         struct piece *piece = &scan->pieces[one];
         if (!read_block(scan, reader, piece)) return 0;
         for (int scale = 0; scale < piece->part->targets; scale++)
-            piece->to[scale] += piece->part->target[scale].size * piece->part->across;
+            piece->at[scale] += piece->part->target[scale].size * piece->part->across;
     }
     return 1;
 }

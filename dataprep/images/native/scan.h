@@ -34,9 +34,10 @@ struct part {
 struct piece {
     struct part *part;
     int row, column;
-    uint8_t *to[2]; /* by target of the part */
+    ptrdiff_t at[2]; /* bytes of the plane, by target of the part */
 };
 
+/* All of them, and how far they are read. */
 struct scan {
     _Alignas(32) int16_t block[BLOCK];
     struct part parts[PARTS];
@@ -44,7 +45,7 @@ struct scan {
     int count, piece_count, rows, columns; /* parts; pieces of an MCU; MCUs */
     int strange;                           /* not zero once a mean is out of range */
     const uint8_t *at, *stop;              /* of the file: what is not unstuffed yet */
-    uint8_t *code, *end;                   /* the entropy code up to the next marker, in memory of SPARE bytes more than the file's */
+    uint8_t *code, *end;                   /* the entropy code up to the next marker, and SPARE bytes behind it */
     int interval, left, restarts;          /* MCUs between markers; up to the next one; markers so far */
 };
 

@@ -56,13 +56,12 @@ static int open_parts(struct scan *scan, struct tables *tables, const uint8_t *d
         part->down = one ? 1 : down;
         if (!open_tables(scan, tables, data, head, one)) return 0;
         for (int block = 0; block < part->across * part->down; block++)
-            scan->pieces[scan->piece_count++] = (struct piece){part, block / part->across, block % part->across, {NULL, NULL}};
+            scan->pieces[scan->piece_count++] = (struct piece){part, block / part->across, block % part->across, {0, 0}};
     }
     return 1;
 }
 
-/* Lets the blocks of a part go to a plane as well, so many pixels of a side each; the part of the plane that is the image is given
-   back as so many pixels of the image are one of it. */
+/* Lets the blocks of a part go to a plane as well, so many pixels of a side each. The plane is told as high and wide as the image. */
 static int add_target(struct scan *scan, const uint8_t *data, const struct head *head, int one, int size, int plain) {
     struct part *part = &scan->parts[one];
     struct target *target = &part->target[part->targets++];
@@ -78,12 +77,13 @@ static int add_target(struct scan *scan, const uint8_t *data, const struct head 
     return factors.stop - factors.start == BLOCK && quantisation_open(&target->quantisation, data + factors.start);
 }
 
-/* Adds the targets that RGB needs. Chroma that is half as large both ways is transformed into blocks of twice the side, as libjpeg
-   does it. */
+/* Adds the targets that RGB needs. Chroma that is half as large both ways is transformed into blocks of twice the side where these are
+   no larger than 8, as libjpeg does it. */
 static int add_colours(struct scan *scan, const uint8_t *data, const struct head *head, const struct strict_planes *planes) {
     int size = 8 / planes->rgb_scale, across = scan->parts[0].across, down = scan->parts[0].down;
     int grown = across == 2 && down == 2 && size < 8 ? 2 * size : size;
-    if (across > 2 || (planes->gray_scale != planes->rgb_scale && !add_target(scan, data, head, 0, size, planes->plain))) return 0;
+    if (across > 2) return 0;
+    if (planes->gray_scale != planes->rgb_scale && !add_target(scan, data, head, 0, size, planes->plain)) return 0;
     for (int one = 1; one < scan->count; one++)
         if (!add_target(scan, data, head, one, grown, planes->plain)) return 0;
     return 1;
@@ -119,6 +119,11 @@ static int lend(struct scan *scan, const struct head *head, size_t size, struct 
     return 1;
 }
 
+/* Whether so many bytes can be the code of all blocks; if not, no memory is asked for. */
+static int may_hold(const struct scan *scan, size_t size) {
+    return 8 * (uint64_t)size >= (uint64_t)scan->rows * (uint64_t)scan->columns * (uint64_t)scan->piece_count * LEAST;
+}
+
 /* Whether everything was within its range. */
 static int is_sound(const struct scan *scan) {
     for (int one = 0; one < scan->count; one++)
@@ -139,9 +144,10 @@ static int finish(const struct scan *scan, struct strict_planes *planes) {
         colour_repeat(luminance->plane, planes->rgb);
         return 1;
     }
-    int across = parts[0].across * luminance->size / chroma->size, down = parts[0].down * luminance->size / chroma->size;
+    struct sampling sampling = {parts[0].across * luminance->size / chroma->size, parts[0].down * luminance->size / chroma->size,
+                                planes->rgb_scale < 8, planes->plain};
     struct pixels both[2] = {chroma->plane, parts[2].target[0].plane};
-    return colour_fill(luminance->plane, both, across, down, planes->rgb_scale < 8, planes->rgb);
+    return colour_fill(luminance->plane, both, &sampling, planes->rgb);
 }
 
 static int decode(struct scan *scan, struct tables *tables, const uint8_t *data, size_t size, const struct head *head,
@@ -149,8 +155,7 @@ static int decode(struct scan *scan, struct tables *tables, const uint8_t *data,
     if (!open_parts(scan, tables, data, head)) return 0;
     if (planes->gray_scale && !add_target(scan, data, head, 0, 8 / planes->gray_scale, planes->plain)) return 0;
     if (planes->rgb_scale && !add_colours(scan, data, head, planes)) return 0;
-    if (8 * (uint64_t)(size - head->entropy) < (uint64_t)scan->rows * (uint64_t)scan->columns * LEAST * (uint64_t)scan->piece_count) return 0;
-    if (!lend(scan, head, size, planes)) return 0;
+    if (!may_hold(scan, size - head->entropy) || !lend(scan, head, size, planes)) return 0;
     fill_tables(scan);
     scan->at = data + head->entropy;
     scan->stop = data + size;

@@ -1,5 +1,5 @@
-/* Inverse cosine transforms: libjpeg's jidctint.c and jidctred.c in their arithmetic, of 13 bits of fraction and 2 bits between the
-   passes, first along columns and then along rows. */
+/* Inverse cosine transforms in the arithmetic of libjpeg's jidctint.c and jidctred.c: 13 bits of fraction, 2 between the passes, first
+   along columns and then along rows. */
 
 #include "transform.h"
 
@@ -14,8 +14,9 @@
 #define MOST_PIXEL 512        /* the same of a pixel, before 128 is added; beyond, a table of libjpeg's repeats itself */
 
 const uint8_t ROW_ORDER[256] = {
-    0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,  12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6,  7,  14, 21, 28,
-    35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
+    0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,  12, 19, 26, 33, 40, 48,
+    41, 34, 27, 20, 13, 6,  7,  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23,
+    30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 };
 
 int quantisation_open(struct quantisation *quantisation, const uint8_t *factors) {
@@ -81,8 +82,8 @@ static inline uint8_t pixel_of(int32_t value) {
 }
 
 /* Both passes; one that would leave its range is not begun, so that no sum overflows. */
-static inline void transform_plainly(const int16_t *block, struct quantisation *quantisation, uint8_t *out, ptrdiff_t stride, int size,
-                                     void (*line)(const int32_t *, int32_t *, int)) {
+static inline void transform_plainly(const int16_t *block, struct quantisation *quantisation, uint8_t *out, ptrdiff_t stride,
+                                     int size, void (*line)(const int32_t *, int32_t *, int)) {
     int32_t between[8][8], seen = seen_by(size), in[8] = {0}, made[8];
     for (int column = 0; column < 8; column++) {
         if (!(seen >> column & 1)) continue;
@@ -173,7 +174,17 @@ static inline struct halves minus(struct halves one, struct halves other) {
     return (struct halves){_mm_sub_epi32(one.low, other.low), _mm_sub_epi32(one.high, other.high)};
 }
 
-static inline struct halves half_of(int bits) { return (struct halves){_mm_set1_epi32(1 << (bits - 1)), _mm_set1_epi32(1 << (bits - 1))}; }
+/* What rounds sums before so many bits are shifted out of them. */
+static inline struct halves half_of(int bits) {
+    return (struct halves){_mm_set1_epi32(1 << (bits - 1)), _mm_set1_epi32(1 << (bits - 1))};
+}
+
+/* A row times a power of two, 1 << bits. */
+static inline struct halves raised(words row, int bits) {
+    words zero = _mm_setzero_si128();
+    return (struct halves){_mm_srai_epi32(_mm_unpacklo_epi16(zero, row), 16 - bits),
+                           _mm_srai_epi32(_mm_unpackhi_epi16(zero, row), 16 - bits)};
+}
 
 static inline words shifted(struct halves sums, int bits) {
     return _mm_packs_epi32(_mm_srai_epi32(sums.low, bits), _mm_srai_epi32(sums.high, bits));
@@ -199,7 +210,8 @@ static inline void transpose(words *rows) {
 /* One pass over eight lines, each in its lane. */
 static inline void lines_of_eight(words *in, int bits) {
     struct halves even[4], odd[4];
-    struct halves sum = plus(weigh(in[0], in[4], 8192, 8192), half_of(bits)), difference = plus(weigh(in[0], in[4], 8192, -8192), half_of(bits));
+    struct halves sum = plus(weigh(in[0], in[4], 8192, 8192), half_of(bits));
+    struct halves difference = plus(weigh(in[0], in[4], 8192, -8192), half_of(bits));
     struct halves outer = weigh(in[2], in[6], 10703, 4433), inner = weigh(in[2], in[6], 4433, -10704);
     even[0] = plus(sum, outer);
     even[1] = plus(difference, inner);
@@ -239,27 +251,13 @@ static inline void store_four(uint8_t *out, words pixels) {
     memcpy(out, &four, 4);
 }
 
-static void into_four_wide(const int16_t *block, struct quantisation *quantisation, uint8_t *out, ptrdiff_t stride) {
-    words rows[8], made[4], faults = _mm_setzero_si128(), between = faults, zero = faults;
-    for (int row = 0; row < 8; row++)
-        if (row != 4) rows[row] = load_row(block, quantisation, row, &faults);
-    struct halves first = {_mm_srai_epi32(_mm_unpacklo_epi16(zero, rows[0]), 2), _mm_srai_epi32(_mm_unpackhi_epi16(zero, rows[0]), 2)};
-    struct halves even = weigh(rows[2], rows[6], 15137, -6270);
-    struct halves outer = plus(weigh(rows[1], rows[3], 20995, 7373), weigh(rows[5], rows[7], -4926, -4176));
-    struct halves inner = plus(weigh(rows[1], rows[3], 8697, -17799), weigh(rows[5], rows[7], 11893, -1730));
-    first = plus(first, half_of(FRACTION - BETWEEN + 1));
-    struct halves sum = plus(first, even), difference = minus(first, even);
-    made[0] = shifted(plus(sum, outer), FRACTION - BETWEEN + 1);
-    made[1] = shifted(plus(difference, inner), FRACTION - BETWEEN + 1);
-    made[2] = shifted(minus(difference, inner), FRACTION - BETWEEN + 1);
-    made[3] = shifted(minus(sum, outer), FRACTION - BETWEEN + 1);
-    for (int row = 0; row < 4; row++) between = _mm_or_si128(between, beyond_between(made[row]));
-
+/* Four rows of what is between the passes into pixels. */
+static inline void finish_four(const words *made, struct quantisation *quantisation, uint8_t *out, ptrdiff_t stride) {
     words a = _mm_unpacklo_epi16(made[0], made[1]), b = _mm_unpacklo_epi16(made[2], made[3]);
     words c = _mm_unpackhi_epi16(made[0], made[1]), d = _mm_unpackhi_epi16(made[2], made[3]);
     words columns01 = _mm_unpacklo_epi32(a, b), columns23 = _mm_unpackhi_epi32(a, b);
     words columns45 = _mm_unpacklo_epi32(c, d), columns67 = _mm_unpackhi_epi32(c, d);
-    words start = _mm_add_epi32(_mm_srai_epi32(_mm_unpacklo_epi16(zero, columns01), 2), _mm_set1_epi32(1 << (FRACTION + BETWEEN + 3)));
+    words start = _mm_add_epi32(raised(columns01, FRACTION + 1).low, _mm_set1_epi32(1 << (FRACTION + BETWEEN + 3)));
     words twos = _mm_madd_epi16(_mm_unpacklo_epi16(columns23, columns67), pair(15137, -6270));
     words low = _mm_unpackhi_epi16(columns01, columns23), high = _mm_unpackhi_epi16(columns45, columns67);
     words far = _mm_add_epi32(_mm_madd_epi16(low, pair(20995, 7373)), _mm_madd_epi16(high, pair(-4926, -4176)));
@@ -277,9 +275,26 @@ static void into_four_wide(const int16_t *block, struct quantisation *quantisati
     store_four(out + stride, _mm_shuffle_epi32(bytes, 1));
     store_four(out + 2 * stride, _mm_shuffle_epi32(bytes, 2));
     store_four(out + 3 * stride, _mm_shuffle_epi32(bytes, 3));
+    remember(quantisation->faults[2], _mm_or_si128(beyond_pixel(columns02), beyond_pixel(columns13)));
+}
+
+static void into_four_wide(const int16_t *block, struct quantisation *quantisation, uint8_t *out, ptrdiff_t stride) {
+    words rows[8], made[4], faults = _mm_setzero_si128(), between = faults;
+    for (int row = 0; row < 8; row++)
+        if (row != 4) rows[row] = load_row(block, quantisation, row, &faults);
+    struct halves first = plus(raised(rows[0], FRACTION + 1), half_of(FRACTION - BETWEEN + 1));
+    struct halves even = weigh(rows[2], rows[6], 15137, -6270);
+    struct halves outer = plus(weigh(rows[1], rows[3], 20995, 7373), weigh(rows[5], rows[7], -4926, -4176));
+    struct halves inner = plus(weigh(rows[1], rows[3], 8697, -17799), weigh(rows[5], rows[7], 11893, -1730));
+    struct halves sum = plus(first, even), difference = minus(first, even);
+    made[0] = shifted(plus(sum, outer), FRACTION - BETWEEN + 1);
+    made[1] = shifted(plus(difference, inner), FRACTION - BETWEEN + 1);
+    made[2] = shifted(minus(difference, inner), FRACTION - BETWEEN + 1);
+    made[3] = shifted(minus(sum, outer), FRACTION - BETWEEN + 1);
+    for (int row = 0; row < 4; row++) between = _mm_or_si128(between, beyond_between(made[row]));
+    finish_four(made, quantisation, out, stride);
     remember(quantisation->faults[0], faults);
     remember(quantisation->faults[1], between);
-    remember(quantisation->faults[2], _mm_or_si128(beyond_pixel(columns02), beyond_pixel(columns13)));
 }
 
 /* One row of what is between the passes into two pixels. */
@@ -290,20 +305,19 @@ static inline void finish_two(words row, struct quantisation *quantisation, uint
     int32_t first = (int32_t)(int16_t)_mm_cvtsi128_si32(row) * 32768;
     for (int column = 0; column < 2; column++) {
         /* of a row that left its range the sums may overflow, which only unsigned numbers may */
-        int32_t value = (int32_t)((uint32_t)first + (column ? 0u - (uint32_t)odd : (uint32_t)odd) + (1u << (FRACTION + BETWEEN + 4)));
-        value >>= FRACTION + BETWEEN + 5;
+        uint32_t sum = (uint32_t)first + (column ? 0u - (uint32_t)odd : (uint32_t)odd) + (1u << (FRACTION + BETWEEN + 4));
+        int32_t value = (int32_t)sum >> (FRACTION + BETWEEN + 5);
         quantisation->faults[2][0] |= (int16_t)(value + MOST_PIXEL);
         out[column] = pixel_of(value);
     }
 }
 
 static void into_two_wide(const int16_t *block, struct quantisation *quantisation, uint8_t *out, ptrdiff_t stride) {
-    words faults = _mm_setzero_si128(), zero = faults, rows[8];
+    words faults = _mm_setzero_si128(), rows[8];
     for (int row = 0; row < 8; row++)
         if (row == 0 || row & 1) rows[row] = load_row(block, quantisation, row, &faults);
-    struct halves first = {_mm_srai_epi32(_mm_unpacklo_epi16(zero, rows[0]), 1), _mm_srai_epi32(_mm_unpackhi_epi16(zero, rows[0]), 1)};
+    struct halves first = plus(raised(rows[0], FRACTION + 2), half_of(FRACTION - BETWEEN + 2));
     struct halves odd = plus(weigh(rows[1], rows[3], 29692, -10426), weigh(rows[5], rows[7], 6967, -5906));
-    first = plus(first, half_of(FRACTION - BETWEEN + 2));
     words upper = shifted(plus(first, odd), FRACTION - BETWEEN + 2), lower = shifted(minus(first, odd), FRACTION - BETWEEN + 2);
     finish_two(upper, quantisation, out);
     finish_two(lower, quantisation, out + stride);

@@ -19,7 +19,7 @@ struct quantisation {
                               passes; and by no order, pixels */
 };
 
-/* Turns a block of coefficients into square pixels at `out`, rows apart by `stride`. The block begins at a multiple of 32 bytes. */
+/* Turns a block of coefficients, which begins at a multiple of 32 bytes, into a square of pixels at `out`, rows apart by `stride`. */
 typedef void transform(const int16_t *block, struct quantisation *quantisation, uint8_t *out, ptrdiff_t stride);
 
 /* Takes over 64 factors in the order of the file; returns whether they are within what is known. */
@@ -31,8 +31,7 @@ int has_faults(const struct quantisation *quantisation, int size);
 /* Returns the transform into so many pixels of a side: 8, 4, 2 or 1; the plain one if asked. */
 transform *transform_into(int size, int plain);
 
-/* Where a coefficient stands in the order of rows, by its number in the order of the file; the place of the mean, 0, where there is
-   none of such a number. */
+/* Where a coefficient stands in the order of rows, by its number in the order of the file; at the mean, 0, where there is none. */
 extern const uint8_t ROW_ORDER[256];
 
 #endif
