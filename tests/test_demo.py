@@ -1,5 +1,6 @@
 """The demo: the messy folder, its truth, and the score against it."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -254,10 +255,12 @@ def test_truth_without_a_file(tmp_path: Path) -> None:
 
 
 def test_the_command_says_each_thing_once(tmp_path: Path) -> None:
-    """What looks wrong in the demo is printed at the end, and nowhere else; the folder is kept where one is given."""
-    command = [sys.executable, "-m", "dataprep", "demo", "--out", str(tmp_path / "demo")]
-    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    """What looks wrong in the demo is printed once; a new folder is made and kept, and the report's address is last."""
+    command = [sys.executable, "-m", "dataprep", "demo"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     warnings = [line.removeprefix("! ") for line in ended.stderr.splitlines() if line.startswith("! ")]
     assert warnings
     assert all((ended.stdout + ended.stderr).count(warning) == 1 for warning in warnings)
-    assert (tmp_path / "demo" / "cleaned" / "report.html").is_file()
+    (report,) = tmp_path.glob("dataprep-demo-*/cleaned/report.html")
+    assert ended.stdout.splitlines()[-1] == f"report: {report.as_uri()}"

@@ -46,4 +46,5 @@ def demo(out: Path | None, photos: Path | None, seed: int, open_report: bool, as
     report = folder / "cleaned" / REPORT
     if open_report:
         open_page(report)
-    say(f"\nreport: {address(report)}", quiet=as_json)
+    say("", quiet=as_json)
+    say(f"report: {address(report)}", quiet=as_json)

@@ -28,6 +28,13 @@ ONE: Final = "this process alone"
 TRAINING: Final = (RandomResizedCrop(224), HorizontalFlip(), Normalize.imagenet())
 NEAR: Final = 0.9  # of the fastest rate: what is as good on a machine that does other things too
 
+REMEDIES: Final = {
+    "read": "put the images on a faster disk, or nearer: reading takes most of the time",
+    "decode": "store the images nearer to the size that training sees: decoding takes most of the time",
+    "transfer": "end the ops with `Output('float16')`, or leave out `Normalize`: the copy to the GPU takes most of the time",
+}
+"""What to do about a step that is slower than the others."""
+
 
 class Rates(NamedTuple):
     """What was measured, in images a second.
@@ -56,15 +63,17 @@ class Rates(NamedTuple):
     @property
     def advice(self) -> list[str]:
         """What to do, in sentences."""
-        best = max(self.ends, key=lambda name: self.ends[name])
-        fewest = next(name for name, rate in self.ends.items() if rate >= NEAR * self.ends[best])
-        lines = [f"use {fewest}: {self.ends[fewest]:,.0f} images/s"]
-        if fewest == ONE:
-            lines = [f"more threads or processes gain nothing: use Threads(workers=1), for {self.ends[best]:,.0f} images/s"]
+        backends = {name: rate for name, rate in self.ends.items() if name != ONE}
+        best = max(backends, key=lambda name: backends[name])
+        fewest = next(name for name, rate in backends.items() if rate >= NEAR * backends[best])
+        lines = [f"use {fewest}: {backends[fewest]:,.0f} images/s"]
+        if fewest != best:
+            lines[0] += f", nearly as many as {best} with {backends[best]:,.0f}"
+        if self.ends.get(ONE, 0) >= backends[best]:
+            lines.append(f"more threads or processes gain nothing here: this one alone loads {self.ends[ONE]:,.0f} images/s")
         lines += native.missing()
-        if self.bottleneck.startswith("decode"):
-            lines.append("store the images nearer to the size that training sees: decoding takes most of the time")
-        return lines
+        slowest = min(self.steps, key=lambda name: self.steps[name])
+        return lines + ([REMEDIES[slowest]] if slowest in REMEDIES else [])
 
 
 class _Alone:

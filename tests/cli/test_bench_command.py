@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dataprep.cleaning.clean import clean
 from dataprep.cli import cli
@@ -69,5 +71,19 @@ def test_the_advice_is_the_fewest_workers_that_are_as_fast() -> None:
     ends = {"this process alone": 100.0, "Threads(workers=2)": 195.0, "Threads(workers=4)": 200.0}
     rates = Rates(10, 4, {"read": 1000.0, "decode": 125.0, "Resize": 1000.0}, ends, 400.0)
     assert rates.bottleneck.startswith("decode takes 80%")
-    assert rates.advice[0] == "use Threads(workers=2): 195 images/s"
+    assert rates.advice[0] == "use Threads(workers=2): 195 images/s, nearly as many as Threads(workers=4) with 200"
     assert "store the images nearer to the size" in rates.advice[-1]
+
+
+@given(st.lists(st.floats(1, 1000), min_size=2, max_size=6), st.sampled_from(["read", "decode", "Resize"]))
+def test_the_advice_is_a_row_of_the_table(numbers: list[float], slowest: str) -> None:
+    """What is advised can be made, has the rate that the table gives it, and no row of a backend is a ninth faster."""
+    one, *others = numbers
+    ends = {f"Threads(workers={count})": rate for count, rate in enumerate(others, 1)}
+    steps = {"read": 500.0, "decode": 500.0, "Resize": 500.0} | {slowest: 50.0}
+    first, *more = Rates(10, 4, steps, {"this process alone": one, **ends}, 400.0).advice
+    name = first.partition("use ")[2].partition(":")[0]
+    assert f"{ends[name]:,.0f} images/s" in first
+    assert all(ends[name] >= 0.9 * rate for rate in ends.values())
+    assert any("gain nothing" in line and f"{one:,.0f} images/s" in line for line in more) == (one >= max(others))
+    assert any("takes most of the time" in line for line in more) == (slowest != "Resize")
