@@ -230,7 +230,7 @@ result_options = group(
         "--thumbnails",
         type=click.IntRange(min=0),
         metavar="N",
-        help="How many thumbnails report.html holds; it shows other pictures from their files.  [default: a tenth of the images]",
+        help="How many thumbnails report.html holds; it shows other pictures from their files.  [default: one for twenty images]",
     ),
     click.option(
         "--export",

@@ -26,18 +26,20 @@ from dataprep.sources import Files, Folder, parts_of
 
 THUMBNAILS: Final = 3_000
 """Pictures with a thumbnail at most, unless more are asked for; 4 kB each."""
-FEW: Final = 200
+FEW: Final = 48
 """Pictures with a thumbnail at least."""
-SHARE: Final = 10
+SHARE: Final = 20
 """Of how many images one has a thumbnail, where the page can show the files themselves: making it costs as much as measuring."""
-LISTED: Final = 100_000
-"""Pictures that are listed at all; others are counted only."""
+LISTED: Final = 1_000_000
+"""Pictures that are listed at all, some 150 bytes each; others are counted only."""
 ROW: Final = 9
 """Leaves of a cluster that are shown at once, and so want their thumbnails at once."""
 
 BESIDE: Final = "The others are shown from their files, where this page is opened on the machine that has them. "
 
-FACTS: Final = ("uri", "digest", "label", "split", "format", "height", "width", "bytes", "keep", "detail", "distance")
+FACTS: Final = ("uri", "height", "width", "bytes", "distance")
+WORDS: Final = ("label", "split", "format", "detail")
+"""Columns of words, of which many are the same."""
 
 
 class Shown(NamedTuple):
@@ -151,18 +153,37 @@ def _thumbnails(manifest: Manifest, shown: Shown, progress: Progress | None, eng
     return [next(made) if error is None else Thumbnail(None, error) for error in errors]
 
 
-def _columns(table: pa.Table, shown: Shown, reasons: list[str], graphs: Sequence[Histogram]) -> dict[str, list[Any]]:
-    """Returns the columns of the pictures: what is known of each, the indices of its reason and of its twin, its measures."""
+def _columns(table: pa.Table, shown: Shown, reasons: list[str], graphs: Sequence[Histogram]) -> dict[str, Any]:
+    """Returns the columns of the pictures: what is known of each, the indices of its reason and of its twin, its measures.
+
+    They are small, since a page may list a million: words come once each, digests as one text, and what is not readable by index.
+    """
     taken = table.take(pa.array(shown.rows))
-    columns = {"row": shown.rows.tolist()} | {name: taken[name].to_pylist() for name in FACTS}
-    columns["readable"] = pc.is_null(taken["error"]).to_pylist()
-    columns["reason"] = pc.index_in(taken["reason"], value_set=pa.array(reasons, pa.string())).to_pylist()
-    rows = pc.index_in(taken["twin"], value_set=table["id"].combine_chunks(), skip_nulls=True).to_pylist()
-    columns["twin"] = [None if row is None or shown.indices[row] < 0 else int(shown.indices[row]) for row in rows]
+    columns: dict[str, Any] = {"row": shown.rows.tolist()} | {name: taken[name].to_pylist() for name in FACTS}
+    columns |= {name: _coded(taken[name]) for name in WORDS}
+    columns["digest"] = _joined(taken["digest"])
+    columns["unreadable"] = np.flatnonzero(pc.is_valid(taken["error"]).to_numpy()).tolist()
+    columns["reason"] = pc.index_in(taken["reason"], value_set=pa.array(reasons, pa.string()), skip_nulls=True).to_pylist()
+    rows = pc.fill_null(pc.index_in(taken["twin"], value_set=table["id"].combine_chunks(), skip_nulls=True), -1).to_numpy()
+    twins = np.where(rows < 0, -1, shown.indices[rows]).tolist() if len(rows) else []
+    columns["twin"] = [None if twin < 0 else twin for twin in twins]
     for graph in graphs:
         if graph.column not in columns:
-            columns[graph.column] = [_round(value) for value in taken[graph.column].to_pylist()]
+            columns[graph.column] = _round(np.asarray(taken[graph.column].to_numpy(), np.float64))
     return columns
+
+
+def _coded(column: pa.ChunkedArray) -> dict[str, list[Any]]:
+    """Returns the words of a column, each once, and which of them each row has: -1 for none."""
+    coded = column.combine_chunks().dictionary_encode()
+    return {"words": coded.dictionary.to_pylist(), "codes": pc.fill_null(coded.indices, -1).to_pylist()}
+
+
+def _joined(column: pa.ChunkedArray) -> dict[str, Any]:
+    """Returns texts as one, each filled up with spaces to the width of the longest."""
+    texts = pc.fill_null(column, "")
+    width = pc.max(pc.utf8_length(texts)).as_py() or 0
+    return {"width": width, "text": "".join(pc.utf8_rpad(texts, width, " ").to_pylist())}
 
 
 def _clusters(found: Sequence[Cluster], shown: Shown) -> list[list[int]]:
@@ -173,12 +194,20 @@ def _clusters(found: Sequence[Cluster], shown: Shown) -> list[list[int]]:
 
 def _graph(graph: Histogram, shown: Shown) -> dict[str, Any]:
     limits = [limit._replace(below=shown.of(limit.below), above=shown.of(limit.above))._asdict() for limit in graph.limits]
-    return {**graph._asdict(), "edges": [_round(edge) for edge in graph.edges], "limits": limits}
+    return {**graph._asdict(), "edges": _round(np.array(graph.edges)), "limits": limits}
 
 
-def _round(value: float | None) -> float | None:
-    """Returns four significant digits, None for what is not finite."""
-    return None if value is None or not np.isfinite(value) else float(f"{value:.4g}")
+def _round(values: NDArray[np.float64]) -> list[float | None]:
+    """Returns four significant digits of each value, None for what is not finite."""
+    known = np.isfinite(values) & (values != 0)
+    powers = np.maximum(np.floor(np.log10(np.abs(values, where=known, out=np.ones_like(values)))) - 3, -300)
+    up, down = 10.0 ** np.maximum(-powers, 0), 10.0 ** np.maximum(powers, 0)  # whole, as far as floats are: quotients are nearest
+    with np.errstate(over="ignore", invalid="ignore"):  # the largest number, rounded up
+        rounded = np.round(values / down * up) / up * down
+    found: list[float | None] = np.where(np.isfinite(rounded), rounded, values).tolist()
+    for index in np.flatnonzero(~np.isfinite(values)).tolist():
+        found[index] = None
+    return found
 
 
 def _url(manifest: Manifest) -> str | None:

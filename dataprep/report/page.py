@@ -62,7 +62,7 @@ def write_report(
         when: The time to show; the same arguments give the same bytes.
         progress: Called with "thumbnails" as they are done.
         engine: Who makes the thumbnails; None stands for this process, without protection from a decoder that crashes.
-        thumbnails: How many are embedded at most. None stands for 3,000, or for fewer, one for ten images, where the page can
+        thumbnails: How many are embedded at most. None stands for 3,000, or for fewer, one for twenty images, where the page can
             show the files themselves: it is opened where they are.
 
     Raises:

@@ -214,14 +214,15 @@ def test_width(open_page: Callable[..., Any], report: Path, width: int) -> None:
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand(open_page: Callable[..., Any], drawn: Callable[[int], Manifest], tmp_path: Path) -> None:
-    """With 100,000 rows, half of them dropped and one with 5,000 copies, the document holds one page at a time."""
-    manifest = replace(drawn(100_000), source=FakeSource({}))
-    write_report(manifest, summarize(manifest), tmp_path / "report.html")
-    assert (tmp_path / "report.html").stat().st_size < 60e6
+@pytest.mark.parametrize("size", [100_000, 1_000_000])
+def test_many(open_page: Callable[..., Any], drawn: Callable[[int], Manifest], tmp_path: Path, size: int) -> None:
+    """With so many rows, half of them dropped and one with 5,000 copies, the document holds one page at a time."""
+    manifest = replace(drawn(size), source=FakeSource({}))
+    write_report(manifest, summarize(manifest), tmp_path / "report.html", thumbnails=0)
+    assert (tmp_path / "report.html").stat().st_size < 200 * size
     page = open_page(tmp_path / "report.html")
-    assert "Thumbnails are embedded for 3," in page.locator("#overview").inner_text()
-    for name in VIEWS:
+    page.set_default_timeout(120_000)
+    for name in (*VIEWS, "dropped?sort=-sharpness", "kept?q=0077&label=label+7"):
         section = view(page, name)
         assert page.locator("*").count() < 9_000, name
         if name in ("duplicates", "leaks", "dropped", "kept"):
@@ -232,8 +233,6 @@ def test_a_hundred_thousand(open_page: Callable[..., Any], drawn: Callable[[int]
             assert len(set(texts)) == 4
             assert page.locator("*").count() < 9_000, name
     more = view(page, "duplicates").locator(".cluster").first.locator(".more")
-    for _ in range(3):
-        page.keyboard.press("ArrowLeft")
     more.click()
     playwright.expect(page.locator(".cluster").first.locator(".card")).to_have_count(58)
     assert page.evaluate("document.activeElement.matches('.cluster li:nth-child(11) .look')")

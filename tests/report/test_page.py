@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import math
 import os
 import re
 import shutil
@@ -12,9 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import PIL.Image
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dataprep.errors import DataprepError
 from dataprep.manifest import Decision, Manifest, Overrides
@@ -34,7 +38,15 @@ def written(manifest: Manifest, path: Path, **options: Any) -> str:
 def data_of(page: str) -> dict[str, Any]:
     """Returns the data that a page holds, found as a browser does: up to the first end tag."""
     (text,) = re.findall(r'<script type="application/json" id="data">(.*?)</script', page, re.DOTALL | re.IGNORECASE)
-    return dict(json.loads(text))
+    data = dict(json.loads(text))
+    pictures = data["pictures"]
+    for name in ("label", "split", "format", "detail"):
+        words = [*pictures[name]["words"], None]
+        pictures[name] = [words[code] for code in pictures[name]["codes"]]
+    width, digests = pictures["digest"]["width"], pictures["digest"]["text"]
+    pictures["digest"] = [digests[at * width : (at + 1) * width].rstrip() or None for at in range(len(pictures["row"]))]
+    pictures["readable"] = [at not in pictures["unreadable"] for at in range(len(pictures["row"]))]
+    return data
 
 
 @pytest.fixture(scope="module")
@@ -130,9 +142,21 @@ def test_limits(drawn: Callable[[int], Manifest], tmp_path: Path, monkeypatch: p
     assert all(len(cluster) > 1 and min(cluster) >= 0 for cluster in data["clusters"])
 
 
-@pytest.mark.parametrize(("size", "count"), [(300, 200), (2_000, 200), (4_000, 400), (40_000, 3_000)])
+@given(st.lists(st.floats() | st.floats(width=32) | st.integers(-(2**40), 2**40)))
+def test_four_digits(values: list[float]) -> None:
+    """Numbers are shown with four significant digits, and written with no more; what is not finite is not known."""
+    for value, found in zip(values, contents._round(np.array(values, np.float64)), strict=True):
+        if not math.isfinite(value):
+            assert found is None
+            continue
+        assert found is not None
+        assert abs(found - value) <= abs(value) * 0.00051 or abs(value) < 1e-295
+        assert found == float(f"{found:.4g}") or not 1e-15 < abs(value) < 1e15
+
+
+@pytest.mark.parametrize(("size", "count"), [(300, 48), (2_000, 100), (4_000, 200), (100_000, 3_000)])
 def test_as_many_thumbnails_as_are_worth_it(drawn: Callable[[int], Manifest], size: int, count: int) -> None:
-    """Where a page can show the files, a tenth of the images have thumbnails, within bounds; where it cannot, 3,000 have."""
+    """Where a page can show the files, one image in twenty has a thumbnail, within bounds; where it cannot, 3,000 have."""
     manifest = drawn(size)
     assert contents._suitable(manifest) == count
     assert contents._suitable(replace(manifest, source=FakeSource({}))) == 3_000

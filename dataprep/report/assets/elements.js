@@ -2,7 +2,16 @@
 // What everything else is made of: the data, elements that hold text only, and how names and numbers are written.
 
 const data = JSON.parse(document.getElementById("data").textContent);
-const pictures = data.pictures;
+const pictures = spread(data.pictures);
+
+/** Returns the columns of the pictures as one value for each: words come once each, digests as one text, as the page is small so. */
+function spread({ unreadable, digest, ...columns }) {
+  const count = columns.row.length;
+  for (const [column, value] of Object.entries(columns)) if (value.codes) columns[column] = value.codes.map((code) => value.words[code] ?? null);
+  const lost = new Set(unreadable);
+  const texts = Array.from({ length: count }, (_, at) => digest.text.slice(at * digest.width, (at + 1) * digest.width).trimEnd() || null);
+  return { ...columns, digest: texts, keep: columns.reason.map((reason) => reason === null), readable: Array.from({ length: count }, (_, at) => !lost.has(at)) };
+}
 
 /** Returns an element; children are elements or text, so that no name is ever read as HTML. */
 function element(tag, attributes = {}, ...children) {

@@ -27,15 +27,16 @@ function filterOf({ q, label, split, folder, reason, cause }) {
 /** Returns what a fault has in common with others of its kind: its words, without numbers. */
 const causeOf = (picture) => (pictures.detail[picture] ?? "").replace(/\d[\d,.]*/g, "…");
 
-/** Returns values that order pictures by name or by a column; what is not known comes last either way. */
+/** Returns items in the order of the name or of a column of the pictures that lead them; what is not known comes last either way. */
 function sorted(items, order, lead) {
   const column = order.replace(/^-/, "");
   const sign = order.startsWith("-") ? -1 : 1;
-  const values = column === "name" ? pictures.uri : pictures[column];
-  const known = (value) => value !== null && value !== undefined;
-  const keyed = items.map((item) => [lead(item, column, sign), item]).map(([picture, item]) => [values[picture], item]);
-  keyed.sort(([a], [b]) => (known(a) && known(b) ? sign * (a < b ? -1 : Number(a > b)) : Number(known(b)) - Number(known(a))));
-  return keyed.map(([, item]) => item);
+  const values = (column === "name" ? pictures.uri : pictures[column]) ?? [];
+  const keys = items.map((item) => values[lead(item, column, sign)] ?? null);
+  const isKnown = (at) => keys[at] !== null;
+  const places = Uint32Array.from(items.keys());
+  const known = places.filter(isKnown).sort((a, b) => (keys[a] < keys[b] ? -sign : keys[a] > keys[b] ? sign : 0));
+  return [...known, ...places.filter((at) => !isKnown(at))].map((at) => items[at]);
 }
 
 /** A list of which one page is in the document. */
@@ -206,7 +207,7 @@ function actsOn(chosen) {
 function decideMany(chosen, keep) {
   const count = decide(chosen, { keep });
   const fixed = chosen.filter((picture) => !canChange(picture)).length;
-  const done = count ? `${counted(count, "picture", "pictures")} to be ${keep ? "kept" : "dropped"}; U undoes it.` : `Nothing to change: ${keep ? "kept" : "dropped"} already.`;
+  const done = count ? `${counted(count, "picture", "pictures")} to be ${keep ? "kept" : "dropped"}. Undo (U) takes it back.` : `Nothing to change: ${keep ? "kept" : "dropped"} already.`;
   const left = `${counted(fixed, "picture", "pictures")} cannot be read and stay${fixed === 1 ? "s" : ""} dropped.`;
   say([...(fixed === chosen.length ? [] : [done]), ...(fixed ? [left] : [])].join(" "));
 }

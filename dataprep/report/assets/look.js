@@ -139,6 +139,6 @@ function askLabel(chosen) {
 
 asking.querySelector("form").addEventListener("submit", () => {
   const label = document.getElementById("ask-label").value.trim();
-  if (label) say(`${counted(decide(asked, { label }), "picture gets", "pictures get")} the label ${visible(label)}. U undoes it.`);
+  if (label) say(`${counted(decide(asked, { label }), "picture gets", "pictures get")} the label ${visible(label)}. Undo (U) takes it back.`);
 });
 document.getElementById("known-labels").append(...data.classes.map((value) => element("option", { value })));
