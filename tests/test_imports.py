@@ -30,13 +30,28 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
+CLEAN = """
+import tempfile
+from pathlib import Path
+import numpy as np
+import PIL.Image
+import dataprep
+with tempfile.TemporaryDirectory() as folder:
+    for label in "ab":
+        Path(folder, label).mkdir()
+        image = PIL.Image.fromarray(np.random.default_rng(ord(label)).integers(0, 256, (50, 60, 3), np.uint8))
+        image.save(Path(folder, label, "one.jpg"))
+    dataprep.clean(folder)
+"""
+
+
 @pytest.mark.parametrize(
     ("code", "heavy"),
-    [(IMPORT, HEAVY), (HELP, (*HEAVY, "numpy", "pyarrow", "PIL", "cv2", "rich"))],
-    ids=["import dataprep", "dataprep --help"],
+    [(IMPORT, HEAVY), (CLEAN, ("cv2", "torch", "numba")), (HELP, (*HEAVY, "numpy", "pyarrow", "PIL", "cv2", "rich"))],
+    ids=["import dataprep", "clean", "dataprep --help"],
 )
 def test_light(code: str, heavy: tuple[str, ...]) -> None:
-    """`import dataprep` loads no framework and no library of the tests, and `dataprep --help` not even what cleaning needs."""
+    """What is asked for loads nothing that it does not need: frameworks, libraries of the tests, OpenCV where it is compiled."""
     done = python(f"{code}\nimport sys\nprint('loaded:', *(set({heavy!r}) & sys.modules.keys()))")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "loaded:"

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,7 +23,11 @@ def reduce(image: Image, side: int | None) -> Image:
 
 def luminance(image: Image) -> Image:
     """Returns (H, W) luminance, ITU-R 601, of an (H, W, 3) RGB image, or the image where it has one channel already."""
-    return image if image.ndim == 2 else _bytes(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
+    if image.ndim == 2:
+        return image
+    import cv2  # which takes a quarter of a second to load, and compiled measures do without
+
+    return _bytes(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
 
 
 def upright(image: Image, orientation: int) -> Image:

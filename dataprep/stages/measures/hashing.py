@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, ClassVar, Literal, TypeAlias
 
-import cv2
 import numpy as np
 import PIL.Image
 import PIL.ImageFilter
@@ -177,6 +176,8 @@ class ColorHash:
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns the hash of (H, W, 3) RGB."""
+        import cv2
+
         picture = PIL.Image.fromarray(image)
         hue, saturation, _ = cv2.split(np.asarray(picture.convert("HSV")))
         black = np.asarray(picture.convert("L")) < 256 // 8
@@ -278,6 +279,8 @@ def _middle(image: Image) -> Image:
 
 def _turned(image: Image, degrees: float) -> Image:
     """Returns the image turned about its centre, black at the corners."""
+    import cv2
+
     height, width = image.shape
     turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
     return np.asarray(cv2.warpAffine(image, turn, (width, height), flags=cv2.INTER_LINEAR), np.uint8)
@@ -348,6 +351,8 @@ def _regions(image: Image) -> list[tuple[int, int, int, int]]:
 
 def _components(mask: NDArray[np.bool_]) -> Iterator[list[int]]:
     """Yields left, top, width, height and area of the 4-connected parts of a mask, ordered by their first pixels."""
+    import cv2
+
     _, labels, parts, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
     found, first = np.unique(labels, return_index=True)
     for part in found[np.argsort(first)].tolist():

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, ClassVar, Final, NamedTuple
 
-import cv2
 import numpy as np
 import pyarrow as pa
 from attrs import field, frozen
@@ -107,4 +106,6 @@ def _places(found: Any) -> NDArray[np.float64]:
 @cache
 def _finder() -> Any:
     """Returns what finds and describes corners, at eight scales from 1 down to 1/3.6."""
+    import cv2
+
     return cv2.ORB.create(nfeatures=FOUND, edgeThreshold=EDGE, fastThreshold=7)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-import cv2
 import numpy as np
 import pyarrow as pa
 from attrs import frozen
@@ -32,6 +31,8 @@ class Miniature:
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns the small picture of (H, W, 3) RGB."""
+        import cv2
+
         colors = cv2.cvtColor(_squeeze(image, CELLS), cv2.COLOR_RGB2YCrCb)[..., [2, 1]]
         gray = _squeeze(luminance(image), SIDE)
         return {"miniature": gray.tobytes() + np.ascontiguousarray(colors.transpose(2, 0, 1)).tobytes()}
@@ -39,6 +40,8 @@ class Miniature:
 
 def _squeeze(image: Image, side: int) -> Image:
     """Returns an image as a square: averaged, or where it has fewer pixels, interpolated."""
+    import cv2
+
     height, width = image.shape[:2]
     if height < side or width < side:
         image = np.asarray(cv2.resize(image, (max(width, side), max(height, side)), interpolation=cv2.INTER_LINEAR), np.uint8)

@@ -1,12 +1,12 @@
 """Quality measures: what a noise rule looks at, and the channel sums that mean and standard deviation come from.
 
-Each sees the image at one stated scale, so that its numbers compare between images of any size.
+Each sees the image at one stated scale, so that its numbers compare between images of any size. OpenCV, which takes a quarter of
+a second to load, is loaded where it is used: the compiled measures do without.
 """
 
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
-import cv2
 import numpy as np
 import pyarrow as pa
 from attrs import field, frozen
@@ -41,6 +41,8 @@ class LaplacianVariance:
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns the sharpness of (H, W) luminance."""
+        import cv2
+
         _, deviation = cv2.meanStdDev(cv2.Laplacian(image, cv2.CV_16S))
         return {"sharpness": float(deviation[0, 0] ** 2)}
 
@@ -63,6 +65,8 @@ class Luminance:
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns mean and standard deviation of (H, W) luminance."""
+        import cv2
+
         mean, deviation = cv2.meanStdDev(image)
         return {"brightness": float(mean[0, 0]), "contrast": float(deviation[0, 0])}
 
@@ -148,6 +152,8 @@ class Noise:
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns the standard deviation of noise in (H, W) luminance."""
+        import cv2
+
         inside = cv2.sepFilter2D(image, cv2.CV_16S, SECOND_DIFFERENCE, SECOND_DIFFERENCE)[1:-1, 1:-1]
         # 36 is the sum of the squares of the 3 × 3 filter; sqrt(pi / 2) is a Gaussian's deviation over its mean magnitude
         mean = cv2.norm(inside, cv2.NORM_L1) / inside.size if inside.size else 0.0
@@ -177,6 +183,8 @@ class Colorfulness:
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns mean chroma and colorfulness of (H, W, 3) RGB."""
+        import cv2
+
         red, green, blue = cv2.split(image)
         chroma = cv2.subtract(cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue))
         # opponents: (H, W, 2) red less green, yellow less blue
@@ -200,6 +208,8 @@ class ChannelSums:
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns two triples for an (H, W, 3) RGB image."""
+        import cv2
+
         levels = np.arange(256, dtype=np.int64)
         # histograms: (3, 256) pixels of each level
         histograms = np.stack([np.bincount(channel.ravel(), minlength=256) for channel in cv2.split(image)])
