@@ -6,20 +6,19 @@ tenth of the time of an image (0.17 of 1.8 ms), so beyond some ten cores take pr
 """
 
 import math
-import weakref
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import cv2
-import numpy as np
 from attrs import Factory, field, frozen
 from numpy.typing import NDArray
 
 from dataprep.ahead import Ahead, Order
 from dataprep.arguments import one_of, whole
 from dataprep.backends.cpu.render import blank, channels_first, fill
+from dataprep.backends.memory import lend
 from dataprep.backends.mix import mix_batch
 from dataprep.backends.program import PREFETCH, Copies
 from dataprep.backends.targets import TargetCanvas, uris_of
@@ -82,18 +81,8 @@ def _tensors_of(program: Program) -> Callable[[Rendered], Rendered]:
     return lambda made: tensors(made, program.spec)
 
 
-class _Lease:
-    """Memory that is in use for as long as any array, tensor or view refers to it, however it came by it."""
-
-    def __init__(self, memory: NDArray[Any]) -> None:
-        self.__array_interface__ = memory.__array_interface__  # what NumPy makes of it has the lease for its base
-
-
 class _Memory:
-    """The memory of batches, used again when nothing refers to it any more.
-
-    Fresh pages cost about as much time as what is written into them, so a loop that lets go of a batch gets its memory again.
-    """
+    """The memory of batches, lent and taken back."""
 
     def __init__(self) -> None:
         self._spare: defaultdict[int, list[NDArray[Any]]] = defaultdict(list)
@@ -102,9 +91,7 @@ class _Memory:
         """Returns what `blank` does; when the last reference to it goes, its memory comes back by itself."""
         spare = self._spare[count]
         memory = spare.pop() if spare else blank(program, count)
-        lease = _Lease(memory)
-        weakref.finalize(lease, self._take_back, memory).atexit = False
-        return np.asarray(lease)
+        return lend(memory, self._take_back, memory)
 
     def _take_back(self, memory: NDArray[Any]) -> None:
         if len(self._spare[len(memory)]) < SPARE:

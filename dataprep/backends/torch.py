@@ -8,7 +8,8 @@ import gc
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import chain, repeat
+from contextlib import suppress
+from itertools import chain, islice, repeat
 from multiprocessing import current_process
 from typing import Any, Final, Literal, NamedTuple
 
@@ -20,17 +21,21 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 from dataprep.ahead import Ahead, Order
 from dataprep.arguments import check, is_whole, one_of
 from dataprep.backends.autotune import counts, fewest, rate
-from dataprep.backends.cpu.render import canvas, render_into
+from dataprep.backends.cpu.render import blank, channels_first, render_into
+from dataprep.backends.memory import lend
 from dataprep.backends.mix import mix_batch
 from dataprep.backends.program import PREFETCH
 from dataprep.backends.targets import uris_of
 from dataprep.backends.tensors import as_dtype, tensors
 from dataprep.errors import LoaderError
 from dataprep.protocols import Program, Source
-from dataprep.types import Recipe, Rendered
+from dataprep.types import Batch, Recipe, Rendered
 
 LOGGER: Final = logging.getLogger("dataprep")
 
+
+HAD: Final = 3
+"""Batches beside those that workers have ready or under way: the loop's last one, its next one, and one that it may keep."""
 
 NO_GUARD: Final = (
     "a worker runs this program from its start and comes to a loader itself; put what is to run once under "
@@ -80,21 +85,26 @@ class Torch:
             yield from self._tuned(source, program, recipes)
             return
         ahead = Ahead(source)
+        pins = self.pin_memory and torch.cuda.is_available()
+        given = iter(recipes)
+        first = list(islice(given, 1))
+        most = 0 if pins or not self.workers else self.workers * self.prefetch + HAD
+        slots = _Slots(program, max((len(recipe.uris) for recipe in first), default=0), most)
         batches = iter(
             DataLoader(
-                _Recipes(ahead, program),
+                _Recipes(ahead, program, slots.memory),
                 batch_size=None,  # a recipe is a whole batch
-                sampler=_Once(recipes, max(self.workers, 1)),
+                sampler=_Once(chain(first, given), max(self.workers, 1), slots),
                 num_workers=self.workers,
                 prefetch_factor=self.prefetch if self.workers else None,
                 multiprocessing_context=self.start if self.workers else None,
-                pin_memory=self.pin_memory and torch.cuda.is_available(),
+                pin_memory=pins,
                 collate_fn=_as_it_is,
                 worker_init_fn=_begin,
             )
         )
         try:
-            yield from batches
+            yield from map(slots.receive, batches)
         except RuntimeError as error:
             if "exited unexpectedly" not in str(error):
                 raise
@@ -124,11 +134,49 @@ TUNED: Final[dict[tuple[Torch, str], int]] = {}
 """How many workers "auto" came to, by backend and ops: later epochs do not measure again."""
 
 
+class _Slots:
+    """Shared memory for batches, which workers fill and the main process lends to the loop, again and again.
+
+    Attributes:
+        memory: A tensor of a whole batch each, its axes as they lie in memory.
+        free: Which of them nobody fills or has.
+    """
+
+    def __init__(self, program: Program, count: int, most: int) -> None:
+        """Makes as many as asked for, for batches of `count` images, or as many as there is room for."""
+        self.program, self.memory = program, list[torch.Tensor]()
+        one = torch.from_numpy(blank(program, 1))
+        with suppress(RuntimeError):  # shared memory is full; whoever finds no slot says so if there is none for a batch either
+            self.memory.extend(_shared(one, count) for _ in range(most if count else 0))
+        self.free = list(range(len(self.memory)))
+
+    def take(self, count: int) -> int | None:
+        """Returns a slot for so many images, None where there is none."""
+        return self.free.pop() if self.free and count <= len(self.memory[0]) else None
+
+    def receive(self, made: Rendered) -> Rendered:
+        """Returns what a worker made, with the images of the slot that it filled, which comes back when they are let go of."""
+        slot, labels, ids = made.batch
+        if not isinstance(slot, int):
+            return made
+        memory = lend(self.memory[slot].numpy(), self.free.append, slot)[: len(ids)]
+        images = torch.from_numpy(channels_first(memory, self.program))
+        return made._replace(batch=Batch(as_dtype(images, self.program.spec), torch.from_numpy(labels), torch.from_numpy(ids)))
+
+
+def _shared(one: torch.Tensor, count: int) -> torch.Tensor:
+    """Returns memory, as of one image, for several, which every process sees that it is sent to."""
+    size = count * one.numel() * one.element_size()
+    # as torch's own collate does
+    storage: torch.UntypedStorage = torch.UntypedStorage._new_shared(size, device="cpu")  # type: ignore[no-untyped-call]  # of torch
+    return one.new_empty(0).set_(storage, 0, (count, *one.shape[1:]), one.stride())
+
+
 class _Recipes(Dataset[Rendered]):
     """A dataset whose indices are tasks and whose items are batches."""
 
-    def __init__(self, source: Ahead, program: Program) -> None:
-        self.source, self.program = source, program
+    def __init__(self, source: Ahead, program: Program, slots: list[torch.Tensor]) -> None:
+        self.source, self.program, self.slots = source, program, slots
         self.expected: list[Order] = []
 
     def __getitem__(self, task: "_Task") -> Rendered:
@@ -138,22 +186,27 @@ class _Recipes(Dataset[Rendered]):
             self.source.forget(orders)
             orders = self.source.expect(uris)
         self.expected = self.source.expect(task.next)
-        images = self._images(len(recipe.uris))
-        made = tensors(render_into(images.numpy(), self.source, self.program, recipe), self.program.spec)
+        memory = self._memory(len(recipe.uris), task.slot)
+        images = channels_first(memory.numpy(), self.program)
+        made = tensors(render_into(images, self.source, self.program, recipe), self.program.spec)
         # the tensor itself and not one of its array: it may lie in shared memory
-        batch = made.batch._replace(images=as_dtype(images, self.program.spec))
+        own = memory.permute(0, 3, 1, 2) if self.program.spec.memory == "channels_last" else memory
+        batch = made.batch._replace(images=as_dtype(own, self.program.spec))
         self.source.forget(orders)
-        return made._replace(batch=mix_batch(batch, recipe.mixture, made.failures))
+        mixed = mix_batch(batch, recipe.mixture, made.failures)
+        if task.slot is None:
+            return made._replace(batch=mixed)
+        if mixed is not batch:
+            batch.images.copy_(mixed.images)
+        return made._replace(batch=Batch(task.slot, mixed.labels.numpy(), mixed.ids.numpy()))
 
-    def _images(self, count: int) -> torch.Tensor:
+    def _memory(self, count: int, slot: int | None) -> torch.Tensor:
         """Returns a tensor to fill; in a worker it is in shared memory, so that it need not be copied there."""
+        if slot is not None:
+            return self.slots[slot][:count]
         if get_worker_info() is None:
-            return torch.from_numpy(canvas(self.program, count))
-        one = torch.from_numpy(canvas(self.program, 1))
-        size = count * one.numel() * one.element_size()
-        # as torch's own collate does
-        storage: torch.UntypedStorage = torch.UntypedStorage._new_shared(size, device="cpu")  # type: ignore[no-untyped-call]  # of torch
-        return one.new_empty(0).set_(storage, 0, (count, *one.shape[1:]), one.stride())
+            return torch.from_numpy(blank(self.program, count))
+        return _shared(torch.from_numpy(blank(self.program, 1)), count)
 
 
 class _Task(NamedTuple):
@@ -162,26 +215,31 @@ class _Task(NamedTuple):
     Attributes:
         recipe: The batch to make.
         next: What is read for the one that it gets after that: a `DataLoader` deals to its workers in turn.
+        slot: Into which memory the batch goes; None for memory of its own.
     """
 
     recipe: Recipe
     next: list[str]
+    slot: int | None
 
 
 class _Once:
     """An iterable of tasks without a length, which a DataLoader would otherwise ask for."""
 
-    def __init__(self, recipes: Iterable[Recipe], workers: int) -> None:
-        self.recipes, self.workers = recipes, workers
+    def __init__(self, recipes: Iterable[Recipe], workers: int, slots: _Slots) -> None:
+        self.recipes, self.workers, self.slots = recipes, workers, slots
 
     def __iter__(self) -> Iterator[_Task]:
         dealt: deque[Recipe] = deque()
         for recipe in self.recipes:
             dealt.append(recipe)
             if len(dealt) > self.workers:
-                yield _Task(dealt.popleft(), uris_of(recipe))
+                yield self._task(dealt.popleft(), uris_of(recipe))
         while dealt:
-            yield _Task(dealt.popleft(), [])
+            yield self._task(dealt.popleft(), [])
+
+    def _task(self, recipe: Recipe, following: list[str]) -> _Task:
+        return _Task(recipe, following, self.slots.take(len(recipe.uris)))
 
 
 def _as_it_is(rendered: Any) -> Any:
