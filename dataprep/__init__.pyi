@@ -24,6 +24,7 @@ from .errors import PipelineError as PipelineError
 from .errors import SourceError as SourceError
 from .errors import StateError as StateError
 from .images.decode import decode as decode
+from .integrations.huggingface import to_huggingface as to_huggingface
 from .integrations.torch import ImageDataset as ImageDataset
 from .integrations.torch import Transform as Transform
 from .loading.epochs import EpochSampler as EpochSampler

@@ -7,19 +7,22 @@ uris, so that both are valid UTF-8; the plain list has the names as they are on 
 import json
 import math
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Literal, get_args
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dataprep.actions.places import files_of
+from dataprep.actions.places import Files, files_of
+from dataprep.actions.tools import write_cleanvision, write_fiftyone
 from dataprep.columns import names_of
 from dataprep.errors import DataprepError, suggestion
 from dataprep.files import naming, replacing
 from dataprep.manifest import Manifest, check_manifest
 
-Kind = Literal["csv", "jsonl", "txt"]
+Kind = Literal["csv", "jsonl", "txt", "fiftyone", "cleanvision"]
 
 FIRST = ("id", "uri", "label", "split", *names_of("verdict"))
 """What people look for first; the other columns follow as they are in the manifest."""
@@ -31,13 +34,16 @@ def export(manifest: Manifest, path: str | Path, kind: Kind) -> None:
     Args:
         manifest: What of.
         path: The file.
-        kind: "csv" or "jsonl", every record with the uri of its twin; "txt", the absolute paths of the kept files, one a line.
+        kind: "csv" or "jsonl", every record with the uri of its twin; "txt", the absolute paths of the kept files, one a line;
+            "fiftyone", the kept files with their labels, as JSON that FiftyOne reads; "cleanvision", the table of issues, as CSV
+            that `Imagelab.issues.to_csv` writes.
 
     Raises:
-        DataprepError: It cannot be written, or there are no paths for a "txt".
+        DataprepError: It cannot be written, or there are no paths for one that names files.
     """
     check_manifest(manifest, "export")
-    writers = {"csv": _write_csv, "jsonl": _write_jsonl, "txt": _write_paths}
+    writers: dict[str, Callable[[Manifest, IO[bytes]], None]] = {"csv": _write_csv, "jsonl": _write_jsonl, "txt": _write_paths}
+    writers |= {"fiftyone": partial(_write_by_paths, write_fiftyone), "cleanvision": partial(_write_by_paths, write_cleanvision)}
     if kind not in writers:
         raise DataprepError(f"records cannot be exported as {kind!r}; {suggestion(kind, get_args(Kind))}")
     with naming(path), replacing(path) as temporary, open(temporary, "wb") as file:
@@ -79,11 +85,21 @@ def _write_jsonl(manifest: Manifest, file: IO[bytes]) -> None:
         file.writelines(f"{_json(row)}\n".encode() for row in batch.to_pylist())
 
 
-def _write_paths(manifest: Manifest, file: IO[bytes]) -> None:
+def _write_by_paths(write: Callable[[Manifest, Files, IO[bytes]], None], manifest: Manifest, file: IO[bytes]) -> None:
+    write(manifest, _paths(manifest), file)
+
+
+def _paths(manifest: Manifest) -> Files:
+    """Returns the images as files, which they have to be."""
     files = files_of(manifest.source)
     if files is None:
         name = type(manifest.source).__name__
         raise DataprepError(f"{name} is not a folder of files, so there are no paths to list; export csv or jsonl")
+    return files
+
+
+def _write_paths(manifest: Manifest, file: IO[bytes]) -> None:
+    files = _paths(manifest)
     for uri in manifest.kept()["uri"].to_pylist():
         path = files.path(uri)
         if "\n" in path:

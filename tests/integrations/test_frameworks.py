@@ -237,3 +237,30 @@ def test_lightning_may_look_first(manifest: Manifest, epochs: list[Any], tmp_pat
     assert asked == [2 * STEPS]
     assert [net.had[epoch] for epoch in range(2)] == [images[: STEPS * BATCH] for images in epochs[:2]]
     assert net.validated == [2 * BATCH, COUNT, COUNT]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_lightning_datamodule(manifest: Manifest, epochs: list[Any], tmp_path: Path) -> None:
+    """A `DataModule` whose loaders are ours, made by its hooks, gives each epoch its images; its states go on in mid-epoch."""
+    lightning = pytest.importorskip("lightning")
+    callbacks = pytest.importorskip("lightning.pytorch.callbacks")
+
+    class Photos(lightning.LightningDataModule):  # type: ignore[misc, name-defined]  # imported only where it is
+        def setup(self, stage: str) -> None:
+            self.manifest = manifest
+
+        def train_dataloader(self) -> Loader:
+            return training(self.manifest)
+
+        def val_dataloader(self) -> Loader:
+            return validation(self.manifest)
+
+    first, second = net_of(manifest), net_of(manifest)
+    saving = callbacks.ModelCheckpoint(tmp_path, "state", every_n_train_steps=1, enable_version_counter=False)
+    trainer_of(tmp_path, max_epochs=EPOCHS, max_steps=STEPS + 2, callbacks=[saving]).fit(first, datamodule=Photos())
+    trainer_of(tmp_path, max_epochs=EPOCHS, enable_checkpointing=False).fit(
+        second, datamodule=Photos(), ckpt_path=tmp_path / "state.ckpt", weights_only=False
+    )
+    for epoch in range(EPOCHS):
+        assert first.had.get(epoch, []) + second.had.get(epoch, []) == epochs[epoch][: STEPS * BATCH]
+    assert second.validated[-1] == COUNT

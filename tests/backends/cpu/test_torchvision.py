@@ -10,7 +10,7 @@ import PIL.Image
 import pytest
 
 import dataprep as dp
-from dataprep.testing import FakeBackend, encoded, photo
+from dataprep.testing import FakeBackend, encoded, photo, write_images
 
 torch = pytest.importorskip("torch")
 
@@ -176,3 +176,15 @@ def test_transforms_as_they_are(vision: Any, manifest: dp.Manifest, name: str) -
     if "bytes" not in name:
         assert 0 < dp.show(batch).pictures[0].image.mean() < 255
         assert "Nothing" not in dp.show(batch).note
+
+
+def test_image_folder(vision: Any, tmp_path: Path) -> None:
+    """Of the tree that `materialize` writes, `ImageFolder` reads the classes, numbers and images of the manifest."""
+    datasets = pytest.importorskip("torchvision.datasets")
+    write_images(tmp_path / "photos", 6)
+    manifest = dp.clean(tmp_path / "photos", dp.Pipeline(dp.Readable()), engine=dp.Local(0))
+    dp.materialize(manifest, tmp_path / "tree", "copy")
+    read = datasets.ImageFolder(tmp_path / "tree")
+    assert tuple(read.classes) == manifest.classes
+    assert read.targets == manifest.labels().tolist()
+    assert [Path(path).read_bytes() for path, _ in read.samples] == [path.read_bytes() for path in manifest.paths()]
