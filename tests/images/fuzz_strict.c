@@ -1,7 +1,7 @@
 /* Decodes what comes over standard input by the strict decoder, with sanitizers, for fuzz_strict.py.
 
-   Of each file comes its length, of 4 bytes in the order of the machine, and its bytes; of each mode goes whether it was taken, height,
-   width, of 4 bytes, and the pixels. The code that some processors have and the code for all have to agree. */
+   Of each file come its length and the modes as bits, of 4 bytes each in the order of the machine, and its bytes; of each mode go
+   whether it was taken, height, width, and the pixels. The code that some processors have and the code for all have to agree. */
 
 #include <stdint.h>
 #include <stdio.h>
@@ -53,15 +53,15 @@ static void answer(const uint8_t *data, size_t size, const struct head *head, in
 }
 
 int main(void) {
-    uint32_t size;
-    while (fread(&size, sizeof size, 1, stdin) == 1) {
+    uint32_t size, modes;
+    while (fread(&size, sizeof size, 1, stdin) == 1 && fread(&modes, sizeof modes, 1, stdin) == 1) {
         uint8_t *data = malloc(size ? size : 1); /* of its own, so that a read behind it is seen */
         struct head head;
         check(data != NULL && fread(data, 1, size, stdin) == size, "a file is cut");
         int known = head_read(data, size, &head);
         if (known) head_scans(data, size, &head, 100);
         for (size_t mode = 0; mode < sizeof MODES / sizeof *MODES; mode++)
-            answer(data, size, known ? &head : NULL, MODES[mode].gray, MODES[mode].rgb);
+            if (modes >> mode & 1) answer(data, size, known ? &head : NULL, MODES[mode].gray, MODES[mode].rgb);
         fflush(stdout);
         free(data);
     }

@@ -6,13 +6,14 @@ own, compiled with AddressSanitizer and UndefinedBehaviorSanitizer, which end it
 
 import argparse
 import hashlib
+import random
 import struct
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 import simplejpeg
@@ -23,8 +24,11 @@ from dataprep.types import Image
 SOURCES: Final = Path(__file__).parents[2] / "dataprep" / "images" / "native"  # an installed package has none
 PARTS: Final = ("head", "strict", "scan", "huffman", "transform", "colour")
 FLAGS: Final = "-g -O2 -fsanitize=address,undefined -fno-sanitize-recover=all".split()
-MODES: Final = [(1, 0), (2, 0), (4, 0), (8, 0), (0, 1), (0, 2), (0, 4), (0, 8), (2, 8), (8, 1)]  # as in fuzz_strict.c
+Modes: TypeAlias = list[tuple[int, int]]
+"""Scales of luminance and of RGB, 0 for nothing."""
+MODES: Final[Modes] = [(1, 0), (2, 0), (4, 0), (8, 0), (0, 1), (0, 2), (0, 4), (0, 8), (2, 8), (8, 1)]  # as in fuzz_strict.c
 BATCH: Final = 2_000  # mutants of one seed and one process
+A_FILE: Final = 3  # modes that each mutant is decoded in, drawn by chance
 
 
 class FaultError(AssertionError):
@@ -37,12 +41,12 @@ class Decoder:
     def __init__(self, program: Path) -> None:
         self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
-    def planes(self, data: bytes) -> Iterator[list[Image] | None]:
-        """Yields what each mode makes of a file, None for nothing."""
+    def planes(self, data: bytes, modes: Modes) -> Iterator[list[Image] | None]:
+        """Yields what each mode, in the order of `MODES`, makes of a file, None for nothing."""
         assert self.process.stdin is not None
-        self.process.stdin.write(struct.pack("=I", len(data)) + data)
+        self.process.stdin.write(struct.pack("=II", len(data), sum(1 << MODES.index(mode) for mode in modes)) + data)
         self.process.stdin.flush()
-        for gray, rgb in MODES:
+        for gray, rgb in modes:
             taken = self._numbers(1)[0]
             yield [self._plane(channels) for scale, channels in ((gray, 1), (rgb, 3)) if scale] if taken else None
 
@@ -97,15 +101,15 @@ def expected(data: bytes, colour: str, scale: int) -> Image | None:
     return image[..., 0] if colour == "GRAY" else image
 
 
-def compare(decoder: Decoder, data: bytes) -> int:
-    """Returns in how many modes a file was taken.
+def compare(decoder: Decoder, data: bytes, modes: Modes = MODES) -> int:
+    """Returns in how many of some modes, which are in the order of `MODES`, a file was taken.
 
     Raises:
         FaultError: simplejpeg finds a fault in it, or other pixels.
     """
     known: dict[tuple[str, int], Image | None] = {}
     taken = 0
-    for (gray, rgb), planes in zip(MODES, list(decoder.planes(data)), strict=True):
+    for (gray, rgb), planes in zip(modes, list(decoder.planes(data, modes)), strict=True):
         if planes is None:
             continue
         taken += 1
@@ -128,15 +132,15 @@ class Counts(NamedTuple):
 
 
 def fuzz(decoder: Decoder, seed: int, count: int) -> Counts:
-    """Compares so many mutants.
+    """Compares so many mutants, each in some modes.
 
     Raises:
         FaultError: One of them is decoded otherwise; the error has it attached, as `data`.
     """
-    counts = Counts()
+    counts, draws = Counts(), random.Random(seed)
     for data in mutants(seed, count):
         try:
-            modes = compare(decoder, data)
+            modes = compare(decoder, data, [MODES[place] for place in sorted(draws.sample(range(len(MODES)), A_FILE))])
         except FaultError as fault:
             fault.data = data  # type: ignore[attr-defined]
             raise

@@ -1,11 +1,12 @@
 """The strict decoder under sanitizers, by mutants that fuzz_strict.py compares."""
 
+import os
 from pathlib import Path
 
 import pytest
-from fuzz_strict import SOURCES, Decoder, compile_decoder, fuzz
+from fuzz_strict import SOURCES, Decoder, compare, compile_decoder, fuzz
 
-MUTANTS = 1_000
+MUTANTS = 1_500
 
 
 @pytest.fixture(scope="module")
@@ -25,3 +26,16 @@ def test_mutants(program: Path) -> None:
     counts = fuzz(decoder, 0, MUTANTS)
     decoder.close()
     assert counts.mutants == MUTANTS and counts.taken > MUTANTS // 8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["DATAPREP_PHOTOS", "DATAPREP_HOSTILE"])
+def test_files(program: Path, name: str) -> None:
+    """Of photographs and malformed files too, what is taken has the pixels of simplejpeg."""
+    folder = os.environ.get(name) or pytest.skip(f"{name} is not set")
+    paths = sorted(path for path in Path(folder).rglob("*") if path.is_file())[:: 16 if name == "DATAPREP_PHOTOS" else 1]
+    files = [data for data in (path.read_bytes() for path in paths) if data[:3] == b"\xff\xd8\xff"]
+    decoder = Decoder(program)
+    taken = sum(compare(decoder, data) > 0 for data in files)
+    decoder.close()
+    assert name == "DATAPREP_HOSTILE" or taken > 0.9 * len(files)
