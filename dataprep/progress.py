@@ -41,8 +41,8 @@ def watched(wanted: Watch) -> Iterator[Progress | None]:
 class Bar:
     """One bar for one kind of work after the other, and how many images a second that is."""
 
-    def __init__(self, console: "Console | None" = None) -> None:
-        """Takes where it is drawn; None stands for standard error."""
+    def __init__(self, console: "Console | None" = None, first: str = "preparing") -> None:
+        """Takes where it is drawn, None for standard error, and what is done before anything can be counted."""
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
@@ -55,7 +55,7 @@ class Bar:
         )
         console = console or Console(stderr=True)
         self.live = Progress(TextColumn("{task.description}"), *parts, console=console, transient=True)
-        self._what, self._start = "preparing", (0.0, 0)
+        self._what, self._start = first, (0.0, 0)
         self._task = self.live.add_task(self._what, total=None, rate="")
 
     def advance(self, what: str, done: int, total: int) -> None:

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dataprep.cleaning.folder import REPORT, SUMMARY
+from dataprep.cli.command import is_verbose
 from dataprep.cli.console import Terminal
 from dataprep.cli.terminal import say
 from dataprep.manifest import NAME
@@ -68,7 +69,8 @@ def show(summary: Summary, out: Path) -> None:
 
 def show_labels(summary: Summary, console: Terminal) -> None:
     """Prints what became of the images of each label: of all labels where they are few, else of those that want a look."""
-    rows = list(summary.labels) if len(summary.labels) <= LABELS else most_notable(summary.labels)[:LABELS]
+    whole = is_verbose() or len(summary.labels) <= LABELS
+    rows = list(summary.labels) if whole else most_notable(summary.labels)[:LABELS]
     found = {spelt(name): summary.labels[name] for name in rows}
     if summary.unlabelled is not None:
         found["(no label)"] = summary.unlabelled
@@ -84,8 +86,8 @@ def show_labels(summary: Summary, console: Terminal) -> None:
         mark = "[bold red]![/] " if label.flags else ""
         table.add_row(mark + escape(name), f"{label.images:,}", f"{label.kept:,}", escape(reasons_of(label)))
     console.print(table)
-    if len(summary.labels) > LABELS:
-        say(f"and {len(summary.labels) - LABELS:,} more labels, in {SUMMARY}")
+    if not whole:
+        say(f"and {len(summary.labels) - LABELS:,} more labels, in {SUMMARY}; -v lists all")
 
 
 def reasons_of(label: Label) -> str:
@@ -119,10 +121,11 @@ def warn(summary: Summary) -> None:
         return
     console = Terminal(error=True)
     console.print(f"\n[bold red]Look at this before you use the result ({summary.suspicious:,}):[/]", soft_wrap=True)
-    for finding in summary.warnings[:WARNINGS]:
+    shown = summary.suspicious if is_verbose() else WARNINGS
+    for finding in summary.warnings[:shown]:
         console.print(f"[bold red]![/] [bold]{escape(finding.sentence)}[/]", soft_wrap=True)
-    if summary.suspicious > WARNINGS:
-        console.print(f"[bold red]![/] and {summary.suspicious - WARNINGS:,} more, in {SUMMARY}", soft_wrap=True)
+    if summary.suspicious > shown:
+        console.print(f"[bold red]![/] and {summary.suspicious - shown:,} more, in {SUMMARY}", soft_wrap=True)
 
 
 def _copies(summary: Summary) -> dict[str, str]:

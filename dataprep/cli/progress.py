@@ -14,8 +14,13 @@ EVERY: Final = 15.0
 
 
 @contextmanager
-def progress_bar(quiet: bool = False) -> Iterator[Progress]:
-    """Gives what is called as images are done; nothing is shown if quiet."""
+def progress_bar(quiet: bool = False, first: str = "preparing") -> Iterator[Progress]:
+    """Gives what is called as images are done; nothing is shown if quiet.
+
+    Args:
+        quiet: Whether to show nothing.
+        first: What is done before anything can be counted.
+    """
     if quiet:
         yield lambda what, done, total: None
     elif not sys.stderr.isatty():
@@ -24,7 +29,7 @@ def progress_bar(quiet: bool = False) -> Iterator[Progress]:
         from dataprep.cli.console import Terminal
         from dataprep.progress import Bar
 
-        bar = Bar(Terminal(error=True))
+        bar = Bar(Terminal(error=True), first)
         with bar.live:
             yield bar.advance
 

@@ -36,7 +36,7 @@ def run(chosen: Chosen, pipeline: Pipeline, out: Path, flags: dict[str, Any], *,
     take_log()
     with (
         partly(f"{out / NAME} is written, but", lambda: _stamp(out / NAME) != before),
-        progress_bar(quiet or as_json) as advance,
+        progress_bar(quiet or as_json, "scanning") as advance,
     ):
         manifest, summary = clean_into(
             chosen.source,

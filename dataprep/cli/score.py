@@ -23,7 +23,7 @@ def demonstrate(out: Path, photos: Path | None, seed: int, as_json: bool) -> Non
     truth = make_messy_folder(out, None if photos is None else _image_files(photos), seed)
     pipeline = Pipeline(ChannelSums(), *standard_rules())
     take_log()
-    with progress_bar(as_json) as advance:
+    with progress_bar(as_json, "scanning") as advance:
         manifest, summary = clean_into(
             out / "photos", pipeline, out=out / "cleaned", when=datetime.now().astimezone(), progress=advance
         )

@@ -20,7 +20,7 @@ except SystemExit as end:
 print("loaded:", *sys.modules)
 """
 
-HEAVY = ("torch", "nvidia", "numba", "scipy", "albumentations", "skimage", "sklearn", "pandas", "yaml")
+HEAVY = ("torch", "nvidia", "numba", "scipy", "albumentations", "skimage", "sklearn", "pandas", "yaml", "cv2")
 """What no run of `clean` over a folder of JPEGs needs, whatever else is installed."""
 
 UNUSED = (
@@ -51,3 +51,4 @@ def test_clean(tmp_path: Path, flags: tuple[str, ...]) -> None:
     write_images(tmp_path / "photos", 6)
     modules = loaded("clean", tmp_path / "photos", "--out", tmp_path / "out", *flags)
     assert reached(modules, (*HEAVY, *UNUSED)) == set()
+    assert not [name for name in modules if name.endswith("ImagePlugin")]  # Pillow's formats: JPEG is read without

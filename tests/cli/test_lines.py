@@ -1,5 +1,9 @@
 """How far a command is, where no terminal is: a line every so often, and none from what is quick or quiet."""
 
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -50,3 +54,22 @@ def test_quiet(capsys: pytest.CaptureFixture[str]) -> None:
         with progress_bar(quiet) as advance:
             advance("measuring", 1, 2)
     assert capsys.readouterr() == ("", "")
+
+
+TERMINAL = """
+import sys
+from dataprep.cli.progress import progress_bar
+with progress_bar(False, "scanning") as advance:
+    advance("measuring", 1, 2)
+"""
+
+
+def test_a_terminal_has_a_bar() -> None:
+    """Where standard error is a terminal a bar shows the work, from what cannot be counted yet."""
+    ours, theirs = pty.openpty()
+    done = subprocess.run([sys.executable, "-c", TERMINAL], stderr=theirs, check=False)
+    os.close(theirs)
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        said = terminal.read(100_000).decode()
+    assert done.returncode == 0
+    assert "measuring" in said and "1/2" in said

@@ -1,5 +1,6 @@
 """Settings beside the command line: the environment and pyproject.toml, which wins, and what is refused."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -127,3 +128,20 @@ def test_every_flag_has_a_variable(name: str) -> None:
         if parameter.name != "verbose"
     }
     assert len(found) == sum(parameter.name != "verbose" for parameter in command.params)
+
+
+def test_the_page(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The settings and variables that the page on the command line shows are understood."""
+    page = Path(__file__).parents[2] / "docs" / "command-line.md"
+    if not page.exists():
+        pytest.skip("the pages are not installed")
+    text = page.read_text(encoding="utf-8")
+    (settings,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    (project / "pyproject.toml").write_text(settings)
+    for name, value in re.findall(r'^export (\w+)="?([^"\s#]*)', text, re.MULTILINE):
+        monkeypatch.setenv(name, value)
+    command = cli.get_command(None, "clean")
+    context = command.make_context("clean", [])
+    assert context.params["out"] == project / "cleaned"
+    assert context.params["min_sharpness"] == 80
+    assert context.params["exclude"] == ("*.gif",)
