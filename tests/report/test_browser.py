@@ -259,7 +259,7 @@ def small_report(manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.mark.parametrize(("scheme", "width", "paper"), [("light", 1600, "rgb(247, 246, 243)"), ("dark", 400, "rgb(18, 20, 23)")])
 def test_accessible(open_page: Callable[..., Any], small_report: Path, axe: str, scheme: str, width: int, paper: str) -> None:
-    """In both colour schemes, axe finds nothing wrong with any view, with an overruled picture, or with the dialog."""
+    """In both colour schemes, axe finds nothing wrong with any view, with an overruled picture, or with the dialogs."""
     page = open_page(small_report, width, color_scheme=scheme)
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == paper
     page.evaluate(axe)
@@ -271,6 +271,12 @@ def test_accessible(open_page: Callable[..., Any], small_report: Path, axe: str,
         found[name] = page.evaluate("axe.run()")
     view(page, "duplicates").locator(".look").nth(1).click()
     found["dialog"] = page.evaluate("axe.run()")
+    for key in ("b", "l"):
+        page.keyboard.press(key)
+        found[key] = page.evaluate("axe.run()")
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    found["keys"] = page.evaluate("axe.run()")
     for name, result in found.items():
         assert "color-contrast" in {rule["id"] for rule in result["passes"]}, name
         assert [(rule["id"], rule["nodes"][0]["html"]) for rule in result["violations"]] == [], name

@@ -2,12 +2,14 @@
 // What a person decides: applied to any number of pictures, undone step by step, kept by the browser, saved to a file and loaded back.
 
 const MEMORY = `dataprep report ${data.fingerprint}`;
+const SAID = 12_000; // ms
 const READ = [1, 2]; // versions of a file of overrides
 
 const before = new Map(data.decisions.map((decision) => [decision.uri, decision])); // of files, where the manifest says the same or knows no such picture
 const changes = new Map(); // picture -> {keep, label}: what is to become other than the manifest has it
 const steps = []; // what undoing puts back: [[picture, its former change], ...]
 let places = null; // uri -> picture
+let said = 0; // the timer that ends what is said
 
 const reasonOf = (picture) => (pictures.reason[picture] === null ? null : data.reasons[pictures.reason[picture]]);
 const canChange = (picture) => pictures.readable[picture] && pictures.digest[picture] !== null;
@@ -74,9 +76,11 @@ function showCount() {
   document.getElementById("undo").disabled = steps.length === 0;
 }
 
-/** Says in words what was done. */
+/** Says in words what was done, for some seconds. */
 function say(text) {
   document.getElementById("said").textContent = text;
+  clearTimeout(said);
+  said = setTimeout(say, SAID, "");
 }
 
 // ---- files ----
