@@ -37,7 +37,21 @@ SUBCOMMANDS: Final = {
     "demo": "Clean a messy folder of photographs, and score the result.",
     "completion": "Print what a shell needs to complete commands and flags.",
 }
-EPILOG = (
+GROUPS: Final = {
+    "Clean, look and decide": ("clean", "info", "why", "diff", "report"),
+    "Use the result": ("split", "materialize", "export", "quarantine", "undo", "verify"),
+    "Measure loading": ("bench", "parity"),
+    "Begin": ("demo", "completion"),
+}
+"""Which commands stand together in help."""
+
+EXAMPLES: Final = (
+    "dataprep demo --open                       # a messy folder, cleaned: what does the report look like?",
+    "dataprep clean photos -o cleaned --open    # your own",
+    "dataprep why cleaned cat/0003.jpg",
+)
+
+EPILOG: Final = (
     "Exit codes: 0 done; 1 nothing was done; 2 wrong usage; 3 done, but a check failed; 4 done in part; 130 stopped by Ctrl-C."
 )
 
@@ -57,9 +71,13 @@ class Subcommands(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Lists all."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(SUBCOMMANDS.items()))
+        """Lists all, in groups."""
+        for heading, names in GROUPS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name, SUBCOMMANDS[name]) for name in names])
+        with formatter.section("Examples"):
+            for example in EXAMPLES:
+                formatter.write(f"{'':{formatter.current_indent}}{example}\n")
 
 
 @click.group(cls=Subcommands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -93,9 +93,13 @@ def choose_pipeline(context: click.Context, flags: dict[str, Any], protected: tu
     extra: tuple[Measure, ...] = (ChannelSums(),) if flags["statistics"] else ()
     if flags["pipeline_file"] is not None:
         for name in (*THRESHOLDS, *DUPLICATES):
-            if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
-                flag = name.replace("_", "-")
-                raise click.UsageError(f"--{flag} and --pipeline exclude each other; write it into the pipeline file")
+            source = context.get_parameter_source(name)
+            if source is not None and source is not click.core.ParameterSource.DEFAULT:
+                flag = "--" + name.replace("_", "-")
+                where = (
+                    "" if source is click.core.ParameterSource.COMMANDLINE else ", which is set beside the command line (see -v),"
+                )
+                raise click.UsageError(f"{flag}{where} and --pipeline exclude each other; write it into the pipeline file")
         stages = Pipeline.read(flags["pipeline_file"]).stages
         return Pipeline(*extra, *stages)
     rules: tuple[Rule, ...] = standard_rules(

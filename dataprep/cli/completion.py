@@ -16,7 +16,7 @@ from dataprep.cli.command import Command
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print the script that lets SHELL complete the commands of dataprep, their flags and values, with the tab key."""
+    """Print the script that lets a shell complete the commands of dataprep, their flags and values, with the tab key."""
     import sys
 
     from click.shell_completion import get_completion_class

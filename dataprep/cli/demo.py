@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from dataprep.cli.command import Command, group, printed
+from dataprep.cli.command import PARTLY, Command, group, printed
 
 
-@click.command(cls=Command, examples=("dataprep demo", "dataprep demo -o demo --photos photos --open"))
+@click.command(cls=Command, examples=("dataprep demo", "dataprep demo -o demo --photos photos --open"), codes=PARTLY)
 @group(
     "What is made",
     click.option(

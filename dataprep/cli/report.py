@@ -4,12 +4,13 @@ from pathlib import Path
 
 import click
 
-from dataprep.cli.command import Command, group, printed
+from dataprep.cli.command import PARTLY, Command, group, printed
 
 
 @click.command(
     cls=Command,
     examples=("dataprep report cleaned --open", "dataprep report cleaned -o report.html --overrides overrides.json"),
+    codes=PARTLY,
 )
 @click.argument("manifest", type=click.Path(path_type=Path))
 @group(

@@ -12,7 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from dataprep.cli import SUBCOMMANDS, cli
+from dataprep.cli import EXAMPLES, GROUPS, SUBCOMMANDS, cli
 from dataprep.cli.command import Command
 from dataprep.cli.options import KINDS
 from dataprep.images.limits import MAX_PIXELS
@@ -56,6 +56,17 @@ def test_help(name: str) -> None:
         letters = [flag for flag in option.opts if not flag.startswith("--")]
         expected = SHORT.get(max(option.opts, key=len).lstrip("-"))
         assert letters == ([expected] if expected else []), option.opts
+
+
+def test_every_command_is_in_a_group() -> None:
+    """The list of commands has each of them once, under a heading, with examples that are understood."""
+    assert sorted(name for names in GROUPS.values() for name in names) == sorted(SUBCOMMANDS)
+    said = CliRunner().invoke(cli, ["--help"]).output
+    assert all(f"{heading}:" in said for heading in GROUPS)
+    for example in EXAMPLES:
+        assert example in said
+        _, name, *words = shlex.split(example.partition("    #")[0])
+        command_of(name).make_context(name, words)
 
 
 def test_help_is_at_once() -> None:

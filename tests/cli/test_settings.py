@@ -145,3 +145,11 @@ def test_the_page(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert context.params["out"] == project / "cleaned"
     assert context.params["min_sharpness"] == 80
     assert context.params["exclude"] == ("*.gif",)
+
+
+def test_a_threshold_beside_a_pipeline_file(dataprep: Command, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A threshold that a pipeline file would silence is refused, wherever it is set."""
+    (project / "pipeline.yaml").write_text("version: 1\nstages: []\n")
+    monkeypatch.setenv("DATAPREP_CLEAN_RADIUS", "8")
+    line = ("clean", "photos", "--out", "cleaned", "--pipeline", "pipeline.yaml")
+    dataprep(*line).assert_refused(2, "--radius, which is set beside the command line (see -v), and --pipeline exclude")
