@@ -29,10 +29,14 @@ WIDE static void average_row(struct pixels seen, const int32_t *weights, int cou
         if (weight == 0) continue;
         for (int x = 0; x < size; x++) sums[x] += line[x] * weight;
     }
-    if (channels == 1 && columns->count == 2) /* the usual case: less than half as many, from luminance */
+    if (channels == 1 && columns->count == 2) /* the usual cases: less than half as many, after a reduced decode */
         average_across(sums, columns, 1, 2, row);
     else if (channels == 1 && columns->count == 3)
         average_across(sums, columns, 1, 3, row);
+    else if (columns->count == 2)
+        average_across(sums, columns, 3, 2, row);
+    else if (columns->count == 3)
+        average_across(sums, columns, 3, 3, row);
     else
         average_across(sums, columns, channels, columns->count, row);
 }

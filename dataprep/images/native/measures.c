@@ -249,30 +249,65 @@ static enum found measure_miniature(struct pixels image, struct record *record) 
     return done ? FOUND : NO_MEMORY;
 }
 
-#define LANES 48 /* bytes that are added at once, channel by channel */
+#ifdef AVX2
+/* Which bytes of three registers of RGB pixels are a channel's, by channel and register. */
+static const int8_t CHANNEL[3][3][16] = {
+    {{0, 3, 6, 9, 12, 15, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+     {-1, -1, -1, -1, -1, -1, 2, 5, 8, 11, 14, -1, -1, -1, -1, -1},
+     {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 1, 4, 7, 10, 13}},
+    {{1, 4, 7, 10, 13, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+     {-1, -1, -1, -1, -1, 0, 3, 6, 9, 12, 15, -1, -1, -1, -1, -1},
+     {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 2, 5, 8, 11, 14}},
+    {{2, 5, 8, 11, 14, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1},
+     {-1, -1, -1, -1, -1, 1, 4, 7, 10, 13, -1, -1, -1, -1, -1, -1},
+     {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 3, 6, 9, 12, 15}},
+};
 
-WIDE static void add_channels(const uint8_t *row, int size, struct record *record) {
-    for (int start = 0; start < size; start += 3 * CHUNK) {
-        int stop = size - start < 3 * CHUNK ? size : start + 3 * CHUNK, at = start;
-        uint32_t sums[LANES] = {0}, squares[LANES] = {0};
-        for (; at + LANES <= stop; at += LANES)
-            for (int lane = 0; lane < LANES; lane++) {
-                sums[lane] += row[at + lane];
-                squares[lane] += (uint32_t)row[at + lane] * row[at + lane];
-            }
-        for (int lane = 0; at < stop; at++, lane++) {
-            sums[lane] += row[at];
-            squares[lane] += (uint32_t)row[at] * row[at];
+/* Adds sixteen pixels at a time of a part of a row; returns how many that were. */
+static __attribute__((target("avx2"))) int add_channels_wide(const uint8_t *row, int width, struct sums sums[3]) {
+    struct lanes lanes[3];
+    int x = 0;
+    for (int channel = 0; channel < 3; channel++) lanes[channel].sum = lanes[channel].squares = _mm256_setzero_si256();
+    for (; x + 16 <= width; x += 16) {
+        const __m128i *at = (const __m128i *)(row + 3 * x);
+        __m128i bytes[3] = {_mm_loadu_si128(at), _mm_loadu_si128(at + 1), _mm_loadu_si128(at + 2)};
+        for (int channel = 0; channel < 3; channel++) {
+            __m128i values = _mm_setzero_si128();
+            for (int part = 0; part < 3; part++)
+                values = _mm_or_si128(values, _mm_shuffle_epi8(bytes[part], _mm_loadu_si128((const __m128i *)CHANNEL[channel][part])));
+            add_sixteen(&lanes[channel], _mm256_cvtepu8_epi16(values));
         }
-        for (int lane = 0; lane < LANES; lane++) {
-            record->channel_sums[lane % 3] += sums[lane];
-            record->channel_squares[lane % 3] += squares[lane];
+    }
+    for (int channel = 0; channel < 3; channel++) add_lanes(&lanes[channel], &sums[channel]);
+    return x;
+}
+#endif
+
+/* Adds a part of a row. */
+static void add_channels(const uint8_t *row, int width, struct sums sums[3]) {
+    int x = 0;
+#ifdef AVX2
+    if (__builtin_cpu_supports("avx2")) x = add_channels_wide(row, width, sums);
+#endif
+    for (; x < width; x++)
+        for (int channel = 0; channel < 3; channel++) {
+            sums[channel].sum += row[3 * x + channel];
+            sums[channel].squares += row[3 * x + channel] * row[3 * x + channel];
         }
+}
+
+static void measure_channels(struct pixels image, struct record *record) {
+    struct sums sums[3] = {{0, 0, 0}};
+    for (int y = 0; y < image.height; y++)
+        for (int x = 0; x < image.width; x += CHUNK)
+            add_channels(image.first + y * image.stride + 3 * (ptrdiff_t)x, part_of(image.width, x), sums);
+    for (int channel = 0; channel < 3; channel++) {
+        record->channel_sums[channel] = sums[channel].sum;
+        record->channel_squares[channel] = sums[channel].squares;
     }
 }
 
 enum found measure_rgb(struct pixels image, const struct wanted *wanted, struct record *record) {
-    if (wanted->measures & CHANNEL_SUMS)
-        for (int y = 0; y < image.height; y++) add_channels(image.first + y * image.stride, 3 * image.width, record);
+    if (wanted->measures & CHANNEL_SUMS) measure_channels(image, record);
     return wanted->measures & MINIATURE ? measure_miniature(image, record) : FOUND;
 }

@@ -41,13 +41,14 @@ static void across_rgb(const uint8_t *line, int origin, const struct taps *taps,
 }
 
 #ifdef AVX2
-#define PAIRS 256 /* of taps; pixels that are made of more are rare, and wait */
+#define PAIRS 1024 /* of taps, that are kept on the stack */
+#define SPARE 8    /* that may be written behind them */
+#define MOST_TAPS 512 /* pixels that are made of more are rare, and wait */
 #define LOW 11    /* bits of a weight in its lower half */
 
 /* Weights two by two, each in two halves of 16 bits, which multiply four times as fast as one of 32: weight = high << LOW | low. */
 struct pairs {
-    int count;
-    int32_t high[PAIRS], low[PAIRS];
+    int32_t high[PAIRS + SPARE], low[PAIRS + SPARE];
 };
 
 /* Pairs sixteen weights. */
@@ -60,13 +61,13 @@ static inline __attribute__((target("avx2"))) void pair_sixteen(const int32_t *w
     _mm256_storeu_si256((__m256i *)low, _mm256_permute4x64_epi64(lows, 0xD8));
 }
 
-static __attribute__((target("avx2"))) void pair_up(const int32_t *weights, int count, struct pairs *pairs) {
+/* Pairs the weights of a pixel, from a place on; behind them up to `SPARE` zeros are written. */
+static __attribute__((target("avx2"))) void pair_up(const int32_t *weights, int count, struct pairs *pairs, int at) {
     int32_t rest[16] = {0};
     int done = count / 16 * 16;
-    pairs->count = (count + 1) / 2;
     memcpy(rest, weights + done, (size_t)(count - done) * sizeof *rest);
-    for (int tap = 0; tap < done; tap += 16) pair_sixteen(weights + tap, pairs->high + tap / 2, pairs->low + tap / 2);
-    if (done < count) pair_sixteen(rest, pairs->high + done / 2, pairs->low + done / 2);
+    for (int tap = 0; tap < done; tap += 16) pair_sixteen(weights + tap, pairs->high + at + tap / 2, pairs->low + at + tap / 2);
+    if (done < count) pair_sixteen(rest, pairs->high + at + done / 2, pairs->low + at + done / 2);
 }
 
 static inline int32_t both(int32_t first, int32_t second) { return (int32_t)((uint32_t)second << 16 | (first & 0xFFFF)); }
@@ -82,17 +83,17 @@ static void interleave(const int32_t *weights, int count, int32_t *pairs) {
 }
 
 /* Makes sixteen values from those below each other in `count` lines, two lines at once. */
-static inline __attribute__((target("avx2"))) __m128i sixteen_down(const uint8_t *line, ptrdiff_t stride, const struct pairs *pairs,
+static inline __attribute__((target("avx2"))) __m128i sixteen_down(const uint8_t *line, ptrdiff_t stride, const struct pairs *pairs, int at,
                                                                    int count) {
     __m256i high[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()}, low[2] = {_mm256_set1_epi32(HALF), _mm256_set1_epi32(HALF)};
-    for (int pair = 0; pair < pairs->count; pair++, line += 2 * stride) {
-        const uint8_t *next = 2 * pair + 1 < count ? line + stride : line;
+    for (int tap = 0; tap < count; tap += 2, at++, line += 2 * stride) {
+        const uint8_t *next = tap + 1 < count ? line + stride : line;
         __m256i one = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)line));
         __m256i other = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)next));
         __m256i values[2] = {_mm256_unpacklo_epi16(one, other), _mm256_unpackhi_epi16(one, other)};
         for (int half = 0; half < 2; half++) {
-            high[half] = _mm256_add_epi32(high[half], _mm256_madd_epi16(values[half], _mm256_set1_epi32(pairs->high[pair])));
-            low[half] = _mm256_add_epi32(low[half], _mm256_madd_epi16(values[half], _mm256_set1_epi32(pairs->low[pair])));
+            high[half] = _mm256_add_epi32(high[half], _mm256_madd_epi16(values[half], _mm256_set1_epi32(pairs->high[at])));
+            low[half] = _mm256_add_epi32(low[half], _mm256_madd_epi16(values[half], _mm256_set1_epi32(pairs->low[at])));
         }
     }
     for (int half = 0; half < 2; half++)
@@ -106,11 +107,12 @@ static __attribute__((target("avx2"))) int down_wide(const uint8_t *line, ptrdif
                                                      uint8_t *row) {
     struct pairs pairs;
     int x = 0;
-    if (count > 2 * PAIRS || size < 16) return 0;
-    pair_up(weights, count, &pairs);
-    for (; x + 16 <= size; x += 16) _mm_storeu_si128((__m128i *)(row + x), sixteen_down(line + x, stride, &pairs, count));
+    if (count > MOST_TAPS || size < 16) return 0;
+    pair_up(weights, count, &pairs, 0);
+    for (; x + 16 <= size; x += 16) _mm_storeu_si128((__m128i *)(row + x), sixteen_down(line + x, stride, &pairs, 0, count));
     return x;
 }
+
 #define FEW 512  /* pairs of taps, of which those of some columns are kept on the stack */
 #define BEHIND 3 /* pixels that are read behind those of a pair of taps, at most */
 
@@ -199,35 +201,45 @@ static void turn_block(const uint8_t *from, ptrdiff_t stride, uint8_t *to, ptrdi
     for (int y = 0; y < BLOCK; y++) _mm_storeu_si128((__m128i *)(to + y * to_stride), lines[y]);
 }
 
-/* Filters sixteen rows at once along the columns that they become when they are turned. */
-static __attribute__((target("avx2"))) void across_block(const uint8_t *lines, ptrdiff_t stride, int width, int origin,
-                                                         const struct taps *taps, uint8_t *rows, ptrdiff_t to_stride) {
+/* Filters sixteen rows at once along the columns that they become when they are turned, into `length` pixels from `first` on. */
+static __attribute__((target("avx2"))) void across_block(struct pixels lines, int origin, const struct taps *taps, int first, int length,
+                                                         const struct pairs *pairs, uint8_t *rows, ptrdiff_t stride) {
     uint8_t turned[TURNED * BLOCK], made[BLOCK * BLOCK] = {0};
-    struct pairs pairs;
-    for (int start = 0; start < width; start += BLOCK) {
-        int x = start + BLOCK <= width ? start : width - BLOCK;
-        turn_block(lines + x, stride, turned + x * BLOCK, BLOCK);
+    for (int start = 0; start < lines.width; start += BLOCK) {
+        int x = start + BLOCK <= lines.width ? start : lines.width - BLOCK;
+        turn_block(lines.first + x, lines.stride, turned + x * BLOCK, BLOCK);
     }
-    for (int start = 0; start < taps->length; start += BLOCK) {
-        int size = taps->length - start < BLOCK ? taps->length - start : BLOCK;
-        for (int x = start; x < start + size; x++) {
-            pair_up(taps->weights + (size_t)x * taps->count, taps->count, &pairs);
-            __m128i values = sixteen_down(turned + (taps->first[x] - origin) * BLOCK, BLOCK, &pairs, taps->count);
-            _mm_storeu_si128((__m128i *)(made + (x - start) * BLOCK), values);
+    for (int start = 0; start < length; start += BLOCK) {
+        int size = length - start < BLOCK ? length - start : BLOCK;
+        for (int x = 0; x < size; x++) {
+            const uint8_t *line = turned + (taps->first[first + start + x] - origin) * BLOCK;
+            __m128i values = sixteen_down(line, BLOCK, pairs, (start + x) * ((taps->count + 1) / 2), taps->count);
+            _mm_storeu_si128((__m128i *)(made + x * BLOCK), values);
         }
+        uint8_t *to = rows + first + start;
         if (size == BLOCK)
-            turn_block(made, BLOCK, rows + start, to_stride);
+            turn_block(made, BLOCK, to, stride);
         else
-            for (int at = 0; at < size * BLOCK; at++) rows[start + at / BLOCK + at % BLOCK * to_stride] = made[at];
+            for (int at = 0; at < size * BLOCK; at++) to[at / BLOCK + at % BLOCK * stride] = made[at];
     }
 }
 
-/* Filters luminance along rows where there are enough of them; returns whether it did. */
+/* Filters luminance along rows where there are enough of them, as many columns at a time as there is room for their weights; returns
+   whether it did. */
 static int across_blocks(struct pixels from, int origin, const struct taps *taps, struct pixels to) {
-    if (from.width < BLOCK || from.width > TURNED || to.height < BLOCK || taps->count > 2 * PAIRS) return 0;
-    for (int start = 0; start < to.height; start += BLOCK) {
-        int y = start + BLOCK <= to.height ? start : to.height - BLOCK;
-        across_block(from.first + y * from.stride, from.stride, from.width, origin, taps, to.first + y * to.stride, to.stride);
+    struct pairs pairs;
+    int count = (taps->count + 1) / 2, most = PAIRS / count;
+    if (from.width < BLOCK || from.width > TURNED || to.height < BLOCK || taps->count > MOST_TAPS) return 0;
+    if (most > BLOCK) most = most / BLOCK * BLOCK;
+    for (int first = 0; first < taps->length; first += most) {
+        int length = taps->length - first < most ? taps->length - first : most;
+        for (int x = 0; x < length; x++) pair_up(taps->weights + (size_t)(first + x) * taps->count, taps->count, &pairs, x * count);
+        for (int start = 0; start < to.height; start += BLOCK) {
+            int y = start + BLOCK <= to.height ? start : to.height - BLOCK;
+            struct pixels lines = from;
+            lines.first += y * from.stride;
+            across_block(lines, origin, taps, first, length, &pairs, to.first + y * to.stride, to.stride);
+        }
     }
     return 1;
 }
