@@ -224,7 +224,8 @@ class Engine(Protocol):
         """Yields the results in any order; `lost` gives the result of a record whose process died, and why.
 
         The function may have an `expect`, to be called with batches that it will be run on, where it will be and in that order,
-        so that it can read one while it measures another; nothing else changes.
+        so that it can read one while it measures another; nothing else changes. It may also have a `lean` and a `memory`, for
+        engines that start processes of this machine: see `dataprep.cleaning.engines.lean`.
         """
 
 
