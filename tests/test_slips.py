@@ -110,7 +110,10 @@ def test_overrides(manifest: dp.Manifest, given: Any) -> None:
         (lambda manifest: dp.concatenate([manifest, manifest]), r"concatenate takes manifests by name, such as"),
         (lambda manifest: manifest.kept("lable"), r"kept: no column 'lable'; did you mean 'label'\?"),
         (lambda manifest: manifest.kept(["uri"]), r"kept: no column \['uri'\]; "),
-        (lambda manifest: manifest.select("train"), r"no split 'train'; it has none: `dp\.split\(manifest, \.\.\.\)` makes some"),
+        (
+            lambda manifest: manifest.select("train"),
+            r"no split 'train'; it has none: `dp\.split\(manifest, \.\.\.\)`, or `dataprep split`, makes some",
+        ),
         (lambda manifest: dp.split(manifest, SHARES).select(["train"]), r"no split \['train'\]; "),
         (dp.Manifest.read, r"read and written by its path, got Manifest\(.*; it is read already"),
         (lambda manifest: dp.Manifest.read(7), r"read and written by its path, got 7; such as"),

@@ -13,10 +13,10 @@ from dataprep.cli.command import Command
         "dataprep completion fish > ~/.config/fish/completions/dataprep.fish",
     ),
 )
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]), metavar="SHELL")
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print the script that lets a shell complete the commands of dataprep, their flags and values, with the tab key."""
+    """Print what lets SHELL complete commands, flags and values with the tab key; it is one of bash, zsh and fish."""
     import sys
 
     from click.shell_completion import get_completion_class

@@ -46,6 +46,8 @@ class Limit(click.ParamType[defaults.Threshold]):
         if not math.isfinite(number):
             words = " nor ".join(map(repr, self.words))
             self.fail(f"{value!r} is neither a number nor {words}", parameter, context)
+        if number < 0:
+            self.fail(f"{value!r} is below 0; 'off' switches the rule off", parameter, context)
         if self.whole and not number.is_integer():
             self.fail(f"{value!r} is not a whole number", parameter, context)
         return int(number) if self.whole else number
