@@ -112,7 +112,7 @@ def test_overrides(manifest: dp.Manifest, given: Any) -> None:
         (lambda manifest: manifest.kept(["uri"]), r"kept: no column \['uri'\]; "),
         (
             lambda manifest: manifest.select("train"),
-            r"no split 'train'; it has none: `dp\.split\(manifest, \.\.\.\)`, or `dataprep split`, makes some",
+            r"no split 'train'; it has none: `dp\.split` or `dataprep split` makes some",
         ),
         (lambda manifest: dp.split(manifest, SHARES).select(["train"]), r"no split \['train'\]; "),
         (dp.Manifest.read, r"read and written by its path, got Manifest\(.*; it is read already"),

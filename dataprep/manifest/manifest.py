@@ -148,7 +148,7 @@ class Manifest:
         """
         known = self.table["split"].drop_null().unique().to_pylist()
         if split not in known:
-            none = "it has none: `dp.split(manifest, ...)`, or `dataprep split`, makes some, or scan with `Folder(root, splits=True)`"
+            none = "it has none: `dp.split` or `dataprep split` makes some, or scan with `Folder(root, splits=True)`"
             hint = suggestion(str(split), known) if known else none
             raise ManifestError(f"the manifest has no split {split!r}; {hint}")
         return self._part(pc.equal(self.table["split"], split), self.statistics)
