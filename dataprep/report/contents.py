@@ -5,9 +5,10 @@ kept ones; so what the limits cut off is what comes last in every list. A pictur
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 from urllib.parse import quote
 
 import numpy as np
@@ -40,6 +41,8 @@ BESIDE: Final = "The others are shown from their files, where this page is opene
 FACTS: Final = ("uri", "height", "width", "bytes", "distance")
 WORDS: Final = ("label", "split", "format", "detail")
 """Columns of words, of which many are the same."""
+Column: TypeAlias = Callable[[], Any]
+"""A column of the pictures, as plain data when it is called."""
 
 
 class Shown(NamedTuple):
@@ -67,7 +70,7 @@ def contents(
     engine: Engine | None = None,
     embedded: int | None = None,
 ) -> dict[str, Any]:
-    """Returns what the page shows of a manifest, as plain data for its script.
+    """Returns what the page shows of a manifest, as plain data for its script, with functions for what is large.
 
     Args:
         manifest: What is shown.
@@ -153,24 +156,30 @@ def _thumbnails(manifest: Manifest, shown: Shown, progress: Progress | None, eng
     return [next(made) if error is None else Thumbnail(None, error) for error in errors]
 
 
-def _columns(table: pa.Table, shown: Shown, reasons: list[str], graphs: Sequence[Histogram]) -> dict[str, Any]:
+def _columns(table: pa.Table, shown: Shown, reasons: list[str], graphs: Sequence[Histogram]) -> dict[str, Column]:
     """Returns the columns of the pictures: what is known of each, the indices of its reason and of its twin, its measures.
 
     They are small, since a page may list a million: words come once each, digests as one text, and what is not readable by index.
+    Each is made when it is asked for, so that there is never more than one of them as a list.
     """
     taken = table.take(pa.array(shown.rows))
-    columns: dict[str, Any] = {"row": shown.rows.tolist()} | {name: taken[name].to_pylist() for name in FACTS}
-    columns |= {name: _coded(taken[name]) for name in WORDS}
-    columns["digest"] = _joined(taken["digest"])
-    columns["unreadable"] = np.flatnonzero(pc.is_valid(taken["error"]).to_numpy()).tolist()
-    columns["reason"] = pc.index_in(taken["reason"], value_set=pa.array(reasons, pa.string()), skip_nulls=True).to_pylist()
-    rows = pc.fill_null(pc.index_in(taken["twin"], value_set=table["id"].combine_chunks(), skip_nulls=True), -1).to_numpy()
-    twins = np.where(rows < 0, -1, shown.indices[rows]).tolist() if len(rows) else []
-    columns["twin"] = [None if twin < 0 else twin for twin in twins]
+    columns: dict[str, Column] = {"row": shown.rows.tolist} | {name: taken[name].to_pylist for name in FACTS}
+    columns |= {name: partial(_coded, taken[name]) for name in WORDS}
+    columns["digest"] = partial(_joined, taken["digest"])
+    columns["unreadable"] = np.flatnonzero(pc.is_valid(taken["error"]).to_numpy()).tolist
+    columns["reason"] = pc.index_in(taken["reason"], value_set=pa.array(reasons, pa.string()), skip_nulls=True).to_pylist
+    columns["twin"] = partial(_twins, taken["twin"], table["id"], shown)
     for graph in graphs:
         if graph.column not in columns:
-            columns[graph.column] = _round(np.asarray(taken[graph.column].to_numpy(), np.float64))
+            columns[graph.column] = partial(_round, np.asarray(taken[graph.column].to_numpy(), np.float64))
     return columns
+
+
+def _twins(column: pa.ChunkedArray, ids: pa.ChunkedArray, shown: Shown) -> list[int | None]:
+    """Returns the index of each twin, None where there is none or it is not shown."""
+    rows = pc.fill_null(pc.index_in(column, value_set=ids.combine_chunks(), skip_nulls=True), -1).to_numpy()
+    twins = np.where(rows < 0, -1, shown.indices[rows]).tolist() if len(rows) else []
+    return [None if twin < 0 else twin for twin in twins]
 
 
 def _coded(column: pa.ChunkedArray) -> dict[str, list[Any]]:

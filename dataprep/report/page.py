@@ -9,7 +9,7 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from html import escape
 from importlib.resources import files
@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from dataprep.arguments import is_whole
 from dataprep.errors import DataprepError
-from dataprep.files import write_text
+from dataprep.files import naming, replacing
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides, check_manifest
 from dataprep.protocols import Engine, Progress
 from dataprep.report.contents import contents
@@ -77,10 +77,14 @@ def write_report(
             f"write_report(thumbnails={thumbnails!r}): a whole number from 0, or None for as many as are worth it"
         )
     found = contents(manifest, overrides, progress, engine, thumbnails)
-    write_text(path, _html(manifest, summary, overrides, when, found))
+    with naming(path), replacing(path) as temporary, open(temporary, "wb") as file:
+        file.writelines(piece.encode() for piece in _html(manifest, summary, overrides, when, found))
 
 
-def _html(manifest: Manifest, summary: Summary, overrides: Overrides, when: datetime | None, found: dict[str, Any]) -> str:
+def _html(
+    manifest: Manifest, summary: Summary, overrides: Overrides, when: datetime | None, found: dict[str, Any]
+) -> Iterator[str]:
+    """Yields the page in pieces, as it may be large."""
     script = "\n".join(map(_asset, SCRIPTS))
     title, where = _title(manifest)
     data = {
@@ -91,14 +95,17 @@ def _html(manifest: Manifest, summary: Summary, overrides: Overrides, when: date
         "lost": [decision.uri for decision in overrides.lost(manifest.table)],
         **found,
     }
-    return Template(_asset("page.html")).substitute(
-        title=escape(title),
-        headline=f"{summary.kept:,} of {summary.scanned:,} pictures are kept.",
-        style=_asset("style.css"),
-        script=script,
-        script_hash=_hash(script),
-        data=_json(data),
-    )
+    head, tail = _asset("page.html").split("$data")
+    assets = {
+        "title": escape(title),
+        "headline": f"{summary.kept:,} of {summary.scanned:,} pictures are kept.",
+        "style": _asset("style.css"),
+        "script": script,
+        "script_hash": _hash(script),
+    }
+    yield Template(head).substitute(assets)
+    yield from _members(data)
+    yield Template(tail).substitute(assets)
 
 
 def _title(manifest: Manifest) -> tuple[str, str]:
@@ -113,10 +120,23 @@ def _asset(name: str) -> str:
     return files("dataprep.report").joinpath("assets", name).read_text(encoding="utf-8")
 
 
-def _json(data: Mapping[str, Any]) -> str:
-    """Returns JSON that can stand in a script element: it can neither close it nor open a comment."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for character in "<>&\u2028\u2029":
+def _members(data: Mapping[str, Any]) -> Iterator[str]:
+    """Yields the JSON of an object, a member at a time; a function is called for what it gives."""
+    start = "{"
+    for key, value in data.items():
+        yield f"{start}{_json(key)}:"
+        start = ","
+        if isinstance(value, Mapping) and any(map(callable, value.values())):
+            yield from _members(value)
+        else:
+            yield _json(value() if callable(value) else value)
+    yield "}"
+
+
+def _json(data: Any) -> str:
+    """Returns JSON that can stand in a script element, in ASCII: it can neither close it nor open a comment."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text
 
