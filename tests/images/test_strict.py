@@ -111,6 +111,45 @@ def test_pixels_are_the_same_on_every_processor(decode: PLANES, data: bytes) -> 
     assert_same(decode, data, plain=True)
 
 
+PLAIN = by_pillow(photo(1, 40, 56), 80, "420", False)
+RESTARTED = by_pillow(photo(1, 40, 56), 80, "444", False, restart_marker_blocks=2)
+SCAN = PLAIN.index(b"\xff\xda") + 14
+ODD = {
+    "progressive": by_pillow(photo(1, 40, 56), 80, "420", False, progressive=True),
+    "without an end": PLAIN[:-2],
+    "cut": PLAIN[:-20] + PLAIN[-2:],
+    "a byte before the end": PLAIN[:-2] + b"\0" + PLAIN[-2:],
+    "a marker in the scan": PLAIN[:-30] + b"\xff\xd0" + PLAIN[-30:],
+    "a restart marker out of order": RESTARTED.replace(b"\xff\xd1", b"\xff\xd3", 1),
+    "a restart marker too few": RESTARTED.replace(b"\xff\xd1", b"", 1),
+    "a fill byte before a marker": PLAIN[:2] + b"\xff" + PLAIN[2:],
+    "an unknown version of JFIF": PLAIN.replace(b"JFIF\0\1", b"JFIF\0\2"),
+    "frequencies that a baseline scan has not": PLAIN[: SCAN - 2] + b"\x3e" + PLAIN[SCAN - 1 :],
+    "a factor of quantisation that is zero": PLAIN[: PLAIN.index(b"\xff\xdb") + 5]
+    + b"\0"
+    + PLAIN[PLAIN.index(b"\xff\xdb") + 6 :],
+    "no lines": PLAIN[: PLAIN.index(b"\xff\xc0") + 5] + b"\0\0" + PLAIN[PLAIN.index(b"\xff\xc0") + 7 :],
+    "more lines than there is code for": PLAIN[: PLAIN.index(b"\xff\xc0") + 5]
+    + b"\xff\xdc"
+    + PLAIN[PLAIN.index(b"\xff\xc0") + 7 :],
+    "no code": PLAIN[:SCAN] + b"\xff\xd9",
+    "no image": b"\xff\xd8\xff\xd9",
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_files_are_left(decode: PLANES, name: str) -> None:
+    """What libjpeg-turbo would warn of, and what baseline encoders do not write, is left to others."""
+    assert all(decode(ODD[name], gray, rgb) is None for gray, rgb in ((1, 0), (8, 0), (0, 2), (2, 8)))
+
+
+def test_bytes_behind_the_end(decode: PLANES) -> None:
+    """What stands behind the end is not looked at, as libjpeg-turbo does not."""
+    for more in (b"\0", b"\xff\xd9", PLAIN):
+        assert_same(decode, PLAIN + more)
+
+
 def test_photographs(decode: PLANES) -> None:
     """Photographs are decoded, at each scale, to the pixels of simplejpeg."""
     folder = os.environ.get("DATAPREP_PHOTOS") or pytest.skip("DATAPREP_PHOTOS is not set")

@@ -20,6 +20,7 @@
 #endif
 
 #define MOST_MEAN 2048 /* of quantised 8-bit samples: so far below zero, less by one above */
+#define GAP 64         /* bytes behind a piece of the entropy code that are made zero where there are many pieces */
 #define RST0 0xD0
 #define EOI 0xD9
 
@@ -35,7 +36,7 @@ static int unstuff(struct scan *scan) {
         scan->at = found + 2;
         if (found[1] != 0) {
             scan->end = out;
-            memset(out, 0, SPARE);
+            memset(out, 0, scan->interval ? GAP : SPARE);
             return found[1];
         }
     }

@@ -108,7 +108,8 @@ static int lend(struct scan *scan, const struct head *head, size_t size, struct 
     if (all > MOST_BYTES) return 0;
     uint8_t *memory = malloc((size_t)all);
     planes->memory = memory;
-    scan->code = malloc(size - head->entropy + SPARE);
+    size += SPARE - head->entropy;
+    scan->code = head->interval ? calloc(1, size) : malloc(size); /* of many pieces what is behind each is not made zero again */
     if (memory == NULL || scan->code == NULL) return 0;
     for (int one = 0; one < scan->count; one++)
         for (int target = 0; target < scan->parts[one].targets; target++) {
