@@ -17,6 +17,7 @@ from dataprep.images.containers import MAX_PROFILE, Looked
 from dataprep.images.limits import refuse_bomb
 from dataprep.images.mend import FRAMES, START_OF_SCAN, count_scans, is_mendable, segments, with_last_zero_set
 from dataprep.images.profiles import UNFIT, Conversion, conversion_of, to_srgb
+from dataprep.images.recolour import recolour
 from dataprep.images.scratch import scratch
 from dataprep.images.tiff import orientation_of_exif
 from dataprep.images.views import TRANSPOSED, scale, turned_back, upright
@@ -165,15 +166,18 @@ def decode_jpeg(
     height, width, colours = usual
     refuse_bomb(height, width, max_pixels)
     refuse_scans(data, head, height * width)
-    converts, remark = _conversion(head, colours)
-    seen = channels if not converts else 1 if colours == "Gray" else 3
+    conversion, remark = _conversion(head, colours)
+    seen = channels if conversion is None else 1 if colours == "Gray" else 3
     image, top, left = None, 0, 0
     if part is not None and seen == 3:
         image = _decode_part(data, head, height, width, turned_back(part, head.orientation, height, width), reuse)
         top, left = (0, 0) if image is None else part[:2]
     if image is None:
         image = _decode_whole(data, height, width, side, seen, reuse)
-    if converts:
+    if conversion is not None and image.ndim == 3:
+        image = recolour(image, conversion)
+        image = image if channels == 3 else np.asarray(PIL.Image.fromarray(image).convert("L"))
+    elif conversion is not None:
         converted = to_srgb(PIL.Image.fromarray(image), head.profile).image
         image = np.asarray(converted.convert("L" if channels == 1 else "RGB"))
     if head.orientation in TRANSPOSED:
@@ -181,12 +185,12 @@ def decode_jpeg(
     return Decoded(upright(image, head.orientation), "JPEG", height, width, top, left, remark)
 
 
-def _conversion(head: Head, colours: str) -> tuple[bool, str | None]:
-    """Returns whether the colours are not sRGB yet and can be made so, and what is to be said of it."""
+def _conversion(head: Head, colours: str) -> tuple[Conversion | None, str | None]:
+    """Returns what makes the colours sRGB, None if they are or nothing does, and what is to be said of it."""
     found = conversion_of(head.profile) if head.profile else None
     if isinstance(found, Conversion) and found.mode in (("RGB", "L") if colours == "Gray" else ("RGB",)):
-        return True, found.remark
-    return False, None if found is None else UNFIT
+        return found, found.remark
+    return None, None if found is None else UNFIT
 
 
 def _decode_whole(data: bytes, height: int, width: int, side: int | None, channels: int, reuse: bool) -> Image:

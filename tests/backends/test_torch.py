@@ -96,6 +96,18 @@ def test_any_number_of_workers_gives_the_same_batches(manifest: Manifest, worker
     assert loader.epoch == 2
 
 
+@pytest.mark.parametrize("remainder", ["drop", "exact"])
+def test_batches_that_are_kept_stay_as_they_are(manifest: Manifest, remainder: Literal["drop", "exact"]) -> None:
+    """Workers write into memory that the loop has let go of, and never into a batch that it has kept, be it beyond the end."""
+    sampler = Sampler(seed=0, remainder=remainder)
+    loader = Loader(manifest, batch_size=3, sampler=sampler, backend=Torch(workers=2, prefetch=1))
+    kept = list(loader)
+    loader.set_epoch(0)
+    places = [batch.images.data_ptr() for batch in loader]
+    assert len(set(places)) < len(places)
+    assert_same(kept, Loader(manifest, batch_size=3, sampler=sampler, backend=FakeBackend()))
+
+
 def test_spawned_workers_give_the_same_batches(manifest: Manifest) -> None:
     """Workers that start from nothing give the same batches as forked ones."""
     loader = Loader(manifest, batch_size=4, backend=Torch(workers=1, start="spawn"))
