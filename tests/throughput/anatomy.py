@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 TRIES = 3
-SIDES = (128, 32)  # pixels: what the standard rules see of luminance and of RGB
+MOST = 1 << 28  # pixels of a photo
 FEW, MANY = 200, 1_000  # photos of the small folder, and of the large one
 SOME = 320  # of which the parts are measured
 JOBS = ("clean", "Threads")
@@ -85,28 +85,35 @@ def read(path: Path) -> bytes:
 
 def anatomy_of_clean(folder: Path) -> tuple[list[Part], float]:
     """Returns the parts of an image, and how much of it is the parent's, in µs."""
+    import numpy as np
+
     from dataprep.images import native
-    from dataprep.images.views import scale
+    from dataprep.images.decode import decode
     from dataprep.pipeline import Pipeline
     from dataprep.stages.measures.compiled import wanted
     from dataprep.stages.rules.standard import standard_rules
 
-    paths = photos_of(folder)[:SOME]
-    files = [path.read_bytes() for path in paths]
     code: Any = native.module("measure")
-    number = wanted(Pipeline(*standard_rules()).measures)
-    heads = [code.head(data) or (0, 1, 1) for data in files]  # of an uncommon one, nothing is known
-    scales = [[scale(height, width, side) for side in SIDES] for _, height, width, *_ in heads]
+    assert code is not None, native.missing()
+    measures = Pipeline(*standard_rules()).measures
+    number = wanted(measures)
+    paths = photos_of(folder)[:SOME]
+    usual = [data for data in map(read, paths) if code.jpeg(data, number, MOST, False) is not None]
+    whole = least([partial(code.jpeg, data, number, MOST, False) for data in usual])
     parts = {
         "read": least([partial(read, path) for path in paths]),
-        "SHA-256": least([partial(hashlib.sha256, data) for data in files]),
-        "decode": least([partial(code.decode, data, *at) for data, at in zip(files, scales, strict=True)]),
+        "SHA-256": least([partial(hashlib.sha256, data) for data in usual]),
     }
-    parts["measures"] = least([partial(code.jpeg, data, number, 1 << 30, False) for data in files]) - parts["decode"]
+    taken = 0.0
+    for channels, function in ((1, code.gray), (3, code.rgb)):
+        seeing = [measure for measure in measures if measure.channels == channels]
+        views = [np.ascontiguousarray(decode(data, side=seeing[0].side, channels=channels).image) for data in usual]
+        taken += least([partial(function, view, wanted(seeing)) for view in views])
+    parts |= {"decode": whole - taken, "measures": taken}
     parent, child = whole_of_clean(folder)
     parts["Python, pipes, cold caches"] = child - sum(parts.values())
-    whole = [Part(0, "clean, an image", parent + child), Part(1, "a process", child)]
-    return [*whole, *(Part(2, name, took) for name, took in parts.items()), Part(1, "the parent", parent)], parent
+    head = [Part(0, "clean, an image", parent + child), Part(1, "a process", child)]
+    return [*head, *(Part(2, name, took) for name, took in parts.items()), Part(1, "the parent", parent)], parent
 
 
 def whole_of_clean(folder: Path) -> tuple[float, float]:
@@ -235,7 +242,7 @@ def rate_here(job: str, cores: int, folder: Path) -> float:
 
 def estimate(whole: float, alone: float, cores: int) -> float:
     """Returns the images a second on so many cores: all work, until what only one can do takes all of its time."""
-    return 1e6 * min(cores / whole, 1 / alone)
+    return 1e6 * min(cores / whole, 1 / max(alone, 1.0))
 
 
 def study(photos: Path) -> Anatomy:
@@ -272,7 +279,7 @@ def growth(found: Anatomy) -> Iterator[str]:
     yield f"| | {' | '.join(titles)} |"
     yield "|---" * (len(titles) + 1) + "|"
     for job, parts in (("clean", found.clean), ("Threads", found.load)):
-        whole, alone = parts[0].microseconds, found.alone[job]
+        whole, alone = parts[0].microseconds, max(found.alone[job], 1.0)
         cells = [f"{found.rates[job][count]:,.0f}" for count in measured]
         cells += [f"{estimate(whole, alone, count):,.0f}" for count in (16, 64)]
         limit = f"{alone:,.0f} µs an image, so {1e6 / alone:,.0f} images/s, from {whole / alone:,.0f} cores on"

@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -63,14 +64,14 @@ class PlainPhotos(Dataset[tuple[Any, int]]):
 
 
 class DaliPhotos(AbstractContextManager["DaliPhotos"]):
-    """The same jobs as a DALI pipeline on the CPU: entered, it is built; called, it goes through an epoch of whole batches."""
+    """The same jobs as a DALI pipeline: entered, it is built; called, it goes through an epoch of whole batches."""
 
-    def __init__(self, folder: Path, *, training: bool, normalised: bool, batch: int, threads: int) -> None:
+    def __init__(self, folder: Path, *, training: bool, normalised: bool, batch: int, threads: int, device: str = "cpu") -> None:
         from nvidia.dali import pipeline_def
 
-        @pipeline_def(batch_size=batch, num_threads=threads, device_id=None)
+        @pipeline_def(batch_size=batch, num_threads=threads, device_id=None if device == "cpu" else 0)
         def graph() -> Any:
-            return _graph(folder, training, normalised)
+            return _graph(folder, training, normalised, device)
 
         self.graph, self.batch, self.pipe = graph, batch, None
 
@@ -83,22 +84,29 @@ class DaliPhotos(AbstractContextManager["DaliPhotos"]):
         self.pipe = None
 
     def __call__(self) -> None:
+        for images, _ in self:
+            assert images.shape == (self.batch, 3, SIDE, SIDE)
+
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        """Yields the images and labels of an epoch; they last until the next batch."""
         for _ in range(self.pipe.epoch_size("files") // self.batch):
-            images, _ = self.pipe.run()
-            assert from_dlpack(images.as_tensor()).shape == (self.batch, 3, SIDE, SIDE)
+            images, labels = self.pipe.run()
+            yield from_dlpack(images.as_tensor()), from_dlpack(labels.as_tensor())
 
 
-def _graph(folder: Path, training: bool, normalised: bool) -> Any:
+def _graph(folder: Path, training: bool, normalised: bool, device: str) -> Any:
     """Returns the outputs of a job, in the words of DALI."""
     from nvidia.dali import fn, types
 
+    decoder = "cpu" if device == "cpu" else "mixed"
     files, labels = fn.readers.file(file_root=str(folder), random_shuffle=training, name="files")
     if training:
-        images = fn.decoders.image_random_crop(files, random_aspect_ratio=(3 / 4, 4 / 3), random_area=(0.08, 1.0))
+        images = fn.decoders.image_random_crop(files, device=decoder, random_aspect_ratio=(3 / 4, 4 / 3), random_area=(0.08, 1.0))
         images = fn.resize(images, size=(SIDE, SIDE), interp_type=types.INTERP_LINEAR, antialias=True)
         mirror = fn.random.coin_flip()
     else:
-        images = fn.resize(fn.decoders.image(files), resize_shorter=SHORTER, interp_type=types.INTERP_LINEAR, antialias=True)
+        images = fn.decoders.image(files, device=decoder)
+        images = fn.resize(images, resize_shorter=SHORTER, interp_type=types.INTERP_LINEAR, antialias=True)
         mirror = 0
     numbers: dict[str, Any] = {"dtype": types.UINT8}
     if normalised:
