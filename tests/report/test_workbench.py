@@ -212,6 +212,18 @@ def test_files_loaded_back(page: Any, manifest: Manifest, tmp_path: Path) -> Non
     count(page, "Nothing overruled, 2 from before")
 
 
+def test_decisions_that_nobody_judged_by(open_page: Callable[..., Any], manifest: Manifest, tmp_path: Path) -> None:
+    """A page that is given decisions which the manifest was not judged by shows them as what is to become."""
+    row = next(row for row in manifest.table.to_pylist() if row["uri"] == "train/cat/01.jpg")
+    overrides = Overrides(
+        (Decision(row["uri"], row["digest"], keep=False, label="owl"), Decision("gone.jpg", "0" * 64, keep=True))
+    )
+    write_report(manifest, summarize(manifest), tmp_path / "report.html", overrides=overrides)
+    page = open_page(tmp_path / "report.html")
+    count(page, "1 overruled, 1 relabelled, 1 from before")
+    assert set(saved(page, tmp_path / "overrides.json").decisions) == set(overrides.decisions)
+
+
 def test_relabel(page: Any, manifest: Manifest, tmp_path: Path) -> None:
     """A label for a cluster, or for a picture, is shown, saved, and the one that judging with the file gives."""
     conflicts = at(page, "conflicts")

@@ -5,7 +5,7 @@ const MEMORY = `dataprep report ${data.fingerprint}`;
 const SAID = 12_000; // ms
 const READ = [1, 2]; // versions of a file of overrides
 
-const before = new Map(data.decisions.map((decision) => [decision.uri, decision])); // of files, where the manifest says the same or knows no such picture
+const before = new Map(); // uri -> decision of a file, where the manifest says the same or knows no such picture
 const changes = new Map(); // picture -> {keep, label}: what is to become other than the manifest has it
 const steps = []; // what undoing puts back: [[picture, its former change], ...]
 let places = null; // uri -> picture
@@ -130,6 +130,14 @@ function parsed(text) {
 
 /** Takes decisions over, in one step, and returns in words what became of them. */
 function adopt(found) {
+  const { step, unknown } = take(found);
+  if (step.length) steps.push(step);
+  decided(step);
+  return `${counted(found.length, "decision", "decisions")} loaded${unknown ? `, ${integer.format(unknown)} about pictures that are not listed here or have changed` : ""}.`;
+}
+
+/** Takes decisions over, and returns what undoes it and how many are about no picture here. */
+function take(found) {
   const step = [];
   let unknown = 0;
   for (const { uri, digest, keep, label } of found) {
@@ -152,9 +160,7 @@ function adopt(found) {
     step.push([picture, changes.get(picture)]);
     replace(picture, change);
   }
-  if (step.length) steps.push(step);
-  decided(step);
-  return `${counted(found.length, "decision", "decisions")} loaded${unknown ? `, ${integer.format(unknown)} about pictures that are not listed here or have changed` : ""}.`;
+  return { step, unknown };
 }
 
 // ---- the browser's memory ----

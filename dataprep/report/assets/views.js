@@ -89,6 +89,7 @@ window.addEventListener("beforeunload", (event) => {
   if (isFull) event.preventDefault();
 });
 
+take(data.decisions);
 recall();
 offerFolders();
 showCounts();
