@@ -9,7 +9,23 @@ import pytest
 
 import dataprep
 
-HEAVY = ("torch", "nvidia.dali", "ray", "albumentations", "imagehash", "sklearn", "skimage", "scipy", "pandas", "numba")
+HEAVY = (
+    "torch",
+    "nvidia.dali",
+    "ray",
+    "albumentations",
+    "imagehash",
+    "sklearn",
+    "skimage",
+    "scipy",
+    "pandas",
+    "numba",
+    "datasets",
+    "torchvision",
+    "timm",
+    "IPython",
+    "rich",
+)
 
 IMPORT = "import dataprep"
 HELP = """

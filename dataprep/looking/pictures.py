@@ -115,8 +115,9 @@ def _sized(image: Image) -> PIL.Image.Image:
 def _figure(picture: Picture) -> str:
     file = io.BytesIO()
     sized = _sized(picture.image)
-    sized.save(file, "PNG" if max(picture.image.shape[:2]) < SIDE else "JPEG", quality=85)
-    url = f"data:image;base64,{base64.b64encode(file.getvalue()).decode()}"
+    kind = "png" if max(picture.image.shape[:2]) < SIDE else "jpeg"  # magnified pixels have edges, which JPEG blurs
+    sized.save(file, kind, quality=85)
+    url = f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"
     lines = "".join(f'<div style="opacity:.75">{escape(line)}</div>' for line in picture.lines)
     words = f'<div style="{WORDS}"><div><strong>{escape(picture.title)}</strong></div>{lines}</div>'
     image = f'<img src="{url}" alt="{escape(picture.title)}" width="{sized.width}" height="{sized.height}" style="display:block">'

@@ -56,5 +56,13 @@ class Mine:
         return []
 
 
+pictures: dp.Pictures = dp.show(next(iter(loader)), most=4)
+pipeline.preview("cat.jpg", count=3).save("preview.png")
+assert_type(manifest.class_counts(), dict[str, int])
+weights = torch.from_numpy(manifest.class_weights())
+assert_type(manifest.paths()[0].name, str)
+dp.Pipeline(dp.Albumentations(object()), dp.HorizontalFlip())
+dp.to_huggingface(manifest, "split")
+
 transform = dp.Transform(pipeline.fill(manifest.statistics), seed=0)
 assert_type(transform(np.zeros((8, 8, 3), np.uint8)), torch.Tensor)

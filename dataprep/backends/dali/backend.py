@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 import torch
@@ -45,6 +45,7 @@ class Dali:
         prefetch: Batches that are ready or under way.
     """
 
+    in_threads: ClassVar[bool] = True
     device: Literal["gpu", "cpu"] = field(default="gpu", validator=one_of("gpu", "cpu", kind=LoaderError))
     threads: int = field(default=2, validator=whole(1, math.inf, "give at least 1 thread", LoaderError))
     prefetch: int = field(default=2, validator=PREFETCH)
