@@ -49,7 +49,7 @@ class Bar:
         parts = (
             BarColumn(),
             MofNCompleteColumn(),
-            TaskProgressColumn(),
+            TaskProgressColumn("{task.percentage:>3.0f}%"),  # without a colour that is dim on dark pages
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
         )
