@@ -194,7 +194,7 @@ WIDE static void fold(const uint8_t *pixels, int samples, double *sums, double *
 
 /* Fills (bits, bits) millionths of the lowest frequencies of (samples, samples) pixels. */
 static void transform(const uint8_t *pixels, int bits, double *low) {
-    double sums[MOST_SAMPLES / 2 * MOST_SAMPLES], differences[MOST_SAMPLES / 2 * MOST_SAMPLES];
+    double sums[MOST_SAMPLES / 2 * MOST_SAMPLES] = {0.0}, differences[MOST_SAMPLES / 2 * MOST_SAMPLES] = {0.0};
     double even[MOST_BITS / 2][MOST_SAMPLES], odd[MOST_BITS / 2][MOST_SAMPLES];
     int samples = OVERSAMPLING * bits;
     struct basis basis;
