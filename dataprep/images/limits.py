@@ -16,8 +16,8 @@ MAX_PIXELS: Final = 178_956_970
 
 BYTES_A_PIXEL: Final = 8
 """Four channels of 16 bits, as they are: what files need at most."""
-MEMORY_A_PIXEL: Final = 32
-"""Floats as they are, as Pillow has them, and scaled in double precision, with a copy of each."""
+MEMORY_A_PIXEL: Final = 64
+"""Of a TIFF of floats 47: as they are, as Pillow has them, scaled in double precision, and copies of each."""
 BYTES_BESIDE: Final = 1 << 26
 """For metadata, profiles and thumbnails."""
 

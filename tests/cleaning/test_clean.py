@@ -56,7 +56,9 @@ def test_any_engine(many: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for workers in (0, 1, 2):
         assert clean(many, PIPELINE, engine=Local(workers)).table.equals(expected.table)
     for shuffle in range(5):
-        monkeypatch.setattr(sys.modules["dataprep.cleaning.clean"], "BATCH", 1 + 3 * shuffle)
+        size = 1 + 3 * shuffle
+        monkeypatch.setattr(sys.modules["dataprep.cleaning.clean"], "BATCH", size)
+        monkeypatch.setattr(sys.modules["dataprep.cleaning.clean"], "LEAN", (size, size))
         assert clean(many, PIPELINE, engine=FakeEngine(shuffle)).table.equals(expected.table)
 
 
@@ -290,7 +292,8 @@ from dataprep.pipeline import Pipeline
 from dataprep.stages import ChannelSums
 from dataprep.stages.rules.standard import standard_rules
 
-sys.modules["dataprep.cleaning.clean"].BATCH = 2
+cleaning = sys.modules["dataprep.cleaning.clean"]
+cleaning.BATCH, cleaning.LEAN, cleaning.SAVED = 2, (2, 2), 2
 folder, out, workers = sys.argv[1], sys.argv[2], int(sys.argv[3])
 
 def tell(what, done, total):
