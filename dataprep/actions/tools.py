@@ -9,7 +9,6 @@ from typing import IO, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 
 from dataprep.actions.places import Files
 from dataprep.manifest import Manifest
@@ -39,8 +38,10 @@ def write_fiftyone(manifest: Manifest, files: Files, file: IO[bytes]) -> None:
 
 def write_cleanvision(manifest: Manifest, files: Files, file: IO[bytes]) -> None:
     """Writes a row for each image, its path without a name above it, whether it has each issue, and our reason at last."""
+    from pyarrow.csv import write_csv
+
     table = manifest.table
     columns = {"": pa.array([files.path(uri) for uri in table["uri"].to_pylist()], pa.string())}
     for issue, reasons in ISSUES.items():
         columns[f"is_{issue}_issue"] = pc.is_in(table["reason"], value_set=pa.array(reasons))
-    pyarrow.csv.write_csv(pa.table(columns | {"reason": table["reason"]}), file)
+    write_csv(pa.table(columns | {"reason": table["reason"]}), file)
