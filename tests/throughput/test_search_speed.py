@@ -114,6 +114,7 @@ def test_long_hashes(figures: Figures) -> None:
     race(figures, 100_000, 256, 72, [Peer("Flat", flat, 5_000)], 3)
 
 
+@pytest.mark.usefixtures("long")
 @pytest.mark.parametrize("radius", [4, 8])
 def test_million(figures: Figures, radius: int) -> None:
     """A million hashes are searched ten times as fast as by the best binary index of faiss."""
@@ -121,6 +122,7 @@ def test_million(figures: Figures, radius: int) -> None:
     race(figures, 1_000_000, 64, radius, peers, 10)
 
 
+@pytest.mark.usefixtures("long")
 def test_stars() -> None:
     """A million images that have copies, or many blank ones among them, cost a few times what a million different ones cost."""
     size, generator = 1_000_000, np.random.default_rng(0)
