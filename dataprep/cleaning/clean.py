@@ -142,14 +142,20 @@ def _measure(
 
 
 def _together(results: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Yields what it is given in larger parts: `SAVED` rows, or what came in `PAUSE` seconds."""
+    """Yields what it is given in larger parts: `SAVED` rows, what came in `PAUSE` seconds, or in all until an error or Ctrl-C."""
     gathered: list[pa.RecordBatch] = []
     rows, since = 0, time.monotonic()
-    for batch in results:
-        gathered.append(batch)
-        rows += batch.num_rows
-        if rows >= SAVED or time.monotonic() - since > PAUSE:
+    try:
+        for batch in results:
+            gathered.append(batch)
+            rows += batch.num_rows
+            if rows >= SAVED or time.monotonic() - since > PAUSE:
+                part, gathered = gathered, []
+                yield pa.Table.from_batches(part).combine_chunks()
+                rows, since = 0, time.monotonic()
+    except (Exception, KeyboardInterrupt):
+        if gathered:
             yield pa.Table.from_batches(gathered).combine_chunks()
-            gathered, rows, since = [], 0, time.monotonic()
+        raise
     if gathered:
         yield pa.Table.from_batches(gathered).combine_chunks()

@@ -340,6 +340,22 @@ def test_killed(many: Path, tmp_path: Path, workers: int, stops: tuple[int, ...]
     assert sorted(path.name for path in out.iterdir()) == ["cache", "manifest.parquet"]
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, SourceError])
+def test_stopped(many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]) -> None:
+    """What was measured before Ctrl-C or an error is saved, however little it is."""
+    monkeypatch.setattr(sys.modules["dataprep.cleaning.clean"], "BATCH", 4)
+
+    def stop_after_three(batch: pa.RecordBatch) -> None:
+        if len(stopped.uris) > 12:
+            raise error
+
+    stopped, rest = FakeEngine(before=stop_after_three), FakeEngine()
+    with pytest.raises(error):
+        clean(many, PIPELINE, engine=stopped, cache=tmp_path / "cache")
+    clean(many, PIPELINE, engine=rest, cache=tmp_path / "cache")
+    assert len(rest.uris) == 40 - 12
+
+
 def test_defaults(many: Path) -> None:
     """Without a pipeline the standard rules judge; a path stands for its folder."""
     engine = FakeEngine()

@@ -575,7 +575,7 @@ from dataprep.cli.progress import Lines
 advance = Lines.__call__
 def advance_and_wait(bar, what, done, total):
     advance(bar, what, done, total)
-    if 192 <= done < total:  # what was measured is saved by some hundred images
+    if 64 <= done < total:
         print("waiting", flush=True)
         sys.stdin.read()
 Lines.__call__ = advance_and_wait
