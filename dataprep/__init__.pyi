@@ -34,6 +34,7 @@ from .loading.stats import LoaderStats as LoaderStats
 from .looking import show as show
 from .looking.pictures import Picture as Picture
 from .looking.pictures import Pictures as Pictures
+from .manifest import Decision as Decision
 from .manifest import Manifest as Manifest
 from .manifest import Overrides as Overrides
 from .manifest.concatenate import concatenate as concatenate

@@ -35,6 +35,9 @@ SURROGATE: Final = re.compile("[\ud800-\udfff]")
 class Decision(NamedTuple):
     """What a person said of one image.
 
+    Example:
+        >>> dp.Overrides((dp.Decision("cat/0004.jpg", digest="60303a", keep=True),))
+
     Attributes:
         uri: The image.
         digest: The content that the person saw, SHA-256 in hex.

@@ -343,6 +343,7 @@ def test_killed(many: Path, tmp_path: Path, workers: int, stops: tuple[int, ...]
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, SourceError])
 def test_stopped(many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]) -> None:
     """What was measured before Ctrl-C or an error is saved, however little it is."""
+    monkeypatch.setattr(sys.modules["dataprep.cleaning.clean"], "LEAN", (4, 4))
     monkeypatch.setattr(sys.modules["dataprep.cleaning.clean"], "BATCH", 4)
 
     def stop_after_three(batch: pa.RecordBatch) -> None:
