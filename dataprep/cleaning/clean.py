@@ -23,10 +23,9 @@ from dataprep.cleaning.cache import Cache
 from dataprep.cleaning.engines.local import Local
 from dataprep.cleaning.known import Found, assemble, lacking
 from dataprep.cleaning.lean import lean_measuring
-from dataprep.cleaning.measure import SCANNED, batches, lost_batch, measure_batch
+from dataprep.cleaning.measure import SCANNED, batches, lost_batch, measure_batch, shares
 from dataprep.cleaning.verify import unchanged
 from dataprep.images.limits import MAX_PIXELS, most_memory
-from dataprep.machine import cores
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides, Run, check_overrides
 from dataprep.manifest.verdicts import verdicts
 from dataprep.pipeline import Pipeline, check_pipeline
@@ -39,9 +38,8 @@ from dataprep.stages.rules.standard import standard_rules
 
 LOGGER: Final = logging.getLogger("dataprep.clean")
 
-BATCH: Final = 32  # images that are measured at once: 30 to 100 ms of work
-LEAN: Final = (8, 128)  # the same by bare Python, which takes 1 ms for each: at least, at most
-SHARES: Final = 8  # batches that each core gets at least, so that all end at about the same time
+BATCH: Final = (4, 32)  # images that are measured at once, at least and at most: 100 ms of work
+LEAN: Final = (8, 128)  # the same by bare Python, which takes 1 ms for each
 SAVED: Final = 128  # images that are saved against a kill at once
 PAUSE: Final = 0.25  # seconds after which fewer are
 
@@ -129,9 +127,9 @@ def _measure(
         function = partial(measure_batch, measures=needed, max_pixels=max_pixels)
         lost = partial(lost_batch, measures=needed)
         lean = lean_measuring(source, needed, max_pixels)
-        size = BATCH if lean is None else min(max(len(rows) // (SHARES * cores()), LEAN[0]), LEAN[1])
+        sizes = shares(len(rows), *(BATCH if lean is None else LEAN))
         with Reading(function, source, lean, most_memory(max_pixels)) as run:
-            results = engine.map(run, batches(records, rows, size), lost)
+            results = engine.map(run, batches(records, rows, sizes), lost)
             for table in _together(results):
                 if cache is not None:
                     cache.append(table.drop_columns(["row"]), needed)

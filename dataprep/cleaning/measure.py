@@ -1,7 +1,7 @@
 """What is measured of one image after the other: the pure function that engines run, in processes that load little else."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -13,6 +13,7 @@ from dataprep.errors import DecodeError, SourceError
 from dataprep.images.decode import decode
 from dataprep.images.exif import captured
 from dataprep.images.limits import MAX_PIXELS, quiet_decoders, refuse_large
+from dataprep.machine import cores
 from dataprep.protocols import Measure, Source
 from dataprep.stages.measures.compiled import measure_view
 
@@ -22,15 +23,31 @@ FACTS: Final = fields_of("read")
 SCANNED: Final = ("row", "uri", "bytes", "modified")
 """What of a scan is sent to those who read."""
 
+SHARES: Final = 4
+"""A batch is this part of what each core has left."""
+
 DIGESTS: Final = pa.schema([pa.field("row", pa.int64()), *(field for field in FACTS if field.name in ("digest", "error"))])
 
 
-def batches(records: pa.Table, rows: NDArray[np.int64], size: int) -> Iterator[pa.RecordBatch]:
-    """Yields row, uri, bytes and modified of the given rows of a scan, so many at a time."""
-    for start in range(0, len(rows), size):
+def batches(records: pa.Table, rows: NDArray[np.int64], sizes: Iterable[int]) -> Iterator[pa.RecordBatch]:
+    """Yields row, uri, bytes and modified of the given rows of a scan, so many at a time as `sizes` say."""
+    start = 0
+    for size in sizes:
         part = pa.array(rows[start : start + size])
         table = records.select(SCANNED[1:]).take(part).combine_chunks()
         yield pa.RecordBatch.from_arrays([part, *(column.combine_chunks() for column in table.columns)], names=list(SCANNED))
+        start += size
+
+
+def shares(count: int, least: int, most: int) -> Iterator[int]:
+    """Yields sizes of batches that make up `count` images: ever smaller ones, so that all cores end at about the same time.
+
+    Source: Polychronopoulos and Kuck, "Guided self-scheduling: a practical scheduling scheme for parallel supercomputers", 1987.
+    """
+    while count > 0:
+        size = min(max(count // (SHARES * cores()), least), most, count)
+        yield size
+        count -= size
 
 
 def measure_batch(

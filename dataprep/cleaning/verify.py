@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from dataprep.ahead import Reading
 from dataprep.cleaning.engines.local import Local
 from dataprep.cleaning.known import Found
-from dataprep.cleaning.measure import batches, digest_batch, lost_digests
+from dataprep.cleaning.measure import batches, digest_batch, lost_digests, shares
 from dataprep.manifest import Manifest
 from dataprep.progress import Watch, watched
 from dataprep.protocols import Engine, Progress, Source
 
-BATCH: Final = 32  # images that are read at once
+BATCH: Final = (4, 32)  # images that are read at once, at least and at most
 OTHER: Final = "another content than was measured"
 
 
@@ -79,7 +79,7 @@ def _digests(
     digests: dict[int, str | None] = {}
     errors: dict[int, str | None] = {}
     with Reading(digest_batch, source) as run:
-        for batch in engine.map(run, batches(records, rows, BATCH), lost_digests):
+        for batch in engine.map(run, batches(records, rows, shares(len(rows), *BATCH)), lost_digests):
             for row in batch.to_pylist():
                 digests[row["row"]], errors[row["row"]] = row["digest"], row["error"]
             if progress is not None:

@@ -57,7 +57,7 @@ def test_any_engine(many: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert clean(many, PIPELINE, engine=Local(workers)).table.equals(expected.table)
     for shuffle in range(5):
         size = 1 + 3 * shuffle
-        monkeypatch.setattr(sys.modules["dataprep.cleaning.clean"], "BATCH", size)
+        monkeypatch.setattr(sys.modules["dataprep.cleaning.clean"], "BATCH", (size, size))
         monkeypatch.setattr(sys.modules["dataprep.cleaning.clean"], "LEAN", (size, size))
         assert clean(many, PIPELINE, engine=FakeEngine(shuffle)).table.equals(expected.table)
 
@@ -293,7 +293,7 @@ from dataprep.stages import ChannelSums
 from dataprep.stages.rules.standard import standard_rules
 
 cleaning = sys.modules["dataprep.cleaning.clean"]
-cleaning.BATCH, cleaning.LEAN, cleaning.SAVED = 2, (2, 2), 2
+cleaning.BATCH, cleaning.LEAN, cleaning.SAVED = (2, 2), (2, 2), 2
 folder, out, workers = sys.argv[1], sys.argv[2], int(sys.argv[3])
 
 def tell(what, done, total):
@@ -344,7 +344,7 @@ def test_killed(many: Path, tmp_path: Path, workers: int, stops: tuple[int, ...]
 def test_stopped(many: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]) -> None:
     """What was measured before Ctrl-C or an error is saved, however little it is."""
     monkeypatch.setattr(sys.modules["dataprep.cleaning.clean"], "LEAN", (4, 4))
-    monkeypatch.setattr(sys.modules["dataprep.cleaning.clean"], "BATCH", 4)
+    monkeypatch.setattr(sys.modules["dataprep.cleaning.clean"], "BATCH", (4, 4))
 
     def stop_after_three(batch: pa.RecordBatch) -> None:
         if len(stopped.uris) > 12:

@@ -1,10 +1,13 @@
-"""Measuring one image: what is not read at all."""
+"""Measuring: how images are shared out, and what is not read at all."""
 
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dataprep.cleaning.clean import clean
+from dataprep.cleaning.measure import shares
 from dataprep.testing import FakeEngine, encoded, photo
 
 
@@ -19,3 +22,13 @@ def test_a_file_of_terabytes(folder: Path, tmp_path: Path, size: int) -> None:
         (error,) = table["error"].drop_null().to_pylist()
         assert error.startswith(f"{size:,} bytes, over the limit of ")
         assert "--max-pixels" in error
+
+
+@given(count=st.integers(0, 5000), least=st.integers(1, 50), more=st.integers(0, 200))
+def test_shares(count: int, least: int, more: int) -> None:
+    """Batches make up all images, each within the limits and no larger than the one before; the last is the rest."""
+    sizes = list(shares(count, least, least + more))
+    assert sum(sizes) == count
+    assert sizes == sorted(sizes, reverse=True)
+    assert all(least <= size <= least + more for size in sizes[:-1])
+    assert all(0 < size <= least + more for size in sizes)
