@@ -31,6 +31,7 @@ from dataprep.manifest.labels import counts_of, is_list_of_text, numbers_of, wei
 from dataprep.manifest.overrides import NO_OVERRIDES, Overrides, check_overrides
 from dataprep.manifest.parquet import read_table, write_table
 from dataprep.manifest.statistics import statistics_of, train_rows
+from dataprep.manifest.suspects import suspects_of
 from dataprep.manifest.verdicts import verdicts
 from dataprep.manifest.versions import VERSION, bring_up_to_date, ignored_of
 from dataprep.pipeline import Pipeline, check_pipeline
@@ -275,17 +276,8 @@ class Manifest:
         Returns:
             `id`, `uri` and `label` of the one, `twin`, `twin_uri` and `twin_label` of the other.
         """
-        table = self.table.filter(pc.and_(self.table["keep"], pc.is_valid(self.table["label"])))
         rules = [rule for rule in self.pipeline.rules if isinstance(rule, Deduplicate)] if len(self.classes) > 1 else []
-        names = {field.name for measure in self.measures for field in measure.fields} & set(table.column_names)
-        known = [rule for rule in rules if names.issuperset(field.name for need in rule.needs for field in need.fields)]
-        pairs = sorted({pair for rule in known for pair in rule.suspects(table)})
-        sides = []
-        for place, side in ((0, ("id", "uri", "label")), (1, ("twin", "twin_uri", "twin_label"))):
-            rows = pc.index_in(pa.array([pair[place] for pair in pairs], pa.int64()), value_set=table["id"].combine_chunks())
-            sides += list(zip(side, table.select(["id", "uri", "label"]).take(rows).columns, strict=True))
-        found = pa.table(dict(sides))
-        return found.filter(pc.not_equal(found["label"], found["twin_label"]))
+        return suspects_of(self.table, rules, {field.name for measure in self.measures for field in measure.fields})
 
     def copies(self) -> pa.Table:
         """Returns the rows with a twin, and its label and digest as `twin_label` and `twin_digest`, null where it is not here."""
