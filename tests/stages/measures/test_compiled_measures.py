@@ -234,7 +234,7 @@ def test_files(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.skip(f"{variable} names no folder")
     source = Folder(os.environ[variable])
     scanned = source.records()
-    (records,) = batches(scanned, np.arange(len(scanned)), len(scanned))
+    (records,) = batches(scanned, np.arange(len(scanned)), [len(scanned)])
     for extra in ((), (Resize((8, 8)), Normalize())):
         measures = Pipeline(*standard_rules(), *extra).measures
         found = measure_batch(records, measures, source)
