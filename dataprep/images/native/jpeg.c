@@ -4,12 +4,12 @@
 #define Py_LIMITED_API 0x030B0000
 #include <Python.h>
 
-#include <string.h>
-
 #include "canvas.h"
 #include "head.h"
 #include "part.h"
+#include "profile.h"
 #include "render.h"
+#include "turn.h"
 
 #define MOST 65500 /* pixels of a side, of any JPEG */
 
@@ -35,20 +35,6 @@ static PyObject *py_decode(PyObject *module, PyObject *args) {
     return Py_BuildValue("(ii)", rows.start, rows.wide);
 }
 
-/* Returns the ICC profile in one piece. */
-static PyObject *profile_of(const uint8_t *data, const struct head *head) {
-    Py_ssize_t size = 0;
-    for (int piece = 0; piece < head->pieces; piece++) size += (Py_ssize_t)(head->profile[piece].stop - head->profile[piece].start);
-    PyObject *profile = PyBytes_FromStringAndSize(NULL, size);
-    char *to = profile == NULL ? NULL : PyBytes_AsString(profile);
-    for (int piece = 0; to != NULL && piece < head->pieces; piece++) {
-        size_t start = head->profile[piece].start, length = head->profile[piece].stop - start;
-        memcpy(to, data + start, length);
-        to += length;
-    }
-    return profile;
-}
-
 /* Returns what a function says of the profile, 1 where there is none, -1 with an error. */
 static int is_as_it_is(PyObject *judge, const uint8_t *data, const struct head *head) {
     if (head->pieces == 0) return 1;
@@ -63,7 +49,7 @@ static int is_as_it_is(PyObject *judge, const uint8_t *data, const struct head *
 /* Returns whether a JPEG has the upright height and width that it is said to have, and colours that stay as they are; -1 with an error. */
 static int is_mine(const Py_buffer *data, const int size[2], PyObject *judge, struct head *head) {
     if (!head_read(data->buf, (size_t)data->len, head)) return 0;
-    int turned = head->orientation >= 5;
+    int turned = turn_of(head->orientation).transposed;
     if (size[0] != (turned ? head->width : head->height) || size[1] != (turned ? head->height : head->width)) return 0;
     return is_as_it_is(judge, data->buf, head);
 }

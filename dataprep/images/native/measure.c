@@ -10,22 +10,9 @@
 #include "head.h"
 #include "image.h"
 #include "measures.h"
+#include "profile.h"
 #include "strict.h"
-
-/* Returns the ICC profile in one piece, None where there is none. */
-static PyObject *profile_of(const uint8_t *data, const struct head *head) {
-    if (head->pieces == 0) Py_RETURN_NONE;
-    PyObject *pieces = PyTuple_New(head->pieces), *nothing = PyBytes_FromStringAndSize(NULL, 0), *whole = NULL;
-    for (int piece = 0; pieces != NULL && piece < head->pieces; piece++) {
-        struct extent extent = head->profile[piece];
-        PyObject *bytes = PyBytes_FromStringAndSize((const char *)data + extent.start, (Py_ssize_t)(extent.stop - extent.start));
-        if (bytes == NULL || PyTuple_SetItem(pieces, piece, bytes) < 0) Py_CLEAR(pieces);
-    }
-    if (pieces != NULL && nothing != NULL) whole = PyObject_CallMethod(nothing, "join", "(O)", pieces);
-    Py_XDECREF(pieces);
-    Py_XDECREF(nothing);
-    return whole;
-}
+#include "turn.h"
 
 static PyObject *py_head(PyObject *module, PyObject *object) {
     Py_buffer data;
@@ -35,7 +22,7 @@ static PyObject *py_head(PyObject *module, PyObject *object) {
     if (PyObject_GetBuffer(object, &data, PyBUF_SIMPLE) < 0) return NULL;
     if (head_read(data.buf, (size_t)data.len, &head)) {
         int scans = head_scans(data.buf, (size_t)data.len, &head, 100);
-        PyObject *profile = profile_of(data.buf, &head);
+        PyObject *profile = head.pieces ? profile_of(data.buf, &head) : Py_NewRef(Py_None);
         found = profile == NULL ? NULL
                                 : Py_BuildValue("(iiiiiinnNi)", head.frame, head.height, head.width, head.colours, head.usual,
                                                 head.orientation, (Py_ssize_t)head.exif.start, (Py_ssize_t)head.exif.stop, profile, scans);
@@ -133,7 +120,7 @@ static PyObject *py_jpeg(PyObject *module, PyObject *args) {
     if (PyErr_Occurred()) return NULL;
     if (found == NO_MEMORY) return PyErr_NoMemory();
     if (found == NOT_MINE) Py_RETURN_NONE;
-    int turned = head.orientation >= 5; /* so that height and width are exchanged */
+    int turned = turn_of(head.orientation).transposed;
     return Py_BuildValue("(iinny#)", turned ? head.width : head.height, turned ? head.height : head.width, (Py_ssize_t)head.exif.start,
                          (Py_ssize_t)head.exif.stop, (const char *)&record, (Py_ssize_t)sizeof record);
 }

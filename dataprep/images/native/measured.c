@@ -1,10 +1,10 @@
 /* Measures a JPEG from its bytes: decodes it as reduced as its measures allow, turns it upright, measures. */
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "measures.h"
 #include "strict.h"
+#include "turn.h"
 
 /* Returns the largest of 1, 2, 4 and 8 that leaves so many pixels of the shorter side, as views.scale does; 0 stands for all. */
 static int scale_of(const struct head *head, int side) {
@@ -14,44 +14,22 @@ static int scale_of(const struct head *head, int side) {
     return scale;
 }
 
-static int is_transposed(int orientation) { return orientation >= 5; }
-
-/* Fills an image that is as high as the other is wide where they are transposed. */
-static void turn(struct pixels image, int orientation, struct pixels upright) {
-    ptrdiff_t down = image.stride, across = image.channels;
-    const uint8_t *first = image.first;
-    if (is_transposed(orientation)) {
-        down = image.channels;
-        across = image.stride;
-    }
-    if (orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8) {
-        first += (upright.height - 1) * down;
-        down = -down;
-    }
-    if (orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7) {
-        first += (upright.width - 1) * across;
-        across = -across;
-    }
-    for (int y = 0; y < upright.height; y++)
-        for (int x = 0; x < upright.width; x++)
-            memcpy(upright.first + y * upright.stride + x * image.channels, first + y * down + x * across, (size_t)image.channels);
-}
-
 typedef enum found measure_pixels(struct pixels image, const struct wanted *wanted, struct record *record);
 
 /* Measures an image that is to be turned as its EXIF orientation says, 1 to 8. */
 static enum found measure_upright(measure_pixels *measure, struct pixels image, int orientation, const struct wanted *wanted,
                                   struct record *record) {
     if (orientation == 1) return measure(image, wanted, record);
+    struct turn turn = turn_of(orientation);
     struct pixels upright = image;
-    if (is_transposed(orientation)) {
+    if (turn.transposed) {
         upright.height = image.width;
         upright.width = image.height;
     }
     upright.stride = (ptrdiff_t)upright.width * upright.channels;
     upright.first = malloc((size_t)upright.height * (size_t)upright.stride);
     if (upright.first == NULL) return NO_MEMORY;
-    turn(image, orientation, upright);
+    turn_upright(image, turn, upright);
     enum found found = measure(upright, wanted, record);
     free(upright.first);
     return found;

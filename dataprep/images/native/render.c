@@ -2,7 +2,7 @@
 
 #include "render.h"
 
-#include <string.h>
+#include "turn.h"
 
 #define MAX_SCANS 100 /* these four are those of images/jpeg.py, with their reasons */
 #define FEW_SCANS 20
@@ -11,30 +11,10 @@
 #define WORTH 0.9
 #define ALIGNED 32 /* bytes */
 
-/* How an orientation of EXIF turns an image: the axes are exchanged first, then mirrored. */
-struct turn {
-    int transposed, down, across;
-};
-
-static struct turn turn_of(int orientation) {
-    return (struct turn){orientation >= 5, orientation == 3 || orientation == 4 || orientation >= 7,
-                         orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7};
-}
-
 /* What of a file is a box of the upright image, of a height and width. */
 static struct box in_file(struct box box, struct turn turn, int height, int width) {
     int top = turn.down ? height - box.top - box.height : box.top, left = turn.across ? width - box.left - box.width : box.left;
     return turn.transposed ? (struct box){left, top, box.width, box.height} : (struct box){top, left, box.height, box.width};
-}
-
-/* Fills the upright pixels, side by side, from those of the file. */
-static void turn_upright(struct pixels from, struct turn turn, struct pixels to) {
-    ptrdiff_t down = turn.transposed ? 3 : from.stride, across = turn.transposed ? from.stride : 3;
-    const uint8_t *first = from.first + (turn.down ? (to.height - 1) * down : 0) + (turn.across ? (to.width - 1) * across : 0);
-    if (turn.down) down = -down;
-    if (turn.across) across = -across;
-    for (int y = 0; y < to.height; y++)
-        for (int x = 0; x < to.width; x++) memcpy(to.first + y * to.stride + 3 * x, first + y * down + x * across, 3);
 }
 
 static int has_too_many_scans(const uint8_t *data, size_t size, const struct head *head) {
