@@ -12,6 +12,7 @@ import numpy as np
 import PIL
 import pyarrow as pa
 
+from dataprep.cleaning.bare import NEVER
 from dataprep.cleaning.engines.lean import Lean
 from dataprep.cleaning.measure import FACTS
 from dataprep.images import native
@@ -25,7 +26,6 @@ from dataprep.stages.measures import compiled
 PROGRAM: Final = "dataprep.cleaning.bare.measure"
 REPLY: Final = np.dtype([("digest", "V32"), ("height", "<i4"), ("width", "<i4"), ("captured", "<i8")])
 """What is replied of an image beside its measures, as `FACTS` of the program has it."""
-NEVER: Final = -(2**63)
 
 Reply: TypeAlias = tuple[bytes, bytes, list[str | None]]
 """The facts of images, their measures as compiled code writes them down, and their remarks."""

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from struct import error, unpack_from
 
-NEVER = -(2**63)
-"""Stands for a picture that says nothing."""
+from dataprep.cleaning.bare import NEVER
+
 EPOCH, MS = datetime(1970, 1, 1), timedelta(milliseconds=1)  # noqa: DTZ001  EXIF names no zone
 ORDERS = {b"II\x2a\0": "<", b"MM\0\x2a": ">"}
 IFD, ORIGINAL, CHANGED = 0x8769, 0x9003, 0x0132

@@ -6,6 +6,7 @@ All that is not plainly fine is left to `measure_batch`, which says the same of 
 from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from struct import Struct
 
+from dataprep.cleaning.bare import NEVER
 from dataprep.cleaning.bare.files import Files
 
 try:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 FACTS = Struct("<32siiq")
 """What is known of an image beside its measures: digest, height, width, and when it was captured, as ms since 1970 or `NEVER`."""
-NEVER = -(2**63)
 JPEG = b"\xff\xd8\xff"
 PROFILE = 8  # of what `head` returns
 
