@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from dataprep.cli.command import AGAIN, PARTLY, Command, group, printed
-from dataprep.cli.options import duplicate_options, label_options, result_options, source_options, threshold_options
+from dataprep.cli.options import (
+    duplicate_options,
+    label_options,
+    result_options,
+    source_options,
+    threshold_options,
+    workers_option,
+)
 
 if TYPE_CHECKING:
     from dataprep.report import Summary
@@ -81,12 +88,7 @@ WITHOUT: Final = {
         help="Also read the files that are known from before, and measure again what has another content at the same size and "
         "time.",
     ),
-    click.option(
-        "--workers",
-        type=click.IntRange(0),
-        metavar="N",
-        help="Processes that measure; 0 measures in this one.  [default: one for each core]",
-    ),
+    workers_option("measure"),
 )
 @printed("the summary")
 @click.pass_context

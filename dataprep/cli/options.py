@@ -89,6 +89,12 @@ def threshold(flag: str, text: str, whole: bool = False) -> Option[Any]:
     return click.option(flag, type=kind, default=defaults.AUTO, show_default=True, metavar="N|auto|off", help=text)
 
 
+def workers_option(verb: str) -> Option[Any]:
+    """Returns the option of how many processes do the work of a command, by its verb."""
+    text = f"Processes that {verb}; 0 {verb}s in this one.  [default: one for each core]"
+    return click.option("--workers", type=click.IntRange(0), metavar="N", help=text)
+
+
 source_options = group(
     "Which images",
     click.option(

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from dataprep.cli.command import Command, group, printed
-from dataprep.cli.options import on_manifest
+from dataprep.cli.options import on_manifest, workers_option
 
 
 @click.command(
@@ -17,12 +17,7 @@ from dataprep.cli.options import on_manifest
 @on_manifest
 @group(
     "How it runs",
-    click.option(
-        "--workers",
-        type=click.IntRange(0),
-        metavar="N",
-        help="Processes that read; 0 reads in this one.  [default: one for each core]",
-    ),
+    workers_option("read"),
 )
 @printed()
 def verify(manifest: Path, source: str | None, split: str | None, quiet: bool, workers: int | None) -> None:
