@@ -18,8 +18,8 @@ BLOCK = re.compile(
     r"^<!-- file: (?P<file>.+) -->\n```\w+\n(?P<text>(?:.*\n)*?)^```$",
     re.MULTILINE,
 )
-"""What a page does: what it takes as given, in Python that readers do not see; its blocks of Python and of commands, each with what
-it needs beside what dataprep does, the exit code of its commands if not 0, or why it is not run; and the files that it shows."""
+"""What a page does: what it takes as given, in Python that readers do not see; its blocks of Python and of commands, each with
+what it needs beside what dataprep does, its exit code if that is not 0, or why it is not run; and the files that it shows."""
 
 PAGES = sorted(path for path in DOCS.rglob("*.md") if BLOCK.search(path.read_text(encoding="utf-8")))
 LINKED = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
