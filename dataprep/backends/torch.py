@@ -4,8 +4,10 @@ A recipe is what a worker gets as its "index", so workers hold no randomness and
 any number of them.
 """
 
+import atexit
 import gc
 import logging
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -106,12 +108,15 @@ class Torch:
         try:
             yield from map(slots.receive, batches)
         except RuntimeError as error:
+            if getattr(batches, "_shutdown", False):  # as below: the workers have delivered all
+                return
             if "exited unexpectedly" not in str(error):
                 raise
             raise LoaderError(f"{str(error).partition('.')[0]}: {DIED}") from error
         finally:
             if self.workers:  # torch has no public way; left to itself, an exception's traceback keeps the workers alive
-                getattr(batches, "_shutdown_workers", lambda: None)()
+                with suppress(RuntimeError):  # a worker that dies when it is asked to end has delivered all that was wanted
+                    getattr(batches, "_shutdown_workers", lambda: None)()
             ahead.close()
 
     def _tuned(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Rendered]:
@@ -248,5 +253,8 @@ def _as_it_is(rendered: Any) -> Any:
 
 def _begin(worker: int) -> None:
     """Prepares a worker process."""
+    # a spawned worker ends at once, as a forked one does: Python before 3.14 ends threads wherever they are, and one that shares a
+    # tensor is in C++, which then aborts the process
+    atexit.register(os._exit, 0)
     cv2.setNumThreads(0)  # the workers are the parallelism; any other number waits for threads that a fork left behind
     gc.freeze()  # looking for garbage among the parent's objects would copy each page that they lie on

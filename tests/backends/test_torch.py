@@ -3,12 +3,14 @@
 import multiprocessing
 import os
 import pickle
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from copy import copy, deepcopy
 from dataclasses import dataclass
 from itertools import islice
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any, Literal
 
@@ -299,6 +301,51 @@ def test_a_loop_that_ends_badly_leaves_nothing(manifest: Manifest, tmp_path: Pat
     assert "leaked" not in done.stderr
     after = set(os.listdir("/dev/shm")) if os.path.isdir("/dev/shm") else set()
     assert {name for name in after - before if name.startswith("torch_")} == set()
+
+
+@dataclass(frozen=True)
+class Doomed(Invert):
+    """An op whose worker is killed when it is asked to end."""
+
+
+@kernel.register
+def _(op: Doomed, image: Image, params: Params) -> Image:
+    if multiprocessing.parent_process() is not None:
+        Finalize(None, os.kill, (os.getpid(), signal.SIGKILL), exitpriority=1)
+    return image
+
+
+@pytest.mark.parametrize("leave_after", [1, None])
+def test_a_worker_that_dies_at_its_end_is_no_fault_of_the_loop(manifest: Manifest, leave_after: int | None) -> None:
+    """A worker that crashes after it was asked to end has delivered what was wanted: the loop ends as any other."""
+    loader = Loader(manifest, Pipeline(Resize((8, 8)), Doomed()), batch_size=4, backend=Torch(workers=2, start="fork"))
+    batches = iter(loader)
+    assert list(islice(batches, leave_after))
+    batches.close()
+    assert multiprocessing.active_children() == []
+
+
+SAYS_GOODBYE = """
+import atexit, os, sys
+from dataprep import Loader, Manifest, Torch
+atexit.register(print, "the end of", os.getpid())
+if __name__ == "__main__":
+    print(os.getpid())
+    for batch in Loader(Manifest.read(sys.argv[1]), batch_size=4, backend=Torch(workers=2, start=sys.argv[2])):
+        pass
+"""
+
+
+@pytest.mark.parametrize("start", ["fork", "spawn", "forkserver"])
+def test_workers_end_at_once_however_they_were_started(manifest: Manifest, tmp_path: Path, start: str) -> None:
+    """Only the program itself goes through the end of Python, where a worker's threads could abort it."""
+    manifest.write(tmp_path / "manifest.parquet")
+    (tmp_path / "loop.py").write_text(SAYS_GOODBYE)
+    environment = {**os.environ, "PYTHONPATH": str(Path(torch_backend.__file__).parents[2])}
+    command = [sys.executable, tmp_path / "loop.py", tmp_path / "manifest.parquet", start]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=True)
+    program, *ends = done.stdout.splitlines()
+    assert ends == [f"the end of {program}"]
 
 
 class Rows(Dataset[tuple[Any, int]]):
