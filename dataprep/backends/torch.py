@@ -253,7 +253,7 @@ def _as_it_is(rendered: Any) -> Any:
 
 def _begin(worker: int) -> None:
     """Prepares a worker process."""
-    # a spawned worker ends at once, as a forked one does: Python before 3.14 ends threads wherever they are, and one that shares a
+    # a spawned worker ends at once, as a forked one does: Python before 3.14 ends threads wherever they are, and one sharing a
     # tensor is in C++, which then aborts the process
     atexit.register(os._exit, 0)
     cv2.setNumThreads(0)  # the workers are the parallelism; any other number waits for threads that a fork left behind
