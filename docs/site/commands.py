@@ -6,28 +6,21 @@ from typing import Final
 
 import click
 from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import File, Files
+from mkdocs.structure.files import Files
+from mkdocs.structure.pages import Page
 
 from dataprep.cli import EXAMPLES, GROUPS, SUBCOMMANDS, cli
 from dataprep.cli.command import HEADING, Command
 
 URI: Final = "reference/commands.md"
 
-INTRODUCTION: Final = """# Commands
 
-This is what `--help` says. [The command line](../command-line.md) tells what is common to all: settings in `pyproject.toml`,
-completion by the shell, what is shown while a command works. The variable below a flag sets it where the command line does not.
-"""
-
-
-def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Adds the page."""
-    files.append(File.generated(config, URI, content="\n".join(_page())))
-    return files
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Adds all commands to what their page begins with."""
+    return "\n".join([markdown, *_page()]) if page.file.src_uri == URI else markdown
 
 
 def _page() -> Iterator[str]:
-    yield INTRODUCTION
     for heading, names in GROUPS.items():
         yield f"{heading}\n"
         yield from (f":   [`dataprep {name}`](#dataprep-{name}) {_text(SUBCOMMANDS[name])}\n" for name in names)

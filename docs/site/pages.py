@@ -6,6 +6,7 @@ program or a folder one to a page that shows it, and the name of anything public
 
 import ast
 import html
+import json
 import posixpath
 import re
 from collections.abc import Iterable
@@ -55,7 +56,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Makes links between files of the repository those between pages of the site."""
+    """Makes links between files those between pages, and has the options of a page of the reference hold for all on it."""
     uri = page.file.src_uri
     name = next((name for name, at in AT_ROOT.items() if at == uri), f"docs/{uri}")
 
@@ -65,7 +66,10 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             return found[0]
         return f"]({posixpath.relpath(_uri(target), posixpath.dirname(uri) or '.')}{found[2] or ''})"
 
-    return markdown if uri.startswith(SHOWN) else LINK.sub(link, markdown)
+    if uri.startswith(SHOWN):
+        return markdown
+    options = json.dumps(page.meta.get("options", {}))
+    return re.sub(r"^(::: \S+)$", rf"\1\n    options: {options}", LINK.sub(link, markdown), flags=re.MULTILINE)
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
