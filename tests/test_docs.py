@@ -68,3 +68,16 @@ def test_every_default_is_pictured(drawing: ModuleType) -> None:
         for part in rule.rules if isinstance(rule, AllOf) else ():
             if isinstance(part, Require) and part.column != "width":  # as high as wide
                 assert (part.column, part.least, part.most) in pictured
+
+
+def test_pictures_of_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every view that the program draws is there, is shown by a page, and is small; there is no other."""
+    pytest.importorskip("skimage")
+    monkeypatch.syspath_prepend(DOCS)
+    import draw_report
+
+    pages = "".join(page.read_text(encoding="utf-8") for page in [*DOCS.rglob("*.md"), DOCS.parent / "README.md"])
+    assert {path.stem for path in draw_report.FOLDER.iterdir()} == set(draw_report.SHOWN)
+    for path in draw_report.FOLDER.iterdir():
+        assert f"pictures/report/{path.name}" in pages
+        assert path.stat().st_size < 200_000

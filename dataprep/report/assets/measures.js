@@ -7,7 +7,7 @@ function drawMeasures(place) {
   const key = (kind) => element("span", { class: kind });
   const head = element("div", { class: "headline" },
     element("h2", { id: "measures-title", tabindex: "-1" }, "Measures"),
-    element("p", { class: "note" }, "How each number is distributed, where the rules cut, and the pictures nearest to the cut on both sides, without copies."),
+    element("p", { class: "note" }, "How each number is distributed, where the rules cut, and, of the pictures that a cut decides about, those nearest to it on both sides. A rule may ask for several numbers at once; copies are left out."),
     element("p", { class: "legend", "aria-hidden": "true" }, key("kept"), "kept ", key("dropped"), "dropped, for whatever reason ", key("limit"), "threshold"));
   place.replaceChildren(head, element("div", { class: "histograms" }, ...data.histograms.map(histogramOf)));
 }
@@ -68,7 +68,7 @@ function neighbours({ column }, limit) {
     const among = [...limit.below, ...limit.above];
     const cards = side.map((picture) => card(picture, { among, lead: written(column, pictures[column][picture]) }));
     const title = `Just ${above ? "above" : "below"}: ${keeps ? "passes" : "is dropped"}`;
-    const none = element("p", { class: "empty" }, `No picture lies ${above ? "above" : "below"}.`);
+    const none = element("p", { class: "empty" }, `None ${above ? "above" : "below"} that this number decides about.`);
     return element("div", {}, element("h5", { class: keeps ? "kept" : "dropped" }, title), cards.length ? element("ul", { class: "cards" }, ...cards) : none);
   });
   const rule = `${limit.least ? "at least" : "at most"} ${written(column, limit.value)}`;
