@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 GOLDEN = 0x9E3779B97F4A7C15  # 2**64 / golden ratio, the increment that SplitMix64 counts in
 MASK = 0xFFFFFFFFFFFFFFFF
 
-AUGMENTATION, SHUFFLE, PASS, ROUNDING = 1, 2, 3, 4  # streams: draws of the same (seed, epoch, row) for another purpose differ
+# streams: draws of the same (seed, epoch, row) for another purpose differ
+AUGMENTATION, SHUFFLE, PASS, ROUNDING, LANE, REST = 1, 2, 3, 4, 5, 6
 
 
 def mix(words: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -1,7 +1,8 @@
 """Orders of an epoch: which row comes at which position, as a function of (seed, epoch, position) and of nothing else.
 
-`Each` visits every row once. `Quotas` gives groups of rows their shares: weighted rows, balanced classes, mixtures. An order is
-asked for a range of positions, so a run goes on anywhere, and ranks agree without talking; nothing is drawn one after the other.
+`Each` visits every row once, and so does `lanes.Lanes`, which keeps neighbours together. `Quotas` gives groups of rows their
+shares: weighted rows, balanced classes, mixtures. An order is asked for a range of positions, so a run goes on anywhere, and
+ranks agree without talking; nothing is drawn one after the other.
 """
 
 import hashlib
@@ -63,12 +64,12 @@ class Each:
     def epoch(self, epoch: int) -> Rows:
         """Returns the rows of an epoch; of many rows, computes those alone that are asked for."""
         if not self.shuffle:
-            return lambda start, stop: _first_turns(np.arange(start, stop))
+            return lambda start, stop: first_turns(np.arange(start, stop))
         if self.size > LAZY_ABOVE:
             chosen = key(self.seed, epoch, SHUFFLE)
-            return lambda start, stop: _first_turns(permuted(np.arange(start, stop), self.size, chosen))
+            return lambda start, stop: first_turns(permuted(np.arange(start, stop), self.size, chosen))
         order = permutation(self.seed, epoch, self.size)
-        return lambda start, stop: _first_turns(order[start:stop])
+        return lambda start, stop: first_turns(order[start:stop])
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,5 +149,6 @@ class Quotas:
         return self.rows[firsts[groups] + places], passes
 
 
-def _first_turns(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def first_turns(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Returns rows that come once in an epoch, with their turns: 0."""
     return np.stack([rows, np.zeros_like(rows)], axis=1)

@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dataprep.arguments import as_whole, check, is_whole, one_of
 from dataprep.errors import LoaderError, suggestion
+from dataprep.loading.lanes import Lanes
 from dataprep.loading.orders import Each, Order, Quotas, Rows
 from dataprep.loading.ranks import rank_and_world
 
@@ -65,6 +66,9 @@ class Sampler:
         balance: The column whose values come equally often, such as "label".
         shares: With `balance`, how often each value comes instead, relative to others, such as {"photos": 3, "web": 1}.
         length: With `weights` or `balance`, samples in an epoch over all ranks; None takes the number of rows.
+        lanes: For rows that were shuffled once, as `pack` does: how many stretches of neighbours are read side by side, so that
+            each rank reads a few blocks of rows at a time where a shuffled order has it read from all over. A multiple of the
+            number of ranks, such as 64; None shuffles all rows. See `dataprep.loading.lanes`.
     """
 
     seed: int = field(default=0, converter=as_whole, validator=SEED)
@@ -79,6 +83,7 @@ class Sampler:
     balance: str | None = field(default=None, validator=NAME)
     shares: Mapping[str, float] | None = field(default=None, hash=False, validator=SHARES)
     length: int | None = field(default=None, converter=as_whole, validator=COUNT)
+    lanes: int | None = field(default=None, converter=as_whole, validator=COUNT)
 
     def __attrs_post_init__(self) -> None:
         """Checks what goes together."""
@@ -87,6 +92,7 @@ class Sampler:
         if self.rank is not None and self.world_size is not None and not 0 <= self.rank < self.world_size:
             raise LoaderError(f"Sampler(rank={self.rank}, world_size={self.world_size}): ranks are 0 to world_size - 1")
         self._check_shares()
+        self._check_lanes()
 
     def _check_shares(self) -> None:
         if self.weights is not None and self.balance is not None:
@@ -99,6 +105,15 @@ class Sampler:
             raise LoaderError(
                 f"Sampler(length={self.length}): at least 1, and with `weights` or `balance` alone; "
                 "without them an epoch has every row once"
+            )
+
+    def _check_lanes(self) -> None:
+        if self.lanes is not None and self.lanes < 1:
+            raise LoaderError(f"Sampler(lanes={self.lanes}): at least 1, such as 64; without lanes all rows are shuffled")
+        others = {"weights": self.weights is not None, "balance": self.balance is not None, "shuffle=False": not self.shuffle}
+        for other in (name for name, given in others.items() if given and self.lanes is not None):
+            raise LoaderError(
+                f"Sampler(lanes={self.lanes}) is an order of its own and does not go with `{other}`; give one of them"
             )
 
     def resolve(self) -> tuple[int, int]:
@@ -121,6 +136,8 @@ class Sampler:
             LoaderError: A column is missing or not of numbers, or weights are not one for each row.
         """
         size = rows if isinstance(rows, int) else rows.num_rows
+        if self.lanes is not None:
+            return Lanes(self.seed, self.lanes, size)
         length = self.length or size
         if self.balance is not None:
             groups, sizes, shares = _groups(_column(rows, self.balance), self.balance, self.shares)
