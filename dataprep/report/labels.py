@@ -97,11 +97,17 @@ def examine_labels(part: Manifest, where: str) -> Iterator[Finding]:
 def _without(part: Manifest, images: int, where: str) -> Iterator[Finding]:
     """Yields that no image has a label, nor anything else to learn, unless that was asked for."""
     others = [name for name in LEARNT if name in part.table.column_names]
-    if getattr(part.source, "label", None) != "none" and all(part.table[name].null_count == len(part) for name in others):
+    if not _asks_for_none(part.source) and all(part.table[name].null_count == len(part) for name in others):
         every = f"none of the {images:,} images{where} has" if images > 1 else f"the only image{where} has no"
         said = f"{every} {'a ' if images > 1 else ''}label, and a loader gives {'each' if images > 1 else 'it'} -1"
         remedy = "name them by --labels FILE or --label REGEX; if there are none, use --label none"
         yield Finding("no labels", f"{said}: {remedy}", "--labels FILE", {"images": images})
+
+
+def _asks_for_none(source: object) -> bool:
+    """Returns whether a source was told that there are no labels, also one within another or several together."""
+    within = [inner.source for inner in getattr(source, "parts", ())] or [getattr(source, "source", None)]
+    return getattr(source, "label", None) == "none" or all(inner is not None and _asks_for_none(inner) for inner in within)
 
 
 def _called_splits(names: Iterable[str]) -> list[str]:

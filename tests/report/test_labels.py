@@ -124,7 +124,15 @@ def test_no_label() -> None:
 
 def test_labels_that_are_not_asked_for() -> None:
     """Who asks for no labels is not told that there are none."""
-    assert examine(labelled(None, source=SimpleNamespace(label="none"))) == ()
+    asked, other = SimpleNamespace(label="none"), SimpleNamespace(label=None)
+    chosen = SimpleNamespace(source=asked)
+    for source in (asked, chosen, SimpleNamespace(parts=[SimpleNamespace(source=asked), SimpleNamespace(source=chosen)])):
+        assert examine(labelled(None, source=source)) == ()
+    for source in (
+        SimpleNamespace(source=other),
+        SimpleNamespace(parts=[SimpleNamespace(source=inner) for inner in (asked, other)]),
+    ):
+        assert one(labelled(None, source=source)).kind == "no labels"
 
 
 @pytest.mark.parametrize("unlabelled", [1, 2, 30])
