@@ -20,7 +20,10 @@ MEMORY: Final = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limi
 
 
 def warn_of_namesake() -> None:
-    """Warns if the other library is installed: the files of the two overwrite each other."""
+    """Warns if the other library is installed, too: the files of the two overwrite each other.
+
+    Where the other one's lie on top, this is never called: `dataprep_images.py` warns there.
+    """
     if not any(True for place in sys.path for _ in Path(place).glob("dataprep-*.dist-info")):
         return
     from importlib.metadata import distribution  # takes longer than all else that an import of dataprep loads
@@ -28,7 +31,7 @@ def warn_of_namesake() -> None:
     other = distribution("dataprep")
     warnings.warn(
         f"the unrelated library `dataprep` {other.version} is installed beside `dataprep-images`, and both import as `dataprep`; "
-        "uninstall it and reinstall this one: pip uninstall dataprep && pip install --force-reinstall dataprep-images",
+        "only one of them can be installed: pip uninstall -y dataprep && pip install --force-reinstall --no-deps dataprep-images",
         stacklevel=2,
     )
 

@@ -31,7 +31,7 @@ def test_the_other_library_is_named_with_the_way_out(other: Path, monkeypatch: p
     """Where a distribution `dataprep` is installed, the warning names its version and the commands that put things right."""
     monkeypatch.syspath_prepend(str(other))
     with pytest.warns(
-        UserWarning, match=r"`dataprep` 0\.4\.5 is installed.*pip uninstall dataprep && pip install --force-reinstall"
+        UserWarning, match=r"`dataprep` 0\.4\.5 is installed.*pip uninstall -y dataprep && pip install --force-reinstall"
     ):
         warn_of_namesake()
 

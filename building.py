@@ -1,16 +1,19 @@
-"""Compiles as setuptools does, and says at the end what could not be compiled and what that costs. Shown by `pip install -v`."""
+"""What setuptools does not do by itself: to say what could not be compiled, and to lay the watch beside the package."""
 
 import ast
 from pathlib import Path
 
 from setuptools import Extension
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
-NATIVE = Path(__file__).parent / "dataprep" / "images" / "native" / "__init__.py"
+HERE = Path(__file__).parent
+NATIVE = HERE / "dataprep" / "images" / "native" / "__init__.py"
+WATCH = "dataprep_images.pth"  # read by Python when it starts, where it lies beside packages
 
 
 class Compiling(build_ext):
-    """`build_ext` whose last words are about what is optional and missing."""
+    """`build_ext` whose last words, shown by `pip install -v`, are what is optional and missing, and what that costs."""
 
     def run(self) -> None:
         """Compiles what it can."""
@@ -22,6 +25,20 @@ class Compiling(build_ext):
 
     def _is_there(self, extension: Extension) -> bool:
         return Path(self.get_ext_fullpath(extension.name)).exists()
+
+
+class Placing(build_py):
+    """`build_py` that lays the watch beside the package."""
+
+    def run(self) -> None:
+        """Copies what it is to, and the watch; an installation that can be edited does without."""
+        super().run()
+        if not self.editable_mode:
+            self.copy_file(str(HERE / WATCH), str(Path(self.build_lib, WATCH)))
+
+    def get_outputs(self, include_bytecode: bool = True) -> list[str]:
+        """Returns the files that it makes."""
+        return [*super().get_outputs(include_bytecode), str(Path(self.build_lib, WATCH))]
 
 
 def _costs() -> dict[str, tuple[str, str]]:
