@@ -52,6 +52,7 @@ from .protocols import Source as Source
 from .report import summarize as summarize
 from .report import write_report as write_report
 from .sources import Archive as Archive
+from .sources import Bucket as Bucket
 from .sources import Bytes as Bytes
 from .sources import Files as Files
 from .sources import Folder as Folder

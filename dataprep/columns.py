@@ -83,6 +83,7 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         Column("modified", pa.int64(), "nanoseconds since 1970"),
         ERROR,
     ),
+    "store": (Column("version", pa.string(), "the ETag of the object, where a store has the images"),),
     "labels": (
         Column("labels", pa.list_(pa.string()), "the classes, where an image may have several; `label` has them as one text"),
         Column("value", pa.float64(), "the number to learn, where labels are numbers"),

@@ -27,6 +27,11 @@ NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno
 """How file systems say that they make no hard link of a file that may still be renamed."""
 
 
+def is_url(place: object) -> bool:
+    """Returns whether a place is not one of this machine's, but of a store: s3://bucket/photos."""
+    return isinstance(place, str) and "://" in place
+
+
 def shown(path: str | Path) -> str:
     r"""Returns a path for an error message, bytes that are not UTF-8 as \xff."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -92,6 +92,18 @@ class Spec:
     delivered: bool = False
 
 
+class Fetched(bytes):
+    """Bytes from a store, with what came beside them.
+
+    Attributes:
+        version: Which of the contents that the object has had, such as its ETag; None where the store does not say.
+        retries: How often they had to be asked for again.
+    """
+
+    version: str | None = None
+    retries: int = 0
+
+
 class Recipe(NamedTuple):
     """One batch, fully determined: nothing random happens after this point.
 

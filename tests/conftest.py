@@ -1,11 +1,13 @@
 """What tests share: pictures, folders of them, and photos and malformed files where the environment names a folder."""
 
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from secrets import token_hex
+from typing import Any, NamedTuple
 
 import numpy as np
 import PIL.Image
@@ -59,6 +61,60 @@ def dataprep(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         return Ended(int(ended.value.code or 0), *capsys.readouterr())
 
     return run
+
+
+SECRET = "a-secret-of-the-environment"
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The URL of a server that is as S3, with a bucket called bucket."""
+    server_of = pytest.importorskip("moto.server", reason="moto, the S3 of the tests, is not installed")
+    pytest.importorskip("obstore", reason="obstore is not installed")
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = server_of.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> "S3":
+    """An empty bucket, and an environment in which it is found."""
+    import boto3
+
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    client = boto3.client("s3", region_name="us-east-1")
+    bucket = f"bucket-{token_hex(4)}"
+    client.create_bucket(Bucket=bucket)
+    return S3(client, bucket)
+
+
+class S3(NamedTuple):
+    """A bucket to fill."""
+
+    client: Any
+    bucket: str
+
+    @property
+    def url(self) -> str:
+        return f"s3://{self.bucket}"
+
+    def put(self, key: str, data: bytes) -> None:
+        self.client.put_object(Bucket=self.bucket, Key=key, Body=data)
+
+    def upload(self, folder: Path, prefix: str) -> str:
+        """Puts the files of a folder below a prefix, and returns its URL."""
+        for path in folder.rglob("*"):
+            if path.is_file():
+                self.put(f"{prefix}/{path.relative_to(folder).as_posix()}", path.read_bytes())
+        return f"{self.url}/{prefix}"
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 A folder of streams, one for each run. A stream is a row of blocks, each a batch of rows with its schema under a checksum: a block
 that was torn by a kill or a power cut, or has rotted, is passed over, and its rows are measured again. A row is found again by
-where the file is, its size and its modified time; a column by the description and version of its measure; all of it by the
-version of the decoding policy. What could not be decoded is tried again under another limit of pixels and by other decoders
-than those that the block names. Delete the folder to measure everything anew.
+where the file is, its size, its modified time and, in a store, its version; a column by the description and version of its
+measure; all of it by the version of the decoding policy. What could not be decoded is tried again under another limit of pixels
+and by other decoders than those that the block names. Delete the folder to measure everything anew.
 """
 
 import json
@@ -34,6 +34,8 @@ VERSION: Final = 2
 METADATA: Final = b"dataprep"
 MARK: Final = b"dataprep cache %d\n" % VERSION
 """How a block starts; one of another version is no block."""
+STAMP: Final = ("bytes", "modified", "version")
+"""What a file is known by beside its name; a version only where a store has the files."""
 CHECK: Final = 16
 """Bytes of the checksum."""
 HEAD: Final = struct.Struct(f"<{len(MARK)}sQ{CHECK}s")
@@ -78,7 +80,8 @@ class Cache:
     def find(self, records: pa.Table, measures: Sequence[Measure]) -> list[Found]:
         """Returns what is known of the records that have not changed since: facts and those of the measures, oldest first."""
         wanted = self._keys(tuple(measures))
-        scanned = records.select(["bytes", "modified"]).append_column("name", self._names(records["uri"]))
+        told = [name for name in STAMP if name in records.column_names]
+        scanned = records.select(told).append_column("name", self._names(records["uri"]))
         found = []
         for table in self._tables():
             metadata = json.loads(table.schema.metadata[METADATA])
@@ -183,10 +186,11 @@ def _match(records: pa.Table, cached: pa.Table) -> Found:
     rows = indices.drop_null().to_numpy().astype(np.int64)
     now = records.take(pa.array(rows))
     same = np.ones(len(rows), bool)
-    for name in ("bytes", "modified"):
-        alike = pc.fill_null(pc.equal(now[name], known[name]), False).to_numpy()
-        if name == "bytes":  # a source that knows no sizes may know when all of it was changed
-            alike = alike | pc.and_(pc.is_null(now[name]), pc.is_null(known[name])).to_numpy()
-        same &= alike
-    known = known.drop_columns(["name", "bytes", "modified"])
+    for name in [name for name in STAMP if name in now.column_names]:
+        then = known[name] if name in known.column_names else pa.nulls(len(rows), now[name].type)
+        alike = pc.fill_null(pc.equal(now[name], then), False)
+        if name != "modified":  # a source that knows no sizes may know when all of it was changed
+            alike = pc.or_(alike, pc.and_(pc.is_null(now[name]), pc.is_null(then)))
+        same &= alike.to_numpy()
+    known = known.drop_columns(["name", *(name for name in STAMP if name in known.column_names)])
     return Found(rows, known) if same.all() else Found(rows[same], known.filter(pa.array(same)))

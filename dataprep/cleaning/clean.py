@@ -136,7 +136,7 @@ def _measure(
                 done += table.num_rows
                 if progress is not None:
                     progress("measuring", done, records.num_rows)
-                yield Found(table["row"].to_numpy(), table.drop_columns(list(SCANNED)))
+                yield Found(table["row"].to_numpy(), table.drop_columns([name for name in SCANNED if name in table.column_names]))
 
 
 def _together(results: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,12 +16,13 @@ from dataprep.images.limits import MAX_PIXELS, quiet_decoders, refuse_large
 from dataprep.machine import cores
 from dataprep.protocols import Measure, Source
 from dataprep.stages.measures.compiled import measure_view
+from dataprep.types import Fetched
 
 FACTS: Final = fields_of("read")
 """What is known of every image that was read, whatever is measured."""
 
-SCANNED: Final = ("row", "uri", "bytes", "modified")
-"""What of a scan is sent to those who read."""
+SCANNED: Final = ("row", "uri", "bytes", "modified", "version")
+"""What of a scan is sent to those who read, where the source tells it."""
 
 SHARES: Final = 4
 """A batch is this part of what each core has left."""
@@ -30,12 +31,13 @@ DIGESTS: Final = pa.schema([pa.field("row", pa.int64()), *(field for field in FA
 
 
 def batches(records: pa.Table, rows: NDArray[np.int64], sizes: Iterable[int]) -> Iterator[pa.RecordBatch]:
-    """Yields row, uri, bytes and modified of the given rows of a scan, so many at a time as `sizes` say."""
+    """Yields what of the given rows of a scan is sent to those who read, so many rows at a time as `sizes` say."""
+    names = [name for name in SCANNED[1:] if name in records.column_names]
     start = 0
     for size in sizes:
         part = pa.array(rows[start : start + size])
-        table = records.select(SCANNED[1:]).take(part).combine_chunks()
-        yield pa.RecordBatch.from_arrays([part, *(column.combine_chunks() for column in table.columns)], names=list(SCANNED))
+        table = records.select(names).take(part).combine_chunks()
+        yield pa.RecordBatch.from_arrays([part, *(column.combine_chunks() for column in table.columns)], names=["row", *names])
         start += size
 
 
@@ -56,7 +58,7 @@ def measure_batch(
     """Reads and measures some images: the pure function that engines run.
 
     Args:
-        records: Columns row, uri, bytes, modified.
+        records: Columns row, uri, bytes, modified, and version where the source has versions.
         measures: What to measure.
         source: Reads the uris.
         max_pixels: Larger images get an error.
@@ -66,8 +68,7 @@ def measure_batch(
         on error.
     """
     with quiet_decoders(max_pixels):
-        named = zip(records["uri"].to_pylist(), records["bytes"].to_pylist(), strict=True)
-        rows = [_measure_one(uri, size, measures, source, max_pixels) for uri, size in named]
+        rows = [_measure_one(listed, measures, source, max_pixels) for listed in _listed(records)]
     return _with_columns(records, measures, rows)
 
 
@@ -78,8 +79,8 @@ def lost_batch(records: pa.RecordBatch, error: str, measures: tuple[Measure, ...
 
 def digest_batch(records: pa.RecordBatch, source: Source, max_pixels: int = MAX_PIXELS) -> pa.RecordBatch:
     """Reads some images and returns their row, digest, and error where they cannot be read."""
-    named = zip(records["row"].to_pylist(), records["uri"].to_pylist(), records["bytes"].to_pylist(), strict=True)
-    rows = [{"row": row} | _digest_one(uri, size, source, max_pixels) for row, uri, size in named]
+    named = zip(records["row"].to_pylist(), _listed(records), strict=True)
+    rows = [{"row": row} | _digest_one(listed, source, max_pixels) for row, listed in named]
     return pa.RecordBatch.from_pylist(rows, DIGESTS)
 
 
@@ -88,14 +89,27 @@ def lost_digests(records: pa.RecordBatch, error: str) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist([{"row": row, "error": error} for row in records["row"].to_pylist()], DIGESTS)
 
 
-def _digest_one(uri: str, size: int | None, source: Source, max_pixels: int) -> dict[str, object]:
+class _Listed(NamedTuple):
+    """What the scan knows of a file: its uri, its size in bytes, and which of its contents it is, where the source tells."""
+
+    uri: str
+    bytes: int | None
+    version: str | None
+
+
+def _listed(records: pa.RecordBatch) -> Iterator[_Listed]:
+    versions = records["version"].to_pylist() if "version" in records.schema.names else [None] * records.num_rows
+    return map(_Listed, records["uri"].to_pylist(), records["bytes"].to_pylist(), versions)
+
+
+def _digest_one(listed: _Listed, source: Source, max_pixels: int) -> dict[str, object]:
     try:
-        return {"digest": hashlib.sha256(_read(uri, size, source, max_pixels)).hexdigest()}
+        return {"digest": hashlib.sha256(_read(listed, source, max_pixels)).hexdigest()}
     except (SourceError, DecodeError) as error:
         return {"error": str(error)}
 
 
-def _measure_one(uri: str, size: int | None, measures: tuple[Measure, ...], source: Source, max_pixels: int) -> dict[str, object]:
+def _measure_one(listed: _Listed, measures: tuple[Measure, ...], source: Source, max_pixels: int) -> dict[str, object]:
     """Returns facts and measures of one image: one read, and one decode for each view (scale and channels) that is asked for.
 
     A view is never made from a larger one: a reduced decode has slightly other values than a whole one that is reduced, and
@@ -103,7 +117,7 @@ def _measure_one(uri: str, size: int | None, measures: tuple[Measure, ...], sour
     a digest is of the moment, or of the source: nobody remembers it.
     """
     try:
-        data = _read(uri, size, source, max_pixels)
+        data = _read(listed, source, max_pixels)
     except (SourceError, DecodeError) as error:
         return {"error": str(error)}
     digest = hashlib.sha256(data).hexdigest()
@@ -120,20 +134,28 @@ def _measure_one(uri: str, size: int | None, measures: tuple[Measure, ...], sour
     return row | {"captured": captured(data)}
 
 
-def _read(uri: str, size: int | None, source: Source, max_pixels: int) -> bytes:
-    """Returns the bytes of a file that is not too large for an image.
+def _read(listed: _Listed, source: Source, max_pixels: int) -> bytes:
+    """Returns the bytes of a file that is not too large for an image, and is the one that was listed, if the source tells.
 
     Raises:
-        SourceError: It cannot be read, or there is no memory for it.
+        SourceError: It cannot be read, has been changed, or there is no memory for it.
         DecodeError: It is too large.
     """
-    refuse_large(size, max_pixels)
+    refuse_large(listed.bytes, max_pixels)
     try:
-        data = source.read(uri)
+        data = source.read(listed.uri)
+        if _is_other(data, listed):  # for a moment, a store may answer with what it had before
+            data = source.read(listed.uri)
     except MemoryError as error:
         raise SourceError("cannot be read: out of memory") from error
+    if _is_other(data, listed):
+        raise SourceError("cannot be read: was changed since it was listed; run `clean` again")
     refuse_large(len(data), max_pixels)
     return data
+
+
+def _is_other(data: bytes, listed: _Listed) -> bool:
+    return isinstance(data, Fetched) and listed.version not in (None, data.version)
 
 
 def _passes(cause: BaseException | None) -> bool:

@@ -31,9 +31,12 @@ class Names:
 
 
 def _place(source: Source) -> str:
-    """Returns where the images of a source are: a folder, whatever is made of its names; else all that describes the source."""
+    """Returns where the images of a source are, whatever is made of their names; where it does not say, all that describes it."""
     if isinstance(source, Paths):
         return os.fsencode(os.path.realpath(source.root)).decode("utf-8", "backslashreplace")
+    place = getattr(source, "place", None)
+    if isinstance(place, str):
+        return place
     kind = type(source).__qualname__
     try:
         description = json.dumps(describe(source), sort_keys=True, default=repr)

@@ -1,6 +1,7 @@
 """Where images come from, and where each form of it lives."""
 
 from .archives import Archive as Archive
+from .bucket import Bucket as Bucket
 from .files import Files as Files
 from .folder import Folder as Folder
 from .folder import endings as endings

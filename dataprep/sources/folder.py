@@ -17,7 +17,7 @@ from dataprep.files import modified_of
 from dataprep.sources.levels import SPLITS, label_mode, read_levels
 from dataprep.sources.listing import Scan, counted, listed, quoted
 from dataprep.sources.names import below, read_file, uri_of
-from dataprep.sources.walk import Entry, Walk, as_globs, is_folder
+from dataprep.sources.walk import Entry, Passed, Walk, as_globs, is_folder
 
 FORMS: Final = (".tar", ".zip", ".parquet", ".csv", ".tsv", ".jsonl")
 """Endings of what images may be in, or named by, that `open_source` takes by itself."""
@@ -66,10 +66,10 @@ class Folder:
             SourceError: The root is not a folder, or there is no image in it.
         """
         check_root(self.root)
-        walk = Walk(self.root, self.include, self.exclude, has_splits(self.root) if self.splits is None else self.splits)
+        walk = Walk(self.root, self.include, self.exclude, splits=has_splits(self.root) if self.splits is None else self.splits)
         entries = list(walk)
         if not entries:
-            raise SourceError(f"no images in {self.root}: {_what_is_there(walk)}")
+            raise SourceError(f"no images in {self.root}: {what_is_there(walk)}")
         return list_entries(entries, walk, self.label, self.splits)
 
     def path(self, uri: str) -> str:
@@ -92,8 +92,10 @@ class Folder:
         return read_file(self.path(uri), start, stop)
 
 
-def list_entries(entries: list[Entry], walk: Walk, label: str | None, splits: bool | None) -> pa.Table:
-    """Returns the listing of what a walk met."""
+def list_entries(
+    entries: list[Entry], walk: Passed, label: str | None, splits: bool | None, further: pa.Table | None = None
+) -> pa.Table:
+    """Returns the listing of what a walk met, with further columns, a row each."""
     uris = [uri_of(entry.path) for entry in entries]
     levels = read_levels(uris, label, splits)
     columns: dict[str, list[Any]] = {
@@ -105,7 +107,7 @@ def list_entries(entries: list[Entry], walk: Walk, label: str | None, splits: bo
         "error": [entry.error for entry in entries],
     }
     remarks = (*levels.remarks, *_passed_over(walk))
-    return listed(columns, scan=Scan(dict(sorted(walk.ignored.items())), remarks))
+    return listed(columns, further, Scan(dict(sorted(walk.ignored.items())), remarks))
 
 
 def check_root(root: str) -> None:
@@ -134,19 +136,19 @@ def endings(ignored: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {kind or 'without ending'}" for kind, count in known[:SHOWN]) + more
 
 
-def _what_is_there(walk: Walk) -> str:
+def what_is_there(walk: Passed) -> str:
     """Returns what a folder without images holds instead, and what images would be."""
     others = sum(walk.ignored.values())
     what = f"{counted(others, 'other file')} ({endings(dict(walk.ignored))})" if others else "nothing"
     left = f"it holds {what}" if not walk.excluded else f"--include and --exclude leave out all but {what}"
     forms = [kind for kind in FORMS if walk.ignored.get(kind)]
     if forms and not walk.excluded:
-        return f"{left}; give what holds the images: {quoted(os.path.join(walk.root, f'*{kind}') for kind in forms)}"
+        return f"{left}; give what holds the images: {quoted(f'{walk.root}/*{kind}' for kind in forms)}"
     hidden = f", and hidden ones are passed over ({quoted(sorted(walk.hidden))})" if walk.hidden else ""
     return f"{left}{hidden}; images end in .jpg, .png, .webp and the like, or start as such files do"
 
 
-def _passed_over(walk: Walk) -> list[str]:
+def _passed_over(walk: Passed) -> list[str]:
     """Returns a sentence for each kind of things that were passed over."""
     found = []
     if walk.hidden:

@@ -5,6 +5,7 @@
     open_source("shots/*/*.jpg")                   a glob
     open_source("train.csv", root="images")        a table with a column of images
     open_source(frame)                             a data frame of pandas, polars or Arrow
+    open_source("s3://bucket/photos")              objects of a store
     open_source("photos", labels="train.csv")      labels from a table
 
 What is not understood is refused, with the form that is nearest.
@@ -21,6 +22,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from dataprep.errors import SourceError
+from dataprep.files import is_url
 from dataprep.images.formats import is_image
 from dataprep.protocols import Source
 from dataprep.sources.beside import with_metadata, with_table
@@ -30,7 +32,7 @@ from dataprep.sources.folder import Folder, check_root
 from dataprep.sources.guess import bytes_column, image_column, is_bytes
 from dataprep.sources.labelled import Labelled, Noted, Selected
 from dataprep.sources.levels import SPLITS, read_levels
-from dataprep.sources.listing import Scan, counted, listed
+from dataprep.sources.listing import Scan, counted, listed, quoted
 from dataprep.sources.matching import match
 from dataprep.sources.options import Options
 from dataprep.sources.several import Several
@@ -50,7 +52,7 @@ ARCHIVES: Final = (".zip", ".tar")
 
 FORMS: Final = (
     "give a folder, several, a glob, a list of files, a CSV, TSV, JSONL or Parquet file, a data frame, a zip or tar archive, "
-    "COCO or VOC annotations, or a Hugging Face data set"
+    "COCO or VOC annotations, a Hugging Face data set, or the URL of a place in a store"
 )
 
 
@@ -150,6 +152,8 @@ def _open(given: Any, options: Options) -> Source:
 
 def _open_path(path: str, options: Options) -> Source:
     """Returns the source of a path, a glob or "-"."""
+    if is_url(path):
+        return _open_url(path, options)
     if path == "-":
         return _open_files(_lines(sys.stdin.buffer.read()), options.root or os.getcwd(), options)
     if os.path.isdir(path):
@@ -158,11 +162,46 @@ def _open_path(path: str, options: Options) -> Source:
         return _open_file(os.path.abspath(path), options)
     if glob.has_magic(path):
         return _open_list(_expand(path), options, glob_root(path))
-    if "://" in path:
-        raise SourceError(f"{path} is not on this machine; download or mount it, and give the folder")
     near = get_close_matches(os.path.basename(path), _beside(path), n=1)
     hint = f"; did you mean {os.path.join(os.path.dirname(path), near[0])!r}?" if near else ""
     raise SourceError(f"no such folder: {path}{hint}" if not os.path.splitext(path)[1] else f"no such file: {path}{hint}")
+
+
+def _open_url(url: str, options: Options) -> Source:
+    """Returns the source of a place in a store: what lies below it, or what a list there names."""
+    from dataprep.sources.bucket import Bucket
+    from dataprep.sources.stores import fetch
+
+    folder, _, name = url.rstrip("/").rpartition("/")
+    ending = os.path.splitext(name)[1].lower()
+    if ending in LISTS:
+        options.check("a list of objects", "root", *LEVELS, *GLOBS)
+        return _open_objects(_lines(fetch(folder, name)), options.root or folder, options)
+    if ending in (*TABLES, *ARCHIVES, ".json"):
+        raise SourceError(f"{url} is read only from this machine; download it, and give the file")
+    if is_image(name):
+        return _open_objects([name], folder, options)
+    options.check("a place in a store", *LEVELS, *GLOBS)
+    return Bucket(url, **{name: getattr(options, name) for name in (*LEVELS, *GLOBS)})
+
+
+def _open_objects(names: Sequence[str], root: str, options: Options) -> Source:
+    """Returns the source of objects that are named one by one, by paths below a place or by URLs that start with it."""
+    from dataprep.sources.bucket import Bucket
+
+    start = f"{root.rstrip('/')}/"
+    paths = [name.removeprefix(start) for name in names]
+    outside = [name for name in paths if is_url(name)]
+    if outside or not paths:
+        what = f"{quoted(outside)} is not" if outside else "an empty list: nothing is"
+        raise SourceError(f"{what} below {start}; name a place that holds all as root (--root)")
+    return Bucket(root, names=paths, **{name: getattr(options, name) for name in (*LEVELS, *GLOBS)})
+
+
+def _common(urls: Sequence[str]) -> str:
+    """Returns the URL of the deepest place that is above some objects."""
+    scheme = urls[0].partition("://")[0]
+    return f"{scheme}://{os.path.commonpath([os.path.dirname(url.partition('://')[2]) for url in urls])}"
 
 
 def _beside(path: str) -> list[str]:
@@ -248,6 +287,8 @@ def _open_list(items: Sequence[Any], options: Options, root: str | None = None) 
     paths = [os.fsdecode(item) for item in items if isinstance(item, str | bytes | os.PathLike)]
     if len(paths) == len(items):
         paths = [found for path in paths for found in (_expand(path) if _is_glob(path) else [path])]
+        if any(map(is_url, paths)) and not all(is_url(path) and is_image(path) for path in paths):
+            return _open_parts(paths, options) if len(paths) > 1 else _open_path(paths[0], options)
         if all(is_image(path) or _is_plain_file(path) for path in paths if not os.path.isdir(path)) and not any(
             map(os.path.isdir, paths)
         ):
@@ -257,6 +298,11 @@ def _open_list(items: Sequence[Any], options: Options, root: str | None = None) 
         items = paths
     elif len(items) == 1:
         return _open(items[0], options)
+    return _open_parts(items, options)
+
+
+def _open_parts(items: Sequence[Any], options: Options) -> Source:
+    """Returns the source of several, each of which can be given alone."""
     names = part_names([item if isinstance(item, str) else f"part-{place}" for place, item in enumerate(items, 1)])
     parts = {name: _open(item, options) for name, item in zip(names, items, strict=True)}
     return Several(parts, splits=all(name.lower() in SPLITS for name in parts))
@@ -267,6 +313,8 @@ def _open_files(paths: Sequence[str], root: str, options: Options) -> Source:
     options.check("a list of files", "root", *LEVELS, *GLOBS)
     if not paths:
         raise SourceError(f"an empty list is no source of images; {FORMS}")
+    if is_url(root) or all(map(is_url, paths)):
+        return _open_objects(paths, root if is_url(root) else _common(paths), options)
     named = resolve(paths if options.root else [os.path.join(root, path) for path in paths], options.root)
     errors = dict(zip(named.uris, named.errors, strict=True))
     levels = read_levels(list(errors), options.label, options.splits)
@@ -294,7 +342,7 @@ def _lines(data: bytes) -> list[str]:
 
 
 def _is_glob(path: str) -> bool:
-    return glob.has_magic(path) and not os.path.lexists(path)
+    return glob.has_magic(path) and not is_url(path) and not os.path.lexists(path)
 
 
 def _is_plain_file(path: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from attrs import Attribute, define, field, fields
 
 from dataprep.errors import SourceError
+from dataprep.files import is_url
 from dataprep.sources.levels import label_mode
 from dataprep.sources.listing import quoted
 from dataprep.sources.values import KINDS, Kind
@@ -20,8 +21,8 @@ def _as_names(given: str | Sequence[str] | None) -> tuple[str, ...]:
 
 
 def _as_root(given: str | os.PathLike[str] | None) -> str | None:
-    """Returns a folder by its path from the root of the file system."""
-    return None if given is None else os.path.abspath(os.fspath(given))
+    """Returns a folder by its path from the root of the file system; a place in a store as it is."""
+    return None if given is None else os.fspath(given) if is_url(given) else os.path.abspath(os.fspath(given))
 
 
 def _as_classes(given: Iterable[str] | None) -> tuple[str, ...] | None:

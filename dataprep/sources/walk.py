@@ -43,29 +43,59 @@ class Entry(NamedTuple):
 
 
 @dataclass
-class Walk:
-    """A walk through the files below a root; each real folder once, or once in each split, so symbolic links may form loops.
+class Passed:
+    """What is not listed of what lies below a root, and why; filled on the way.
 
     Attributes:
         root: Where it starts.
         include: Globs; where there are any, only files that one of them means are images.
         exclude: Globs of files and folders that are left out.
-        splits: Whether the folders in the root are splits. What two of them hold is a leak, which must not be overlooked for the
-            two being links to one folder, so each real folder is met once in each of them.
-        ignored: How many files were no images, by ending; filled on the way.
-        hidden: The hidden and the system's names that were passed over, and how often; filled on the way.
-        own: Folders that `clean` wrote; filled on the way.
-        excluded: How many files and folders `include` and `exclude` left out; filled on the way.
+        ignored: How many files were no images, by ending.
+        hidden: The hidden and the system's names that were passed over, and how often.
+        own: Folders that `clean` wrote.
+        excluded: How many files and folders `include` and `exclude` left out.
     """
 
     root: str
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    splits: bool = False
     ignored: Counter[str] = field(default_factory=Counter)
     hidden: Counter[str] = field(default_factory=Counter)
     own: list[str] = field(default_factory=list)
     excluded: int = 0
+
+    def is_left_out(self, path: str, name: str) -> bool:
+        """Returns whether a file or folder is passed over by its name, and counts it."""
+        if name.startswith(".") or name in SYSTEM:
+            self.hidden["._*" if name.startswith("._") else uri_of(name)] += 1
+            return True
+        if self.exclude and matches(path, self.exclude):
+            self.excluded += 1
+            return True
+        return False
+
+    def is_meant(self, path: str) -> bool:
+        """Returns whether an image is one of those to list, and counts it if not."""
+        meant = not self.include or matches(path, self.include)
+        self.excluded += not meant
+        return meant
+
+    def ignore(self, path: str) -> None:
+        """Counts a file that is no image."""
+        kind = uri_of(ending(path))
+        self.ignored[kind if len(kind) <= LONGEST else "other"] += 1
+
+
+@dataclass
+class Walk(Passed):
+    """A walk through the files below a root; each real folder once, or once in each split, so symbolic links may form loops.
+
+    Attributes:
+        splits: Whether the folders in the root are splits. What two of them hold is a leak, which must not be overlooked for the
+            two being links to one folder, so each real folder is met once in each of them.
+    """
+
+    splits: bool = False
 
     def __iter__(self) -> Iterator[Entry]:
         """Yields images and what cannot be looked at, folder by folder."""
@@ -81,7 +111,7 @@ class Walk:
                 continue
             for item in items:
                 path = os.path.join(folder, item.name)
-                if self._is_left_out(path, item.name):
+                if self.is_left_out(path, item.name):
                     continue
                 if is_folder(item):
                     (links if item.is_symlink() else pending).append(path)
@@ -103,16 +133,6 @@ class Walk:
             return []
         return items
 
-    def _is_left_out(self, path: str, name: str) -> bool:
-        """Returns whether a file or folder is passed over by its name, and counts it."""
-        if name.startswith(".") or name in SYSTEM:
-            self.hidden["._*" if name.startswith("._") else uri_of(name)] += 1
-            return True
-        if self.exclude and matches(path, self.exclude):
-            self.excluded += 1
-            return True
-        return False
-
     def _look(self, path: str, item: "os.DirEntry[str]") -> Entry | None:
         """Returns an image, or a file with the name of one that cannot be looked at; else counts it and returns None."""
         named = is_image(item.name)
@@ -126,12 +146,8 @@ class Walk:
             counts = named or (regular and self._is_image_inside(path))
             found = Entry(path, status.st_size, modified_of(status), odd) if counts else None
         if found is None:
-            kind = uri_of(ending(path))
-            self.ignored[kind if len(kind) <= LONGEST else "other"] += 1
-        elif self.include and not matches(path, self.include):
-            self.excluded += 1
-            return None
-        return found
+            self.ignore(path)
+        return found if found is None or self.is_meant(path) else None
 
     def _is_image_inside(self, path: str) -> bool:
         """Returns whether a file of no image's name starts as an image does."""
