@@ -281,7 +281,7 @@ def test_absolute_paths_of_a_table(tmp_path: Path) -> None:
         ("photo", r"^no such folder: photo; did you mean 'photos'\?"),
         ("missing.csv", r"^no such file: missing.csv"),
         ("*.nothing", r"^nothing matches '\*.nothing'"),
-        ("s3://bucket/photos", r"is not on this machine; download or mount it"),
+        ("hdfs://bucket/photos", r"is no place in a store; it starts with s3://"),
         ("notes.docx", r"is a file that is not understood \(.docx\); give a folder, several, a glob"),
         ([], r"^an empty list is no source of images; give a folder"),
         (3, r"^3 \(int\) is no source of images; give a folder"),
