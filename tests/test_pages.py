@@ -62,7 +62,9 @@ def program(text: str) -> str:
     return "\n".join(lines)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=[pytest.mark.slow] if page.parent.name == "how-to" else []) for page in PAGES], ids=name
+)
 def test_blocks(page: Path, tmp_path: Path) -> None:
     """The blocks of a page run as one program, as a reader would run them, and its Python without a warning."""
     script = tmp_path / f"{page.stem}.py"
