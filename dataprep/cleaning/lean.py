@@ -15,7 +15,7 @@ import pyarrow as pa
 from dataprep.cleaning.bare import NEVER
 from dataprep.cleaning.engines.lean import Lean
 from dataprep.cleaning.measure import FACTS
-from dataprep.images import native
+from dataprep.images import native, profiles
 from dataprep.images.limits import most_bytes
 from dataprep.protocols import Measure, Source
 from dataprep.sources.files import Files
@@ -38,7 +38,8 @@ def lean_measuring(source: Source, measures: tuple[Measure, ...], max_pixels: in
     if wanted is None or module is None or not roots:
         return None
     packages = os.path.dirname(os.path.dirname(PIL.__file__))
-    arguments = (module.__file__, roots, wanted, _views(measures), max_pixels, most_bytes(max_pixels), packages)
+    shapes = profiles.shaping() is not None
+    arguments = (module.__file__, roots, wanted, _views(measures), max_pixels, most_bytes(max_pixels), packages, shapes)
     return Lean(PROGRAM, arguments, _ask, partial(_answer, measures=measures))
 
 

@@ -17,7 +17,6 @@ from dataprep.images.containers import MAX_PROFILE, Looked
 from dataprep.images.limits import refuse_bomb
 from dataprep.images.mend import FRAMES, START_OF_SCAN, count_scans, is_mendable, segments, with_last_zero_set
 from dataprep.images.profiles import UNFIT, Conversion, conversion_of, to_srgb
-from dataprep.images.recolour import recolour
 from dataprep.images.scratch import scratch
 from dataprep.images.tiff import orientation_of_exif
 from dataprep.images.views import TRANSPOSED, scale, turned_back, upright
@@ -175,8 +174,7 @@ def decode_jpeg(
     if image is None:
         image = _decode_whole(data, height, width, side, seen, reuse)
     if conversion is not None and image.ndim == 3:
-        image = recolour(image, conversion)
-        image = image if channels == 3 else np.asarray(PIL.Image.fromarray(image).convert("L"))
+        image = _in_srgb(image, conversion, channels)
     elif conversion is not None:
         converted = to_srgb(PIL.Image.fromarray(image), head.profile).image
         image = np.asarray(converted.convert("L" if channels == 1 else "RGB"))
@@ -191,6 +189,16 @@ def _conversion(head: Head, colours: str) -> tuple[Conversion | None, str | None
     if isinstance(found, Conversion) and found.mode in (("RGB", "L") if colours == "Gray" else ("RGB",)):
         return found, found.remark
     return None, None if found is None else UNFIT
+
+
+def _in_srgb(image: Image, conversion: Conversion, channels: int) -> Image:
+    """Returns an RGB image in sRGB, or its luminance."""
+    code = native.module("measure")
+    if isinstance(conversion.transform, bytes) and code is not None:
+        made = np.empty(image.shape[: 2 if channels == 1 else 3], np.uint8)
+        code.recolour(image, conversion.transform, made)
+        return made
+    return np.asarray(conversion(PIL.Image.fromarray(image)).convert("L" if channels == 1 else "RGB"))
 
 
 def _decode_whole(data: bytes, height: int, width: int, side: int | None, channels: int, reuse: bool) -> Image:

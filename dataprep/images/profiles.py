@@ -1,16 +1,20 @@
 """Colours as sRGB: what a file's ICC profile says of them is applied, where it says something else than sRGB.
 
-Nearly all profiles say sRGB in some words or other; their pixels are left as they are, to the bit. The others are converted by
-Little CMS, relative colorimetric with black point compensation, as in Photoshop.
+Nearly all profiles say sRGB in some words or other; their pixels are left as they are, to the bit. The others are converted as by
+Little CMS, relative colorimetric with black point compensation, as in Photoshop: by compiled code where they are a matrix and
+curves, which comes to the same in a fiftieth of the time to look at one, and a fifth for a pixel; else by Little CMS itself.
 """
 
 import io
 import re
 from functools import cache, lru_cache
 from itertools import chain, pairwise, product
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import PIL.Image
+
+from dataprep.images import native
 
 if TYPE_CHECKING:  # bare Python, which has no NumPy, asks for conversions, too
     from dataprep.images.tones import Toned
@@ -21,6 +25,7 @@ SPACES: Final = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK"}
 FITS: Final = {"RGB": ("RGB", "RGBA", "L", "LA", "P", "PA"), "L": ("L", "LA"), "CMYK": ("CMYK",)}  # to modes, by a profile's
 LONG: Final = 1 << 20  # bytes of a profile of which nothing is remembered
 UNFIT: Final = "its colour profile makes no sense and is not applied"
+NAMELESS: Final = "its colour profile"
 
 
 class Conversion(NamedTuple):
@@ -29,7 +34,7 @@ class Conversion(NamedTuple):
     Attributes:
         name: What the profile calls itself.
         mode: Pillow's mode of what it takes: "RGB", "L" or "CMYK".
-        transform: Pillow's, to "RGB".
+        transform: Pillow's, to "RGB"; or tables for `recolour` of the compiled code.
     """
 
     name: str
@@ -43,6 +48,8 @@ class Conversion(NamedTuple):
 
     def __call__(self, image: PIL.Image.Image) -> PIL.Image.Image:
         """Returns an image of its mode as sRGB; gray ones stay gray."""
+        if isinstance(self.transform, bytes):
+            return _converted(image, self.transform)
         from PIL import ImageCms
 
         converted = ImageCms.applyTransform(image, self.transform)
@@ -85,7 +92,46 @@ def _known(profile: bytes) -> Conversion | str | None:
 
 
 def _find(profile: bytes) -> Conversion | str | None:
-    """Returns what `conversion_of` does, in 6 ms."""
+    """Returns what `conversion_of` does, by compiled code where that reads the profile."""
+    code = shaping()
+    found = None if code is None else code.profile(profile)
+    if found is None:
+        return find_by_pillow(profile)
+    meaning, name, tables = found
+    return (UNFIT, None, Conversion(name[:40].strip() or NAMELESS, "RGB", tables))[meaning]
+
+
+def _converted(image: PIL.Image.Image, tables: bytes) -> PIL.Image.Image:
+    """Returns an image in RGB as sRGB, by the tables of compiled code."""
+    code, shape = native.module("measure"), (image.height, image.width, 3)
+    assert code is not None, "the tables are its own"
+    pixels = image.tobytes()
+    made = bytearray(len(pixels))
+    code.recolour(memoryview(pixels).cast("B", shape), tables, memoryview(made).cast("B", shape))
+    return PIL.Image.frombytes("RGB", image.size, bytes(made))
+
+
+@cache
+def shaping() -> ModuleType | None:
+    """Returns the compiled code that reads profiles, if it finds in one the very colours of the Little CMS that is installed."""
+    from PIL import ImageCms
+
+    code = native.module("measure")
+    try:
+        srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    except ImportError:  # Pillow was built without Little CMS
+        return None
+    at = int.from_bytes(srgb[srgb.index(b"rXYZ") + 4 :][:4], "big") + 8
+    wider = srgb[:at] + (40_000).to_bytes(4, "big") + srgb[at + 4 :]
+    theirs, ours = find_by_pillow(wider), None if code is None else code.profile(wider)
+    if ours is None or not isinstance(theirs, Conversion):
+        return None
+    image = PIL.Image.frombytes("RGB", (256, 17), _probe("RGB"))
+    return code if _converted(image, ours[2]).tobytes() == theirs(image).tobytes() else None
+
+
+def find_by_pillow(profile: bytes) -> Conversion | str | None:
+    """Returns what `conversion_of` does, by Little CMS, in 6 ms."""
     from PIL import ImageCms
 
     mode = SPACES.get(profile[16:20])
@@ -122,4 +168,4 @@ def _name(profile: Any) -> str:
     """Returns what a profile calls itself, in few and plain characters."""
     from PIL import ImageCms
 
-    return re.sub(r"[^ -~]+", " ", ImageCms.getProfileDescription(profile))[:40].strip() or "its colour profile"
+    return re.sub(r"[^ -~]+", " ", ImageCms.getProfileDescription(profile))[:40].strip() or NAMELESS

@@ -247,30 +247,6 @@ def test_measuring_any_jpeg(measure: Any, data: bytes, bits: int, side: int, dra
     assert found is None or len(found[4]) == measure.SIZE
 
 
-@given(st.data())
-def test_any_palette(resample: Any, draw: st.DataObject) -> None:
-    """The colours of any image are found if there is room, and painted where they fit the image, or refused."""
-    image = photo(draw.draw(st.integers(0, 9)), *draw.draw(st.tuples(st.integers(1, 30), st.integers(1, 30))))
-    shape, room = image.shape[:2], draw.draw(st.integers(0, 1000))
-    memory, colours = np.zeros((12 << 18) - draw.draw(st.sampled_from([0, 0, 0, 1])), np.uint8), np.zeros((room, 3), np.uint8)
-    try:
-        count = resample.palette(image, memory, colours)
-    except ValueError:
-        assert len(memory) < 12 << 18
-        return
-    expected = np.unique(image.reshape(-1, 3), axis=0)
-    assert count == (len(expected) if len(expected) <= room else 0)
-    np.testing.assert_array_equal(colours[:count], expected[:count])
-    out = np.zeros((*draw.draw(st.sampled_from([shape, shape[::-1]])), 3), np.uint8)
-    lacking = draw.draw(st.booleans())
-    try:
-        resample.palette(image, memory, 255 - colours[: max(count - lacking, 0)], out)
-    except ValueError:
-        assert out.shape[:2] != shape or lacking or not count
-        return
-    np.testing.assert_array_equal(out, 255 - image)
-
-
 def sources_of_modules() -> list[tuple[str, list[str]]]:
     """The name and the sources of each compiled module, as they are built."""
     if not (ROOT / "pyproject.toml").exists():

@@ -34,6 +34,7 @@ def prepare(
     max_pixels: int,
     largest: int,
     packages: str,
+    shapes: bool,
 ) -> "Measuring":
     """Returns what measures.
 
@@ -45,11 +46,12 @@ def prepare(
         max_pixels: Larger images are left.
         largest: Files of more bytes are left.
         packages: The folder in which Pillow is.
+        shapes: Whether the module reads colour profiles as Pillow's Little CMS does.
     """
     loader = ExtensionFileLoader("measure", compiled)
     native = loader.create_module(ModuleSpec("measure", loader, origin=compiled))
     loader.exec_module(native)
-    return Measuring(native, Files(roots, largest), wanted, views, max_pixels, packages)
+    return Measuring(native, Files(roots, largest), wanted, views, max_pixels, packages, shapes)
 
 
 class Measuring:
@@ -63,9 +65,10 @@ class Measuring:
         views: "list[tuple[int, int, int]]",
         max_pixels: int,
         packages: str,
+        shapes: bool,
     ) -> None:
         self._native, self._files, self._wanted, self._max_pixels = native, files, wanted, max_pixels
-        self._views, self._packages = views, packages
+        self._views, self._packages, self._shapes = views, packages, shapes
         self._colours: Colours | None = None
         self.expect = files.expect
 
@@ -110,7 +113,7 @@ class Measuring:
         if self._colours is None:
             from dataprep.cleaning.bare.colours import Colours
 
-            self._colours = Colours(self._native, self._views, self._packages)
+            self._colours = Colours(self._native, self._views, self._packages, self._shapes)
         conversion, remark = self._colours.conversion(head[PROFILE])
         if conversion is None:
             return self._native.jpeg(data, self._wanted, self._max_pixels, True), remark

@@ -11,6 +11,7 @@
 #include "image.h"
 #include "measures.h"
 #include "profile.h"
+#include "shaper.h"
 #include "strict.h"
 #include "turn.h"
 
@@ -155,6 +156,51 @@ static PyObject *py_decode(PyObject *module, PyObject *args) {
     return NULL;
 }
 
+static PyObject *py_profile(PyObject *module, PyObject *object) {
+    static const int room = 255;
+    Py_buffer data;
+    char name[255];
+    int length = -1;
+    enum meaning meaning = SHAPER_UNFIT;
+    (void)module;
+    if (PyObject_GetBuffer(object, &data, PyBUF_SIMPLE) < 0) return NULL;
+    PyObject *tables = PyBytes_FromStringAndSize(NULL, sizeof(struct shaper));
+    struct shaper *shaper = tables == NULL ? NULL : (struct shaper *)PyBytes_AsString(tables);
+    if (shaper != NULL && shaper_read(data.buf, (size_t)data.len, shaper)) {
+        meaning = shaper_judge(shaper);
+        length = shaper_name(data.buf, (size_t)data.len, name, room);
+    }
+    PyBuffer_Release(&data);
+    if (length >= 0) return Py_BuildValue("(is#N)", (int)meaning, name, (Py_ssize_t)length, tables);
+    Py_XDECREF(tables);
+    if (PyErr_Occurred()) return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *py_recolour(PyObject *module, PyObject *args) {
+    PyObject *from, *to;
+    Py_buffer seen, made, tables;
+    struct pixels image, out;
+    int fits = 0;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "Oy*O", &from, &tables, &to)) return NULL;
+    if (open_image(from, PyBUF_SIMPLE, &seen, &image)) {
+        if (open_image(to, PyBUF_WRITABLE, &made, &out)) {
+            fits = tables.len == sizeof(struct shaper) && is_aligned(tables.buf, sizeof(int32_t)) && image.channels == 3 &&
+                   out.height == image.height && out.width == image.width;
+            Py_BEGIN_ALLOW_THREADS;
+            if (fits) shaper_apply(tables.buf, image, out);
+            Py_END_ALLOW_THREADS;
+            PyBuffer_Release(&made);
+        }
+        PyBuffer_Release(&seen);
+    }
+    PyBuffer_Release(&tables);
+    if (PyErr_Occurred()) return NULL;
+    if (!fits) return PyErr_Format(PyExc_ValueError, "an RGB image, the tables of a profile, and room for its size are taken here");
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
     {"gray", py_gray, METH_VARARGS, "gray(pixels, wanted) -> record of (H, W) luminance"},
     {"rgb", py_rgb, METH_VARARGS, "rgb(pixels, wanted) -> record of (H, W, 3) RGB, or None"},
@@ -164,6 +210,8 @@ static PyMethodDef methods[] = {
      "decode(data, gray scale, RGB scale, plain=False) -> two of (height, width, pixels), None for a scale of 0; or None"},
     {"head", py_head, METH_O,
      "head(data) -> (frame, height, width, colours, usual, orientation, exif start, exif stop, profile, scans), or None"},
+    {"profile", py_profile, METH_O, "profile(data) -> (0 where it makes no sense, 1 for sRGB, 2 for another; name, tables), or None"},
+    {"recolour", py_recolour, METH_VARARGS, "recolour(image, tables, out): as sRGB, or as its luminance where out has one channel"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -6,7 +6,6 @@
 
 #include "canvas.h"
 #include "image.h"
-#include "palette.h"
 #include "resize.h"
 
 static PyObject *py_taps(PyObject *module, PyObject *args) {
@@ -84,48 +83,10 @@ static PyObject *py_place(PyObject *module, PyObject *args) {
     Py_RETURN_NONE;
 }
 
-/* Finds the colours of an image, or paints `to` with what became of them; returns what is wrong, or NULL. */
-static const char *recolour(PyObject *from, const Py_buffer *memory, const Py_buffer *colours, PyObject *to, size_t *found) {
-    Py_buffer seen, made;
-    struct pixels image, out;
-    int done = 1, fits;
-    if (!open_image(from, PyBUF_SIMPLE, &seen, &image)) return "";
-    fits = image.channels == 3 && is_aligned(memory->buf, sizeof(uint64_t)) && (size_t)memory->len >= sizeof(struct palette);
-    if (fits && to == NULL) {
-        Py_BEGIN_ALLOW_THREADS;
-        *found = palette_find(image, (size_t)colours->len / 3, memory->buf, colours->buf);
-        Py_END_ALLOW_THREADS;
-    } else if (fits && open_image(to, PyBUF_WRITABLE, &made, &out)) {
-        fits = out.channels == 3 && out.height == image.height && out.width == image.width;
-        Py_BEGIN_ALLOW_THREADS;
-        done = fits && palette_paint(image, memory->buf, colours->buf, (size_t)colours->len / 3, out);
-        Py_END_ALLOW_THREADS;
-        PyBuffer_Release(&made);
-    }
-    PyBuffer_Release(&seen);
-    if (!fits) return "an RGB image, memory for its colours, and what is painted do not fit each other";
-    return done ? NULL : "there are too few colours";
-}
-
-static PyObject *py_palette(PyObject *module, PyObject *args) {
-    PyObject *image, *out = NULL;
-    Py_buffer memory, colours;
-    size_t found = 0;
-    (void)module;
-    if (!PyArg_ParseTuple(args, "Ow*w*|O", &image, &memory, &colours, &out)) return NULL;
-    const char *fault = recolour(image, &memory, &colours, out, &found);
-    PyBuffer_Release(&memory);
-    PyBuffer_Release(&colours);
-    if (fault != NULL && !PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, fault);
-    return PyErr_Occurred() ? NULL : PyLong_FromSize_t(found);
-}
-
 static PyMethodDef methods[] = {
     {"taps", py_taps, METH_VARARGS, "taps(source, target, start, length, filter) -> bytes"},
     {"resize", py_resize, METH_VARARGS, "resize(image, out, top, left, rows, columns, way, memory)"},
     {"place", py_place, METH_VARARGS, "place(image, mirror, levels, out)"},
-    {"palette", py_palette, METH_VARARGS,
-     "palette(image, memory, colours) -> how many colours, 0 for more than there is room; palette(image, memory, colours, out) paints"},
     {NULL, NULL, 0, NULL},
 };
 
