@@ -24,6 +24,21 @@ Stage = TypeVar("Stage", bound=type)
 def register(stage: Stage) -> Stage:
     """Makes a stage's class known by its name, so that files can name it; works as a class decorator.
 
+    Example:
+        >>> from dataclasses import dataclass
+        >>> @dp.register
+        ... @dataclass(frozen=True)
+        ... class Bright:
+        ...     least: float = 200.0
+        ...     needs = (dp.Luminance(),)
+        ...
+        ...     def judge(self, table):
+        ...         import pyarrow.compute as pc
+        ...         ids = table.filter(pc.less(table["brightness"], self.least))["id"].to_pylist()
+        ...         return dp.Drops(ids, ["not bright"] * len(ids), ["it is not bright"] * len(ids))
+        >>> dp.Pipeline.from_yaml("{version: 1, stages: [{Bright: {least: 120}}]}").rules[0].least
+        120
+
     Raises:
         PipelineError: It is not a frozen class of attrs or a frozen dataclass, or another stage has this name.
     """

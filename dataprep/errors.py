@@ -16,31 +16,82 @@ from difflib import get_close_matches
 
 
 class DataprepError(Exception):
-    """The root of every error that dataprep raises on purpose."""
+    """The root of every error that dataprep raises on purpose.
+
+    Example:
+        >>> try:
+        ...     manifest = dp.clean("phtos")
+        ... except dp.DataprepError as error:
+        ...     print(error)
+        no such folder: phtos; did you mean 'photos'?
+    """
 
 
 class SourceError(DataprepError, OSError):
-    """A source cannot be listed, or one of its files cannot be read."""
+    """A source cannot be listed, or one of its files cannot be read.
+
+    Example:
+        >>> dp.clean("phtos")
+        Traceback (most recent call last):
+            ...
+        dataprep.errors.SourceError: no such folder: phtos; did you mean 'photos'?
+    """
 
 
 class DecodeError(DataprepError, ValueError):
-    """Bytes do not decode to an image."""
+    """Bytes do not decode to an image.
+
+    Example:
+        >>> dp.decode(b"")
+        Traceback (most recent call last):
+            ...
+        dataprep.errors.DecodeError: the file is empty
+    """
 
 
 class PipelineError(DataprepError, ValueError):
-    """Stages do not fit together, or a pipeline file cannot be understood."""
+    """Stages do not fit together, or a pipeline file cannot be understood.
+
+    Example:
+        >>> dp.Pipeline(dp.Normalize.imagenet(), dp.HorizontalFlip(), dp.CenterCrop(64))
+        Traceback (most recent call last):
+            ...
+        dataprep.errors.PipelineError: `HorizontalFlip` works on 8-bit pixels; put it before `Normalize`
+    """
 
 
 class ManifestError(DataprepError, ValueError):
-    """A file is not a manifest of this version, or lacks a column that a rule needs."""
+    """A file is not a manifest of this version, or lacks a column that a rule needs.
+
+    Example:
+        >>> dp.Manifest.read("missing.parquet")
+        Traceback (most recent call last):
+            ...
+        dataprep.errors.ManifestError: missing.parquet cannot be read: No such file or directory
+    """
 
 
 class LoaderError(DataprepError, ValueError):
-    """Batches cannot be made from this manifest with this pipeline."""
+    """Batches cannot be made from this manifest with this pipeline.
+
+    Example:
+        >>> dp.Loader(manifest, batch_size=64)
+        Traceback (most recent call last):
+            ...
+        dataprep.errors.LoaderError: batches of 64 need 64 images but 12 are there; use a smaller batch_size, or ...
+    """
 
 
 class StateError(DataprepError, ValueError):
-    """A saved state belongs to another manifest, seed or version."""
+    """A saved state belongs to another manifest, seed or version.
+
+    Example:
+        >>> loader = dp.Loader(manifest, batch_size=4, sampler=dp.Sampler(seed=1))
+        >>> loader.load_state_dict(dp.Loader(manifest, batch_size=4).state_dict())
+        Traceback (most recent call last):
+            ...
+        dataprep.errors.StateError: the state was saved with seed 0, here it is 1; use the same to resume
+    """
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

@@ -33,6 +33,12 @@ Stage: TypeAlias = Measure | Rule | Op | Mix
 class Pipeline:
     """Measures and rules that clean, then ops that load, then at most one mix.
 
+    Example:
+        >>> pipeline = dp.Pipeline(*dp.standard_rules(), dp.RandomResizedCrop(64), dp.HorizontalFlip(), dp.Normalize())
+        >>> len(pipeline.rules), len(pipeline.ops)
+        (7, 3)
+        >>> stricter = dp.Pipeline(dp.Require("width", least=100), *pipeline.stages)
+
     Attributes:
         stages: The stages, in order.
     """
@@ -68,27 +74,53 @@ class Pipeline:
 
     @property
     def rules(self) -> tuple[Rule, ...]:
-        """The rules, in order."""
+        """The rules, in order.
+
+        Example:
+            >>> dp.Pipeline(dp.Require("width", least=64), dp.CenterCrop(64)).rules
+            (Require(column='width', least=64, most=None, reason=None, measure=None),)
+        """
         return tuple(stage for stage in self.stages if isinstance(stage, Rule))
 
     @property
     def ops(self) -> tuple[Op, ...]:
-        """The ops, in order."""
+        """The ops, in order.
+
+        Example:
+            >>> dp.Pipeline(dp.Require("width", least=64), dp.CenterCrop(64)).ops
+            (CenterCrop(size=64),)
+        """
         return tuple(stage for stage in self.stages if isinstance(stage, Op))
 
     @property
     def mix(self) -> Mix | None:
-        """What the images of a batch are mixed by, if they are."""
+        """What the images of a batch are mixed by, if they are.
+
+        Example:
+            >>> dp.Pipeline(dp.CenterCrop(64), dp.Normalize(), dp.MixUp(0.2)).mix
+            MixUp(alpha=0.2, p=1.0)
+        """
         return next((stage for stage in self.stages if isinstance(stage, Mix)), None)
 
     @property
     def measures(self) -> tuple[Measure, ...]:
-        """What is measured: the measures named, and what rules and a `Normalize` without numbers need; each once."""
+        """What is measured: the measures named, and what rules and a `Normalize` without numbers need; each once.
+
+        Example:
+            >>> dp.Pipeline(dp.Require("sharpness", least=80)).measures
+            (LaplacianVariance(side=128),)
+        """
         return tuple(dict.fromkeys(self._needed()))
 
     @property
     def spec(self) -> Spec:
-        """What an image is after the last op."""
+        """What an image is after the last op.
+
+        Example:
+            >>> spec = dp.Pipeline(dp.CenterCrop(64), dp.Normalize()).spec
+            >>> spec.height, spec.width, spec.dtype
+            (64, 64, 'float32')
+        """
         spec = Spec()
         for op in self.ops:
             spec = op.spec(spec)
@@ -96,6 +128,11 @@ class Pipeline:
 
     def fill(self, statistics: Statistics | None) -> "Pipeline":
         """Returns the pipeline with the numbers of a manifest's statistics in each `Normalize()` that has none.
+
+        Example:
+            >>> pipeline = dp.Pipeline(dp.RandomResizedCrop(64), dp.Normalize())
+            >>> pipeline.fill(manifest.statistics).ops[1].mean == manifest.statistics.mean
+            True
 
         Raises:
             PipelineError: There is such a `Normalize()`, but there are no statistics.
@@ -118,7 +155,9 @@ class Pipeline:
         """Returns pictures of an image as it is, and as the ops make it in some epochs, with what was drawn under each.
 
         Example:
-            >>> dp.Pipeline(dp.RandomResizedCrop(32), dp.Normalize()).preview("photos/cat/0001.jpg")  # doctest: +SKIP
+            >>> shown = dp.Pipeline(dp.RandomResizedCrop(32), dp.Normalize()).preview("photos/cat/0000.jpg", count=2)
+            >>> shown.pictures[1].lines
+            ('RandomResizedCrop: 80×69 at (29, 1)',)
 
         Args:
             image: A path, bytes of a file, a picture of Pillow's, or an (H, W, 3) uint8 array of RGB.
@@ -134,7 +173,18 @@ class Pipeline:
         return preview(self.ops, self.mix, image, count, seed)
 
     def to_yaml(self) -> str:
-        """Returns the text of a pipeline file."""
+        """Returns the text of a pipeline file.
+
+        Example:
+            >>> print(dp.Pipeline(dp.Require("width", least=64), dp.CenterCrop(64)).to_yaml())
+            version: 1
+            stages:
+            - Require:
+                column: width
+                least: 64
+            - CenterCrop:
+                size: 64
+        """
         import yaml
 
         data = {"version": VERSION, "stages": [describe(stage) for stage in self.stages]}
@@ -143,6 +193,14 @@ class Pipeline:
     @classmethod
     def from_yaml(cls, text: str) -> "Pipeline":
         """Returns the pipeline that a text describes.
+
+        Example:
+            >>> dp.Pipeline.from_yaml("{version: 1, stages: [{CenterCrop: {size: 64}}, HorizontalFlip]}")
+            Pipeline(CenterCrop(size=64), HorizontalFlip(p=0.5))
+            >>> dp.Pipeline.from_yaml("{version: 1, stages: [HorizontalFlop]}")
+            Traceback (most recent call last):
+                ...
+            dataprep.errors.PipelineError: stage 1: no stage is called 'HorizontalFlop'; did you mean 'HorizontalFlip'?
 
         Raises:
             PipelineError: It is not YAML, of another version, or names an unknown stage or field.
@@ -164,7 +222,12 @@ class Pipeline:
 
     @classmethod
     def from_descriptions(cls, descriptions: list[Any]) -> "Pipeline":
-        """Returns the pipeline of stages given as plain data."""
+        """Returns the pipeline of stages given as plain data.
+
+        Example:
+            >>> dp.Pipeline.from_descriptions([{"CenterCrop": {"size": 64}}, "HorizontalFlip"])
+            Pipeline(CenterCrop(size=64), HorizontalFlip(p=0.5))
+        """
         import dataprep.stages.catalogue  # noqa: F401  names every stage
 
         return cls(*(build(description, f"stage {number}") for number, description in enumerate(descriptions, start=1)))
@@ -172,6 +235,11 @@ class Pipeline:
     @classmethod
     def read(cls, path: str | Path) -> "Pipeline":
         """Reads a pipeline file.
+
+        Example:
+            >>> dp.Pipeline(dp.CenterCrop(64)).write("pipeline.yaml")
+            >>> dp.Pipeline.read("pipeline.yaml")
+            Pipeline(CenterCrop(size=64))
 
         Raises:
             PipelineError: It cannot be read or understood.
@@ -185,6 +253,12 @@ class Pipeline:
 
     def write(self, path: str | Path) -> None:
         """Writes a pipeline file, new or over a former one, so that no half of one is ever seen.
+
+        Example:
+            >>> pipeline = dp.Pipeline(dp.CenterCrop(64), dp.Normalize())
+            >>> pipeline.write("pipeline.yaml")
+            >>> dp.Pipeline.read("pipeline.yaml") == pipeline
+            True
 
         Raises:
             PipelineError: It cannot be written.

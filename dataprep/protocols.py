@@ -26,7 +26,10 @@ class Program:
         ops[mirror]                   a flip that is done as the values are written, or nothing
         ops[ending:]                  each value becomes another by itself, so a table of 256 does them all
 
-    Example: `loader.program`.
+    Example:
+        >>> loader = dp.Loader(manifest, dp.Pipeline(dp.RandomResizedCrop(64), dp.Normalize()), batch_size=4)
+        >>> [type(op).__name__ for op in loader.program.ops], loader.program.cuts
+        (['RandomResizedCrop', 'Normalize'], True)
 
     Attributes:
         ops: The ops, in order.
@@ -196,10 +199,11 @@ class BulkSource(Source, Protocol):
     Of a source without `reads`, threads `read` what is expected, where readers would wait for it.
 
     Example:
-        def reads(self, uris):
-            with zipfile.ZipFile(self.path) as archive:
-                for uri in uris:
-                    yield archive.read(uri)
+        >>> class InMemory(FakeSource):
+        ...     def reads(self, uris):
+        ...         return [self.read(uri) for uri in uris]  # such as by one request
+        >>> isinstance(InMemory({"0.jpg": encoded(photo(0))}), dp.BulkSource)
+        True
     """
 
     def reads(self, uris: Sequence[str]) -> Iterator[bytes | SourceError]:

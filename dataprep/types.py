@@ -21,19 +21,44 @@ else:
     Array = TypeVar("Array")
 
 Image: TypeAlias = NDArray[np.uint8]
-"""(H, W, 3) RGB or (H, W) luminance, 0..255, C-contiguous, EXIF-upright."""
+"""(H, W, 3) RGB or (H, W) luminance, 0..255, C-contiguous, EXIF-upright.
+
+Example:
+    >>> dp.decode(manifest.paths()[0].read_bytes()).image.shape
+    (96, 128, 3)
+"""
 
 
 Sizes: TypeAlias = NDArray[np.int64]
-"""(B, 2) height and width of each image, in pixels."""
+"""(B, 2) height and width of each image, in pixels.
+
+Example:
+    >>> sizes = np.array([[96, 128], [480, 640]])
+    >>> dp.Resize(48).draw(np.empty((2, 0)), sizes)[1]  # what they are after the op
+    array([[48, 64],
+           [48, 64]])
+"""
 
 
 Params: TypeAlias = NDArray[np.float64]
-"""(B, k) what one op drew for each image of a batch; integers are held exactly."""
+"""(B, k) what one op drew for each image of a batch; integers are held exactly.
+
+Example:
+    >>> params, sizes = dp.Rotate(15).draw(np.array([[0.0], [0.5]]), np.array([[96, 128], [96, 128]]))
+    >>> params  # degrees, and the size that they turn
+    array([[-15.,  96., 128.],
+           [  0.,  96., 128.]])
+"""
 
 
 Uniforms: TypeAlias = NDArray[np.float64]
-"""(B, slots) independent numbers in [0, 1)."""
+"""(B, slots) independent numbers in [0, 1).
+
+Example:
+    >>> u = np.array([[0.2], [0.7]])  # two images, and an op of one slot
+    >>> dp.HorizontalFlip().draw(u, np.array([[96, 128], [96, 128]]))[0].tolist()
+    [[1.0], [0.0]]
+"""
 
 
 Targets: TypeAlias = Mapping[str, Any]
@@ -43,7 +68,10 @@ Targets: TypeAlias = Mapping[str, Any]
 class Box(NamedTuple):
     """A rectangle of an image, in pixels.
 
-    Example: `Box(top=2, left=0, height=3, width=8)`.
+    Example:
+        >>> box = dp.Box(top=2, left=0, height=3, width=8)
+        >>> np.zeros((5, 8, 3))[box.rows, box.columns].shape
+        (3, 8, 3)
     """
 
     top: int
@@ -72,7 +100,7 @@ class Spec:
     """What an image is between two ops; `None` means that it varies from sample to sample.
 
     Example:
-        >>> dp.Resize((8, 9)).spec(Spec(100, None))
+        >>> dp.Resize((8, 9)).spec(dp.Spec(100, None))
         Spec(height=8, width=9, dtype='uint8', layout='HWC', memory='contiguous', delivered=False)
 
     Attributes:
@@ -107,7 +135,10 @@ class Fetched(bytes):
 class Recipe(NamedTuple):
     """One batch, fully determined: nothing random happens after this point.
 
-    Example: `next(loader.recipes())`.
+    Example:
+        >>> recipe = next(dp.Loader(manifest, batch_size=4, backend=FakeBackend()).recipes())
+        >>> recipe.ids.tolist(), recipe.labels.tolist(), recipe.sizes[0].tolist()
+        ([4, 5, 8, 0], [0, 0, 1, 0], [96, 128])
 
     Attributes:
         ids: (B,) the records' ids.
@@ -151,7 +182,9 @@ class Stamp(NamedTuple):
 class Mixture(NamedTuple):
     """What the images of a batch are mixed by, each with the next one that could be read.
 
-    Example: `Mixture(np.array([[0.7, 0, 0, 0, 0]]), classes=3)` keeps 0.7 of the one image.
+    Example:
+        >>> dp.Mixture(np.array([[0.7, 0, 0, 0, 0]]), classes=3).params[0, 0]  # what the one image keeps
+        np.float64(0.7)
 
     Attributes:
         params: (B, 5) the share that an image keeps, 0 to 1, and the box of the next one that is pasted into it: top, left,
@@ -175,7 +208,7 @@ class Batch(_Batch[Array]):
     To type checkers it has tensors; of a backend of your own that has others, say so: `Batch[np.ndarray]`.
 
     Example:
-        >>> Batch(np.zeros((4, 3, 8, 8), np.float32), np.zeros(4, np.int64), np.arange(4)).images.shape
+        >>> dp.Batch(np.zeros((4, 3, 8, 8), np.float32), np.zeros(4, np.int64), np.arange(4)).images.shape
         (4, 3, 8, 8)
 
     Attributes:
@@ -209,7 +242,7 @@ class TargetBatch(_TargetBatch[Array]):
     """A batch of a loader that was asked for targets: as any other, with one more part.
 
     Example:
-        >>> TargetBatch(np.zeros((1, 3, 8, 8)), np.zeros(1), np.arange(1), {"boxes": [np.zeros((2, 4))]}).targets.keys()
+        >>> dp.TargetBatch(np.zeros((1, 3, 8, 8)), np.zeros(1), np.arange(1), {"boxes": [np.zeros((2, 4))]}).targets.keys()
         dict_keys(['boxes'])
 
     Attributes:
@@ -251,7 +284,10 @@ AnyBatch: TypeAlias = Batch[Any] | TargetBatch[Any]
 class Origin(NamedTuple):
     """What a batch was made of.
 
-    Example: `batch.origin.recipe.uris`.
+    Example:
+        >>> loader = dp.Loader(manifest, batch_size=4, backend=dp.Threads(1, output="numpy"))
+        >>> next(iter(loader)).origin.recipe.uris[0]
+        'cat/0008.jpg'
 
     Attributes:
         recipe: All that was drawn for it. Where files failed, some of its images are not in the batch; ids tell which.
@@ -268,7 +304,9 @@ class Origin(NamedTuple):
 class Failure:
     """A file that could not be made part of its batch.
 
-    Example: `Failure(2, "cat/7.jpg", "cat/7.jpg: the file is empty; run clean again to drop it")`.
+    Example:
+        >>> dp.Failure(2, "cat/7.jpg", "cat/7.jpg: the file is empty; run clean again to drop it").uri
+        'cat/7.jpg'
 
     Attributes:
         index: Which image of the batch, from 0.
@@ -284,7 +322,9 @@ class Failure:
 class Slow(NamedTuple):
     """How long a file took to read, decode and transform.
 
-    Example: `Slow(0.2, "dog/8.jpg")`.
+    Example:
+        >>> max(dp.Slow(0.2, "dog/8.jpg"), dp.Slow(0.1, "cat/7.jpg")).uri
+        'dog/8.jpg'
 
     Attributes:
         seconds: Of the worker that did it.
@@ -298,7 +338,10 @@ class Slow(NamedTuple):
 class Rendered(NamedTuple):
     """A batch as a backend makes it, and what the loader has to know of it.
 
-    Example: `Rendered(batch, failures)`.
+    Example:
+        >>> batch = dp.Batch(np.zeros((2, 3, 8, 8)), np.zeros(2), np.arange(2))
+        >>> dp.Rendered(batch, (dp.Failure(1, "cat/7.jpg", "cat/7.jpg: the file is empty"),)).failures[0].index
+        1
 
     Attributes:
         batch: The batch, zeros where a file failed; a mix takes these for nobody's partner.
@@ -315,6 +358,12 @@ class Rendered(NamedTuple):
 
 class Statistics(NamedTuple):
     """RGB mean and standard deviation over all pixels of the kept images, as shares of 255.
+
+    Example:
+        >>> manifest.statistics.images, manifest.statistics.pixels
+        (12, 147456)
+        >>> [round(mean, 2) for mean in manifest.statistics.mean]
+        [0.48, 0.49, 0.49]
 
     Attributes:
         mean: Red, green, blue, 0..1.
@@ -334,7 +383,7 @@ class Drops:
     """What a rule decided against: five columns of equal length; the last two may be left out.
 
     Example:
-        >>> drops = Drops([3, 8], ["too dark"] * 2, ["brightness 9 < 15", "brightness 4 < 15"])
+        >>> drops = dp.Drops([3, 8], ["too dark"] * 2, ["brightness 9 < 15", "brightness 4 < 15"])
         >>> drops.add(9, "near duplicate", "distance 2", twin=1, distance=2)
 
     Attributes:

@@ -5,19 +5,22 @@ import doctest
 import re
 import sys
 from collections.abc import Iterator
+from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
 from inspect import cleandoc, getdoc, getsource
 from itertools import pairwise
 from pathlib import Path
-from types import GenericAlias, ModuleType
+from shutil import copytree
+from types import FunctionType, GenericAlias, ModuleType
 from typing import Any
 
 import pytest
 
 import dataprep
 import dataprep.testing
-from dataprep.testing import FakeBackend, FakeEngine, check_backend, check_engine, check_measure, check_mix, check_op, check_rule
+from dataprep.describe import STAGES
+from dataprep.testing import FakeBackend, check_backend, check_engine, check_measure, check_mix, check_op, check_rule
 
 NEEDS = {"Dali": "nvidia", "ImageDataset": "torch", "Torch": "torch", "Transform": "torch", "lowering": "nvidia"}
 """Names that need a library of an extra."""
@@ -25,40 +28,14 @@ NEEDS = {"Dali": "nvidia", "ImageDataset": "torch", "Torch": "torch", "Transform
 ALIASES = ("Image", "Params", "Sizes", "Uniforms")
 """Names of types, whose own docstring is that of what they stand for: the string below the name says what they are."""
 
-SEAMS = (
-    *("Backend", "BulkSource", "Engine", "Measure", "Mix", "Op", "Rule", "Source"),
-    *(
-        "Batch",
-        "Box",
-        "Drops",
-        "Failure",
-        "Mixture",
-        "Program",
-        "Recipe",
-        "Rendered",
-        "Slow",
-        "Spec",
-        "TargetBatch",
-        "TargetCanvas",
-    ),
-    *("geometry", "kernel", "mix_batch", "unmoved"),
-)
-"""What parts of your own are made with."""
-
-TAUGHT = (
-    *(
-        "dataprep.types",
-        "dataprep.html",
-        "dataprep.looking.batches",
-        "dataprep.looking.pictures",
-        "dataprep.backends.cpu.kernels.dispatch",
-        "dataprep.backends.mix",
-        "dataprep.targets.geometry",
-        "dataprep.targets.kinds",
-    ),
-    *(f"dataprep.testing.{name}" for name in ("backends", "engines", "fakes", "images", "ops", "rules", "sources")),
-)
-"""Modules whose docstrings have examples that are run."""
+EXAMPLES_NEED = {
+    **dict.fromkeys(("Batch", "Column", "CutMix", "Mask", "MixUp", "Polygons", "TargetBatch"), "torch"),
+    **dict.fromkeys(("Loader", "LoaderError", "LoaderStats", "Program", "StateError"), "torch"),
+    "Albumentations": "albumentations",
+    "TorchVision": "torchvision",
+    "to_huggingface": "datasets",
+}
+"""Names whose examples need a library of an extra."""
 
 
 def documentation(name: str) -> str:
@@ -96,29 +73,80 @@ def test_an_alias_says_its_shape(name: str) -> None:
     assert re.match(r"\([A-Z]\w*, \w+(, \d)?\) ", documentation(name))
 
 
-@pytest.mark.parametrize("name", [*SEAMS, *dataprep.testing.__all__])
-def test_seams_have_an_example(name: str) -> None:
-    """Every name that parts of your own, or their tests, are made with shows how it is used."""
-    public = getattr(dataprep if name in SEAMS else dataprep.testing, name)
-    assert "\nExample:" in (getdoc(public) or "")
+TABLE_OF_NAMES = (Path(__file__).parents[1] / "docs/reference/index.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the examples of docstrings have at hand: the public names, NumPy, a folder of two images and its manifest."""
-    folder = tmp_path_factory.mktemp("photos")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the photos and the manifest that the examples of docstrings have at hand, made as the reference says."""
+    folder = tmp_path_factory.mktemp("examples")
+    (code,) = re.findall(r"^```python\n(.*?)^```", TABLE_OF_NAMES, re.MULTILINE | re.DOTALL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        made: dict[str, Any] = {}
+        exec(code, made)
+    made["manifest"].write(folder / "manifest.parquet")
+    return folder
+
+
+@pytest.fixture
+def names(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What an example has at hand, in a folder of its own; what it registers is forgotten after it."""
+    copytree(template / "photos", tmp_path / "photos")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("dataprep.describe.STAGES", dict(STAGES))
+    monkeypatch.setattr("dataprep.cleaning.engines.local.cores", lambda: 0)  # no process is started, which takes longest
     tools = {name: getattr(dataprep.testing, name) for name in dataprep.testing.__all__}
-    tools["write_images"](folder, 2)
-    manifest = dataprep.clean(folder, dataprep.Pipeline(dataprep.ChannelSums()), engine=FakeEngine())
-    return tools | {"dp": dataprep, "np": import_module("numpy"), "folder": folder, "manifest": manifest}
+    manifest = dataprep.Manifest.read(template / "manifest.parquet", "photos")
+    return tools | {"dp": dataprep, "np": import_module("numpy"), "manifest": manifest}
 
 
-@pytest.mark.parametrize("name", TAUGHT)
-def test_examples_of_docstrings_are_true(name: str, names: dict[str, Any]) -> None:
-    """The examples in docstrings run and print what they say."""
-    done = doctest.testmod(import_module(name), extraglobs=names)
-    assert done.attempted > 0
-    assert done.failed == 0
+def examples(module: ModuleType, name: str) -> dict[str, doctest.DocTest]:
+    """Returns the examples of a public name, and of the methods and properties of a class, by what they are of."""
+    texts = {name: documentation(name) if module is dataprep else getdoc(getattr(module, name)) or ""}
+    public = getattr(module, name)
+    if isinstance(public, type) and name not in ALIASES:
+        texts |= {f"{name}.{member}": getdoc(value) or "" for member, value in vars(public).items() if is_public(member, value)}
+    found = {of: doctest.DocTestParser().get_doctest(text, {}, of, of, 0) for of, text in texts.items()}
+    return {of: test for of, test in found.items() if test.examples}
+
+
+def is_public(name: str, value: object) -> bool:
+    """Returns whether a member of a class is a method or a property that users see."""
+    return not name.startswith("_") and isinstance(value, FunctionType | classmethod | staticmethod | property | cached_property)
+
+
+PUBLIC_NAMES = [(module, name) for module in (dataprep, dataprep.testing) for name in module.__all__]
+
+
+@pytest.mark.parametrize(("module", "name"), PUBLIC_NAMES, ids=str)
+def test_every_public_name_has_an_example_that_is_true(module: ModuleType, name: str, names: dict[str, Any]) -> None:
+    """Every public name shows how it is used; its examples, and those of its methods, run and print what they say."""
+    needed = {NEEDS.get(name), EXAMPLES_NEED.get(name)} - {None}
+    missing = [library for library in needed if not find_spec(library)]
+    if missing:
+        pytest.skip(f"{missing} is not installed")
+    found = examples(module, name)
+    assert name in MADE or name in found
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    said: list[str] = []
+    for test in found.values():
+        test.globs = dict(names)
+        runner.run(test, out=said.append)
+    assert not runner.summarize(verbose=False).failed, "".join(said)
+
+
+USED = ("EpochSampler", "Loader", "LoaderStats", "Manifest", "Overrides", "Pictures", "Pipeline", "Sampler", "Transform")
+"""Classes whose methods users call, rather than parts of dataprep."""
+
+
+@pytest.mark.parametrize("name", USED)
+def test_what_users_call_has_an_example(name: str) -> None:
+    """Every method and property of the classes that users work with shows how it is used."""
+    if name in NEEDS and not find_spec(NEEDS[name]):
+        pytest.skip(f"{NEEDS[name]} is not installed")
+    called = {f"{name}.{member}" for member, value in vars(getattr(dataprep, name)).items() if is_public(member, value)}
+    assert called - examples(dataprep, name).keys() == set()
 
 
 CODE = """

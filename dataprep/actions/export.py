@@ -31,6 +31,13 @@ FIRST = ("id", "uri", "label", "split", *names_of("verdict"))
 def export(manifest: Manifest, path: str | Path, kind: Kind) -> None:
     """Writes a file, to a temporary name first, over a former one.
 
+    Example:
+        >>> dp.export(manifest, "records.csv", "csv")
+        >>> dp.export(manifest, "kept.txt", "txt")
+        >>> with open("kept.txt") as file:
+        ...     len(file.readlines())
+        12
+
     Args:
         manifest: What of.
         path: The file.

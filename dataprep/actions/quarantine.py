@@ -48,6 +48,13 @@ def quarantine(
 
     A file that a kept record of any split needs is left, too, whatever way leads to it.
 
+    Example:
+        >>> done = dp.quarantine(manifest, "rejects")
+        >>> done.moved, done.log.name
+        (1, 'undo.jsonl')
+        >>> dp.undo("rejects").moved
+        1
+
     Args:
         manifest: Whose dropped records.
         folder: Where to; it is made if needed and must be apart from the source.

@@ -39,6 +39,12 @@ class Restored(NamedTuple):
 def undo(log: str | Path, progress: Progress | None = None) -> Restored:
     """Moves the files of a quarantine back; never over another file.
 
+    Example:
+        >>> log = dp.quarantine(manifest, "rejects").log
+        >>> restored = dp.undo(log)
+        >>> restored.moved, restored.blocked
+        (1, ())
+
     Args:
         log: The undo log, or the folder that it is in; the folder may have been moved since.
         progress: Called with "moving back" as files are done.

@@ -16,7 +16,7 @@ def mix_batch(batch: Batch[Any], mixture: Mixture | None, failures: Sequence[Fai
 
     Example:
         >>> batch = dp.Batch(np.zeros((2, 3, 8, 8), np.float32), np.array([0, 1]), np.arange(2))
-        >>> mix_batch(batch, dp.Mixture(np.array([[0.75, 0, 0, 0, 0]] * 2), classes=2)).labels.tolist()
+        >>> dp.mix_batch(batch, dp.Mixture(np.array([[0.75, 0, 0, 0, 0]] * 2), classes=2)).labels.tolist()
         [[0.75, 0.25], [0.25, 0.75]]
 
     Args:

@@ -22,7 +22,8 @@ class TargetCanvas:
     Without targets it does nothing, so a backend need not ask. Images may be rendered by several threads at once.
 
     Example:
-        >>> canvas = TargetCanvas(source, recipe)
+        >>> loader = dp.Loader(manifest, batch_size=4, backend=FakeBackend())
+        >>> canvas = dp.TargetCanvas(loader.source, next(loader.recipes()))
         >>> canvas.render(0)
         >>> canvas.finish() is None  # none were asked for
         True

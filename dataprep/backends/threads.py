@@ -38,6 +38,11 @@ PIECE = 4  # images that a thread takes at once: few enough to end together, eno
 class Threads:
     """Batches from threads of this process, filled in place.
 
+    Example:
+        >>> loader = dp.Loader(manifest, batch_size=4, backend=dp.Threads(2, output="numpy"))
+        >>> type(next(iter(loader)).images)
+        <class 'numpy.ndarray'>
+
     Attributes:
         workers: Threads that decode.
         prefetch: Batches that are ready or under way ahead of the loop.

@@ -61,6 +61,11 @@ def _is_count(workers: object) -> bool:
 class Torch:
     """Batches from a torch `DataLoader`, as tensors in the memory of the CPU.
 
+    Example:
+        >>> loader = dp.Loader(manifest, batch_size=4, backend=dp.Torch(workers=2, pin_memory=True))
+        >>> sum(len(batch.ids) for batch in loader)
+        12
+
     Attributes:
         workers: Processes that decode; 0 decodes in this process; "auto" measures some numbers for a second or two when the
             first epoch starts, takes the fewest that are as fast as any, and tells the logger `dataprep` which and why.

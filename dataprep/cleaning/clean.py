@@ -59,6 +59,14 @@ def clean(
 
     What looks wrong, in the labels or in what rules drop, is logged as a warning of the logger "dataprep.clean".
 
+    Example:
+        >>> pipeline = dp.Pipeline(*dp.standard_rules(), dp.RandomResizedCrop(64), dp.Normalize())
+        >>> manifest = dp.clean("photos", pipeline, cache="cache")
+        >>> manifest.reasons()
+        {'exact duplicate': 1}
+        >>> dp.clean("photos", pipeline, cache="cache").run.measured  # nothing is read again
+        0
+
     Args:
         source: A folder, several, a table, or any other form that `open_source` takes.
         pipeline: What to measure and by which rules to judge; ops are kept for the loader. None stands for the standard rules.

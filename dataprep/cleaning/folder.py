@@ -63,6 +63,14 @@ def clean_into(
     What was measured is kept in `cache` there: after a kill the same call goes on, and another threshold reads no image again.
     Splits that the manifest there has been given are kept, by content; new images are divided in the same proportions.
 
+    Example:
+        >>> manifest, summary = dp.clean_into("photos", out="cleaned", progress=False)
+        >>> summary.scanned, summary.kept
+        (13, 12)
+        >>> from pathlib import Path
+        >>> sorted(path.name for path in Path("cleaned").iterdir())
+        ['cache', 'manifest.parquet', 'report.html', 'summary.json']
+
     Args:
         source: A folder, several, a table, or any other form that `open_source` takes.
         pipeline: What to measure and by which rules to judge; ops are kept for the loader. None stands for the standard rules.

@@ -64,6 +64,15 @@ def decode(
 ) -> Decoded:
     """Decodes one image.
 
+    Example:
+        >>> decoded = dp.decode(encoded(photo(0, height=480, width=640)), side=100)
+        >>> decoded.image.shape  # the smallest of 1/1, 1/2, 1/4 and 1/8 that has 100 pixels or more
+        (120, 160, 3)
+        >>> dp.decode(b"no image")
+        Traceback (most recent call last):
+            ...
+        dataprep.errors.DecodeError: not an image of a known format
+
     Args:
         data: The bytes of a file.
         side: The shorter side, in pixels, that is enough; a larger JPEG is decoded at the smallest of 1/2, 1/4 and 1/8 of

@@ -31,6 +31,11 @@ class Transform:
 
     What an image gets depends on the seed, the epoch and its row, not on the worker that does it. Rows that come from an
     `EpochSampler` bring their epoch; for others, `set_epoch` says it.
+
+    Example:
+        >>> transform = dp.Transform(manifest.pipeline.fill(manifest.statistics), seed=0)
+        >>> transform(photo(7)).shape
+        torch.Size([3, 64, 64])
     """
 
     def __init__(self, pipeline: Pipeline, seed: int = 0) -> None:
@@ -57,7 +62,15 @@ class Transform:
         self.__dict__.update(state, _epoch=Value("q", epoch, lock=False) if isinstance(epoch, int) else epoch)
 
     def set_epoch(self, epoch: int) -> None:
-        """Gives every image other augmentations than in another epoch; rows of an `EpochSampler` know theirs by themselves."""
+        """Gives every image other augmentations than in another epoch; rows of an `EpochSampler` know theirs by themselves.
+
+        Example:
+            >>> transform = dp.Transform(dp.Pipeline(dp.RandomResizedCrop(64)))
+            >>> first = transform(photo(7), row=0)
+            >>> transform.set_epoch(1)
+            >>> bool((transform(photo(7), row=0) == first).all())
+            False
+        """
         self._epoch.value = epoch
 
     def __call__(self, image: "Image | PIL.Image.Image", row: int | None = None) -> torch.Tensor:
@@ -82,6 +95,14 @@ class Transform:
 
 class ImageDataset(Dataset[tuple[Any, Any]]):
     """The kept images of a manifest as a plain map-style dataset of (image, label), as torchvision's ImageFolder gives.
+
+    Example:
+        >>> from torch.utils.data import DataLoader
+        >>> dataset = dp.ImageDataset(manifest, dp.Transform(manifest.pipeline.fill(manifest.statistics)))
+        >>> sampler = dp.Sampler(seed=0).over(len(dataset), batch_size=4)
+        >>> images, labels = next(iter(DataLoader(dataset, batch_size=4, sampler=sampler)))
+        >>> images.shape, labels
+        (torch.Size([4, 3, 64, 64]), tensor([0, 0, 1, 0]))
 
     Attributes:
         classes: The label of each class number.

@@ -79,6 +79,11 @@ class EpochSampler:
 
     Each loop is a whole epoch, the next after the one before; only the first loop after `load_state_dict` begins within one.
 
+    Example:
+        >>> sampler = dp.Sampler(seed=0).over(4)
+        >>> [list(sampler) for epoch in range(2)]  # each loop is the next epoch
+        [[0, 3, 1, 2], [0, 2, 1, 3]]
+
     Attributes:
         sampler: The order and the sharing.
         batch_size: Samples in a batch of one rank.
@@ -129,32 +134,65 @@ class EpochSampler:
 
     @property
     def rank(self) -> int:
-        """Which process this is, as far as is known now."""
+        """Which process this is, as far as is known now.
+
+        Example:
+            >>> dp.Sampler(rank=1, world_size=4).over(8).rank
+            1
+        """
         return self._share()[0]
 
     @property
     def world_size(self) -> int:
-        """How many processes there are, as far as is known now."""
+        """How many processes there are, as far as is known now.
+
+        Example:
+            >>> dp.Sampler(rank=1, world_size=4).over(8).world_size
+            4
+        """
         return self._share()[1]
 
     @property
     def epoch(self) -> int:
-        """The epoch of the loop that is under way, else that of the next one."""
+        """The epoch of the loop that is under way, else that of the next one.
+
+        Example:
+            >>> sampler = dp.Sampler().over(4)
+            >>> rows = list(sampler)
+            >>> sampler.epoch
+            0
+        """
         return self.progress.at.epoch if self.progress.newest is not None else self.next().start.epoch
 
     def next(self) -> Loop:
-        """Returns the loop that would begin now."""
+        """Returns the loop that would begin now.
+
+        Example:
+            >>> dp.Sampler().over(4).next().start
+            Position(epoch=0, position=0)
+        """
         sampler = self._resolved()
         return Loop(0, self.progress.next(self._over(sampler)), sampler, self.plan, self.batch_size)
 
     def begin(self) -> Loop:
-        """Begins a loop, for the rank that this process has now."""
+        """Begins a loop, for the rank that this process has now.
+
+        Example:
+            >>> loop = dp.Sampler(shuffle=False).over(4, batch_size=2).begin()
+            >>> [taken[:, 0].tolist() for taken in loop.turns()]
+            [[0, 1], [2, 3]]
+        """
         sampler = self._resolved()
         number = self.progress.begin(self._over(sampler))
         return Loop(number, self.progress.at, sampler, self.plan, self.batch_size)
 
     def count(self) -> int:
-        """How many batches this rank has in a whole epoch; under "exact", the rank that has most."""
+        """How many batches this rank has in a whole epoch; under "exact", the rank that has most.
+
+        Example:
+            >>> dp.Sampler().over(10, batch_size=4).count()
+            2
+        """
         return self._resolved().count(len(self.plan), 0, self.batch_size)
 
     def __iter__(self) -> Iterator[int]:
@@ -172,20 +210,48 @@ class EpochSampler:
         return len(range(rank, len(self.plan), world_size))
 
     def set_epoch(self, epoch: int) -> None:
-        """Lets the next loop begin an epoch; after `load_state_dict`, the epoch of the state keeps its position."""
+        """Lets the next loop begin an epoch; after `load_state_dict`, the epoch of the state keeps its position.
+
+        Example:
+            >>> sampler = dp.Sampler().over(4)
+            >>> sampler.set_epoch(7)
+            >>> sampler.epoch
+            7
+        """
         self.progress.set_epoch(epoch)
 
     def delivered(self, samples: int) -> None:
-        """Counts samples that the training loop has had on all ranks together."""
+        """Counts samples that the training loop has had on all ranks together.
+
+        Example:
+            >>> sampler = dp.Sampler(seed=0).over(8, batch_size=4)
+            >>> rows = iter(sampler)
+            >>> batch = [next(rows) for _ in range(4)]
+            >>> sampler.delivered(len(batch))
+            >>> sampler.state_dict()["position"]
+            4
+        """
         at = self.progress.at
         self.progress.at = at._replace(position=min(at.position + int(samples), len(self.plan)))
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns where the run stands as plain data: version, seed, epoch, position, fingerprint, and what draws."""
+        """Returns where the run stands as plain data: version, seed, epoch, position, fingerprint, and what draws.
+
+        Example:
+            >>> dp.Sampler(seed=3).over(8).state_dict()["seed"]
+            3
+        """
         return self.progress.save(self._run)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Lets the next loop go on from a state, under any number of ranks and workers.
+
+        Example:
+            >>> sampler = dp.Sampler(seed=0, shuffle=False).over(8)
+            >>> state = sampler.state_dict() | {"position": 6}
+            >>> sampler.load_state_dict(state)
+            >>> list(sampler)
+            [6, 7]
 
         Raises:
             StateError: It was saved with another seed or other rows, or is damaged.

@@ -53,6 +53,18 @@ class Loader(Generic[AnyOf]):
     Each loop is a whole epoch, the next after the one before, also after a loop that was left early; only the first loop after
     `load_state_dict` begins within an epoch, where the state says. An evaluation loader gives the same whole epoch each time.
 
+    Example:
+        >>> loader = dp.Loader(manifest, batch_size=4, sampler=dp.Sampler(seed=0))
+        >>> for epoch in range(2):
+        ...     for batch in loader:
+        ...         print(epoch, tuple(batch.images.shape), batch.images.dtype, batch.labels.tolist())
+        0 (4, 3, 64, 64) torch.float32 [0, 0, 1, 0]
+        0 (4, 3, 64, 64) torch.float32 [1, 1, 1, 0]
+        0 (4, 3, 64, 64) torch.float32 [1, 0, 1, 0]
+        1 (4, 3, 64, 64) torch.float32 [1, 1, 0, 0]
+        1 (4, 3, 64, 64) torch.float32 [0, 1, 0, 1]
+        1 (4, 3, 64, 64) torch.float32 [0, 1, 0, 1]
+
     Attributes:
         pipeline: The pipeline, its `Normalize` filled from the manifest.
         classes: The label of each class number.
@@ -207,38 +219,89 @@ class Loader(Generic[AnyOf]):
         return batch
 
     def recipes(self) -> Iterator[Recipe]:
-        """Yields what the batches of the next loop will be made from; reads nothing, and begins no loop."""
+        """Yields what the batches of the next loop will be made from; reads nothing, and begins no loop.
+
+        Example:
+            >>> recipe = next(dp.Loader(manifest, batch_size=4).recipes())
+            >>> recipe.ids.tolist(), recipe.uris[0]
+            ([4, 5, 8, 0], 'cat/0008.jpg')
+        """
         return self._recipes(self.sampler.next())
 
     def _recipes(self, loop: Loop) -> Iterator[Recipe]:
         return self._draws.recipes(self._rows, loop.turns(), loop.start.epoch)
 
     def stats(self) -> LoaderStats:
-        """Returns what was delivered so far and how long the loop waited for it; printed, it is some lines to read."""
+        """Returns what was delivered so far and how long the loop waited for it; printed, it is some lines to read.
+
+        Example:
+            >>> loader = dp.Loader(manifest, batch_size=4)
+            >>> for batch in loader:
+            ...     pass
+            >>> stats = loader.stats()
+            >>> stats.images, stats.batches, stats.failed
+            (12, 3, 0)
+        """
         return self._delivery.stats
 
     @property
     def batch_size(self) -> int:
-        """Samples in a batch of one rank."""
+        """Samples in a batch of one rank.
+
+        Example:
+            >>> dp.Loader(manifest, batch_size=4).batch_size
+            4
+        """
         return self.sampler.batch_size
 
     @property
     def epoch(self) -> int:
-        """The epoch of the loop that is under way, else that of the next one."""
+        """The epoch of the loop that is under way, else that of the next one.
+
+        Example:
+            >>> loader = dp.Loader(manifest, batch_size=4)
+            >>> for batch in loader:
+            ...     pass
+            >>> loader.epoch
+            1
+        """
         return self.sampler.epoch
 
     def set_epoch(self, epoch: int) -> None:
-        """Lets the next loop begin an epoch; after `load_state_dict`, the epoch of the state keeps its position."""
+        """Lets the next loop begin an epoch; after `load_state_dict`, the epoch of the state keeps its position.
+
+        Example:
+            >>> loader = dp.Loader(manifest, batch_size=4)
+            >>> loader.set_epoch(7)
+            >>> loader.epoch
+            7
+        """
         self.sampler.set_epoch(epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns where the newest loop is, or was left, as plain data: seed, epoch, position, and what they belong to."""
+        """Returns where the newest loop is, or was left, as plain data: seed, epoch, position, and what they belong to.
+
+        Example:
+            >>> loader = dp.Loader(manifest, batch_size=4)
+            >>> batch = next(iter(loader))
+            >>> state = loader.state_dict()
+            >>> state["seed"], state["epoch"], state["position"]
+            (0, 0, 4)
+        """
         return self.sampler.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Lets the next loop go on from a state, under any number of ranks, workers and any backend.
 
         With the loader's own state, `loader.load_state_dict(loader.state_dict())`, it goes on after a loop that was left.
+
+        Example:
+            >>> loader = dp.Loader(manifest, batch_size=4)
+            >>> first = next(iter(loader))
+            >>> again = dp.Loader(manifest, batch_size=2, backend=dp.Threads(1))
+            >>> again.load_state_dict(loader.state_dict())
+            >>> sum(len(batch.ids) for batch in again)  # 12 less the 4 that were delivered
+            8
 
         Raises:
             StateError: It was saved with another manifest or seed; the message names both. Or it is damaged.

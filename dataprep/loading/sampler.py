@@ -52,6 +52,13 @@ class Sampler:
     Without `weights` and `balance` an epoch has every row once. With either, shares are exact up to rounding in every epoch, not
     only on average: see `dataprep.loading.orders.Quotas`.
 
+    Example:
+        >>> loader = dp.Loader(manifest, batch_size=4, sampler=dp.Sampler(seed=1))
+        >>> often = dp.Sampler(balance="label", shares={"cat": 3, "dog": 1}, length=16)
+        >>> order = often.order(manifest.kept(), epoch=0)
+        >>> np.bincount(manifest.labels()[order])
+        array([12,  4])
+
     Attributes:
         seed: With the epoch, what the order and every augmentation follow from.
         shuffle: Whether each epoch has a random order of its own, or all have the manifest's.
@@ -119,6 +126,10 @@ class Sampler:
     def resolve(self) -> tuple[int, int]:
         """Returns rank and world size: as given, or as they are now.
 
+        Example:
+            >>> dp.Sampler(rank=1, world_size=4).resolve()
+            (1, 4)
+
         Raises:
             LoaderError: The environment has half of what says them, or contradicts itself.
         """
@@ -128,6 +139,10 @@ class Sampler:
 
     def plan(self, rows: int | pa.Table) -> Order:
         """Returns which row comes at which position of an epoch.
+
+        Example:
+            >>> len(dp.Sampler().plan(10))
+            10
 
         Args:
             rows: The kept rows of a manifest, or how many rows there are.
@@ -153,12 +168,26 @@ class Sampler:
         return Quotas(self.seed, self.shuffle, length, numbers)
 
     def order(self, size: int | pa.Table, epoch: int) -> NDArray[np.int64]:
-        """Returns the rows of a whole epoch, in order."""
+        """Returns the rows of a whole epoch, in order.
+
+        Example:
+            >>> dp.Sampler(seed=0).order(10, epoch=0)
+            array([4, 5, 8, 0, 7, 3, 9, 1, 6, 2])
+            >>> dp.Sampler(seed=0).order(10, epoch=1)
+            array([7, 8, 0, 4, 2, 9, 1, 6, 3, 5])
+        """
         plan = self.plan(size)
         return plan.epoch(epoch)(0, len(plan))[:, 0]
 
     def batches(self, rows: int | Order, epoch: int, position: int, batch_size: int) -> Iterator[NDArray[np.int64]]:
         """Yields this rank's batches of rows, each (B,), for the rest of an epoch.
+
+        Example:
+            >>> for rank in range(2):
+            ...     sampler = dp.Sampler(seed=0, rank=rank, world_size=2)
+            ...     print(rank, [rows.tolist() for rows in sampler.batches(10, epoch=0, position=0, batch_size=2)])
+            0 [[4, 8], [7, 9]]
+            1 [[5, 0], [3, 1]]
 
         Args:
             rows: The number of rows, or what `plan` returned.
@@ -171,7 +200,13 @@ class Sampler:
             yield taken[:, 0]
 
     def turns(self, plan: Order, epoch: int, position: int, batch_size: int) -> Iterator[NDArray[np.int64]]:
-        """Yields the same as (B, 2): each row, and how often it came before in this epoch, so that it is augmented anew."""
+        """Yields the same as (B, 2): each row, and how often it came before in this epoch, so that it is augmented anew.
+
+        Example:
+            >>> twice = dp.Sampler(shuffle=False, weights=[2, 1, 1], length=4)
+            >>> next(twice.turns(twice.plan(3), epoch=0, position=0, batch_size=4)).tolist()
+            [[0, 0], [0, 1], [1, 0], [2, 0]]
+        """
         rank, world_size = self.resolve()
         step = batch_size * world_size
         stop = position + self.count(len(plan), position, batch_size) * step
@@ -188,7 +223,12 @@ class Sampler:
                     yield taken
 
     def count(self, size: int, position: int, batch_size: int) -> int:
-        """Returns how many batches the rest of an epoch has; under "exact", on the rank that has most."""
+        """Returns how many batches the rest of an epoch has; under "exact", on the rank that has most.
+
+        Example:
+            >>> [dp.Sampler(remainder=kind).count(10, position=0, batch_size=4) for kind in ("drop", "pad", "exact")]
+            [2, 3, 3]
+        """
         _, world_size = self.resolve()
         step = batch_size * world_size
         left = max(0, size - position)
@@ -203,6 +243,11 @@ class Sampler:
 
     def over(self, size: int, batch_size: int = 1) -> "EpochSampler":
         """Returns a sampler over the rows of any dataset of your own, for torch's `DataLoader(sampler=...)`.
+
+        Example:
+            >>> sampler = dp.Sampler(seed=0).over(10, batch_size=4)
+            >>> list(sampler), len(sampler)
+            ([4, 5, 8, 0, 7, 3, 9, 1], 8)
 
         Args:
             size: The length of the dataset.

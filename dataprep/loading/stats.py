@@ -19,6 +19,16 @@ NAMED: Final = 10  # files that statistics name
 class LoaderStats:
     """What a loader has delivered, over all its epochs, and what it cost the loop.
 
+    Example:
+        >>> loader = dp.Loader(manifest, batch_size=4)
+        >>> for batch in loader:
+        ...     pass
+        >>> print(loader.stats())
+        12 images in 3 batches, ... images/s
+        waited ... s of ... s (...), ... s for the first batch
+        ... batches ahead
+        ...
+
     Attributes:
         batches: Batches delivered.
         images: Images delivered.
@@ -43,7 +53,12 @@ class LoaderStats:
 
     @property
     def rate(self) -> float:
-        """Images a second, as the loop had them."""
+        """Images a second, as the loop had them.
+
+        Example:
+            >>> dp.LoaderStats(batches=2, images=128, seconds=0.5).rate
+            256.0
+        """
         return self.images / self.seconds if self.seconds else 0.0
 
     def __str__(self) -> str:

@@ -31,6 +31,10 @@ WORDS: Final = "font-size:75%;line-height:1.3;overflow-wrap:anywhere"
 class Picture:
     """One picture, and what is said under it.
 
+    Example:
+        >>> picture = dp.Picture(photo(0), "a cat", ("seed 0",))
+        >>> dp.Pictures((picture,)).save("cat.png")
+
     Attributes:
         image: (H, W, 3) RGB, 0..255.
         title: The first line under it.
@@ -77,7 +81,12 @@ class Pictures:
 
     @property
     def image(self) -> PIL.Image.Image:
-        """All of them as one picture of Pillow's, with the words, on white."""
+        """All of them as one picture of Pillow's, with the words, on white.
+
+        Example:
+            >>> manifest.pipeline.preview("photos/cat/0000.jpg", count=3).image.size
+            (808, 238)
+        """
         across = min(len(self.pictures), 4)
         cells = [_cell(picture) for picture in self.pictures]
         rows = [cells[start : start + across] for start in range(0, len(cells), across)] or [[]]
@@ -92,6 +101,9 @@ class Pictures:
 
     def save(self, path: str | Path) -> None:
         """Writes them as one picture, such as "preview.png".
+
+        Example:
+            >>> manifest.pipeline.preview("photos/cat/0000.jpg", count=3).save("preview.png")
 
         Raises:
             DataprepError: It cannot be written, or its name ends in no format that Pillow writes.

@@ -29,6 +29,14 @@ def concatenate(parts: Mapping[str, Manifest]) -> Manifest:
 
     Verdicts stay as they are. Duplicates across the parts are found by `judge`.
 
+    Example:
+        >>> paths = write_images("more", 4, seed=100)
+        >>> both = dp.concatenate({"photos": manifest, "more": dp.clean("more", manifest.pipeline)})
+        >>> both.kept("uri")["uri"][-1].as_py()
+        'more/dog/0003.jpg'
+        >>> both.judge(both.pipeline).class_counts()  # looks for copies across the two
+        {'cat': 8, 'dog': 8}
+
     Args:
         parts: The manifests under short names, which their uris then start with.
 

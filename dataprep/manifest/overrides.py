@@ -36,7 +36,8 @@ class Decision(NamedTuple):
     """What a person said of one image.
 
     Example:
-        >>> dp.Overrides((dp.Decision("cat/0004.jpg", digest="60303a", keep=True),))
+        >>> decision = dp.Decision("cat/0004.jpg", digest="60303a", keep=True)
+        >>> overrides = dp.Overrides((decision,))
 
     Attributes:
         uri: The image.
@@ -62,21 +63,47 @@ class Decision(NamedTuple):
 
 @dataclass(frozen=True)
 class Overrides:
-    """Decisions by hand, at most one for each uri."""
+    """Decisions by hand, at most one for each uri.
+
+    Example:
+        >>> uri, digest = (manifest.table[name][3].as_py() for name in ("uri", "digest"))
+        >>> overrides = dp.Overrides((dp.Decision(uri, digest, keep=False),))
+        >>> manifest.judge(manifest.pipeline, overrides).reasons()
+        {'exact duplicate': 1, 'overruled': 1}
+    """
 
     decisions: tuple[Decision, ...] = ()
 
     def drops(self, table: pa.Table) -> Drops:
-        """Returns the rows that are dropped by hand."""
+        """Returns the rows that are dropped by hand.
+
+        Example:
+            >>> uri, digest = (manifest.table[name][3].as_py() for name in ("uri", "digest"))
+            >>> dp.Overrides((dp.Decision(uri, digest, keep=False),)).drops(manifest.table).ids
+            [3]
+        """
         dropped = table.filter(pa.array(self._mask(table, keep=False)))["id"].to_pylist()
         return Drops(dropped, [OVERRULED] * len(dropped), ["dropped by hand"] * len(dropped))
 
     def kept(self, table: pa.Table) -> NDArray[np.bool_]:
-        """Returns for each row whether it is kept by hand; what cannot be read is not."""
+        """Returns for each row whether it is kept by hand; what cannot be read is not.
+
+        Example:
+            >>> uri, digest = (manifest.table[name][3].as_py() for name in ("uri", "digest"))
+            >>> int(dp.Overrides((dp.Decision(uri, digest, keep=True),)).kept(manifest.table).sum())
+            1
+        """
         return self._mask(table, keep=True)
 
     def relabelled(self, table: pa.Table) -> pa.Table:
-        """Returns the table with the labels that were given by hand; where an image has several, `|` parts them."""
+        """Returns the table with the labels that were given by hand; where an image has several, `|` parts them.
+
+        Example:
+            >>> uri, digest = (manifest.table[name][3].as_py() for name in ("uri", "digest"))
+            >>> overrides = dp.Overrides((dp.Decision(uri, digest, label="fox"),))
+            >>> overrides.relabelled(manifest.table)["label"][3].as_py()
+            'fox'
+        """
         named = [decision.label for decision in self.decisions]
         if not any(label is not None for label in named):
             return table
@@ -90,20 +117,40 @@ class Overrides:
         return table.set_column(table.column_names.index("labels"), "labels", pa.array(lists, table["labels"].type))
 
     def classes(self, known: tuple[str, ...], table: pa.Table) -> tuple[str, ...]:
-        """Returns the labels in the order of their numbers, with those given by hand that are new at the end."""
+        """Returns the labels in the order of their numbers, with those given by hand that are new at the end.
+
+        Example:
+            >>> uri, digest = (manifest.table[name][3].as_py() for name in ("uri", "digest"))
+            >>> dp.Overrides((dp.Decision(uri, digest, label="fox"),)).classes(manifest.classes, manifest.table)
+            ('cat', 'dog', 'fox')
+        """
         parts = BETWEEN if "labels" in table.column_names else None
         held = [self.decisions[index].label for index in np.unique(self._indices(table)) if index >= 0]
         given = {part for label in held if label is not None for part in (label.split(parts) if parts else [label])}
         return (*known, *sorted(given.difference(known)))
 
     def lost(self, table: pa.Table) -> tuple[Decision, ...]:
-        """Returns the decisions that no longer hold: the file is gone, has changed, or cannot be read."""
+        """Returns the decisions that no longer hold: the file is gone, has changed, or cannot be read.
+
+        Example:
+            >>> overrides = dp.Overrides((dp.Decision("cat/gone.jpg", digest="60303a", keep=True),))
+            >>> [decision.uri for decision in overrides.lost(manifest.table)]
+            ['cat/gone.jpg']
+        """
         held = set(self._indices(table).tolist())
         return tuple(decision for index, decision in enumerate(self.decisions) if index not in held)
 
     @classmethod
     def read(cls, *paths: str | Path) -> "Overrides":
         """Reads files that the report saved; what a later one says of an image holds.
+
+        Example:
+            >>> import json
+            >>> decision = {"uri": "cat/0004.jpg", "digest": "60303a", "keep": True}
+            >>> with open("overrides.json", "w") as file:
+            ...     json.dump({"version": 2, "decisions": [decision]}, file)
+            >>> dp.Overrides.read("overrides.json").decisions[0].keep
+            True
 
         Raises:
             ManifestError: It cannot be read, is not JSON, of another version, or says what cannot be understood.
@@ -114,7 +161,14 @@ class Overrides:
         return merged
 
     def merged(self, later: "Overrides") -> "Overrides":
-        """Returns the decisions of both: what a later one says of a content holds, what it leaves open stays."""
+        """Returns the decisions of both: what a later one says of a content holds, what it leaves open stays.
+
+        Example:
+            >>> first = dp.Overrides((dp.Decision("cat/0004.jpg", digest="60303a", keep=True),))
+            >>> later = dp.Overrides((dp.Decision("cat/0004.jpg", digest="60303a", label="dog"),))
+            >>> first.merged(later).decisions
+            (Decision(uri='cat/0004.jpg', digest='60303a', keep=True, label='dog'),)
+        """
         found = {decision.uri: decision for decision in self.decisions}
         for decision in later.decisions:
             old = found.get(decision.uri)

@@ -54,6 +54,9 @@ def write_report(
 ) -> None:
     """Writes the report of a manifest, to a temporary name first, so that no half of one is ever seen.
 
+    Example:
+        >>> dp.write_report(manifest, dp.summarize(manifest), "report.html")
+
     Args:
         manifest: What is shown; its source is read for thumbnails.
         summary: The numbers of the run that made it.

@@ -95,7 +95,13 @@ class Summary:
 
 
 def summarize(manifest: Manifest) -> Summary:
-    """Returns the numbers of a manifest and of the run of `clean` that made it."""
+    """Returns the numbers of a manifest and of the run of `clean` that made it.
+
+    Example:
+        >>> summary = dp.summarize(manifest)
+        >>> summary.scanned, summary.kept, summary.dropped
+        (13, 12, {'exact duplicate': 1})
+    """
     check_manifest(manifest, "summarize")
     run = manifest.run or Run(0, 0, 0.0)
     statistics, warnings, labels = manifest.statistics, examine(manifest), count_labels(manifest.table)

@@ -28,6 +28,11 @@ class Files:
 
     A pickled copy, and one that a manifest opens again, reads and does not list.
 
+    Example:
+        >>> source = dp.open_source(["photos/cat/0000.jpg", "photos/dog/0001.jpg"])
+        >>> isinstance(source, dp.Files), source.records()["uri"].to_pylist()
+        (True, ['cat/0000.jpg', 'dog/0001.jpg'])
+
     Attributes:
         root: The folder that uris are relative to.
         listing: What is known of the files without a look at them: a record each, those that cannot be read with an error.

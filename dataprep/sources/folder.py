@@ -39,6 +39,13 @@ class Folder:
     Hidden files and folders, what systems leave behind, and what `clean` wrote are passed over. Files whose name does not end as
     those of images do are looked at, and count if their content is an image.
 
+    Example:
+        >>> folder = dp.Folder("photos", exclude="copy.jpg")
+        >>> folder.records()["uri"].to_pylist()[:2]
+        ['cat/0000.jpg', 'cat/0002.jpg']
+        >>> len(dp.clean(folder))
+        12
+
     Attributes:
         root: The folder.
         splits: Whether the first folder names the split and the second the label; otherwise the first names the label. None

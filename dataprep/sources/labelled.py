@@ -29,6 +29,13 @@ from dataprep.sources.walk import as_globs
 class Labelled:
     """A source with the labels, the splits and the further columns of a table.
 
+    Example:
+        >>> import pandas as pd
+        >>> labels = pd.DataFrame({"file": ["0000.jpg", "0001.jpg"], "species": ["lynx", "wolf"]})
+        >>> source = dp.open_source("photos", labels=labels)
+        >>> isinstance(source, dp.Labelled), source.records()["label"].drop_null().to_pylist()
+        (True, ['lynx', 'wolf'])
+
     Attributes:
         source: Where the images are.
         labels: What the table is called: its file.

@@ -37,6 +37,13 @@ GROUPS: Final = 2
 class Bytes:
     """Images that were given as bytes in memory; `open_source` makes it of a data frame or a data set.
 
+    Example:
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"image": [encoded(photo(0)), encoded(photo(1))], "label": ["cat", "dog"]})
+        >>> source = dp.open_source(frame)
+        >>> isinstance(source, dp.Bytes), len(dp.clean(source))
+        (True, 2)
+
     Attributes:
         file: The temporary file that holds the bytes; none in a source that a manifest opens, which cannot read.
         listing: The records.
@@ -72,6 +79,13 @@ class Bytes:
 @frozen
 class Parquet:
     """Images that are bytes in a column of a Parquet file.
+
+    Example:
+        >>> import pyarrow as pa, pyarrow.parquet as pq
+        >>> table = pa.table({"image": [encoded(photo(0)), encoded(photo(1))], "label": ["cat", "dog"]})
+        >>> pq.write_table(table, "images.parquet")
+        >>> dp.clean("images.parquet").class_counts()
+        {'cat': 1, 'dog': 1}
 
     Attributes:
         file: The file.

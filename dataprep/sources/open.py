@@ -74,7 +74,7 @@ def open_source(
     """Returns the source of images that are given in any form; its `records()` say in `remarks` what was decided.
 
     Example:
-        >>> source = dp.open_source(folder, label="parent", exclude="*.gif")
+        >>> source = dp.open_source("photos", label="parent", exclude="*.gif")
 
     Args:
         given: A folder, several, a glob, a list of files or of sources, sources by name, "-" for a list on standard input, a

@@ -22,6 +22,11 @@ from dataprep.sources.listing import SCHEMA, Scan, joined, quoted, scan_of, with
 class Part:
     """A source and what it is called among others.
 
+    Example:
+        >>> both = dp.Several([dp.Part("train", dp.Folder("photos/cat")), dp.Part("test", dp.Folder("photos/dog"))])
+        >>> dp.clean(both).table["split"].unique().to_pylist()
+        ['test', 'train']
+
     Attributes:
         name: What the uris of its images start with, and their split where the source gives none.
         source: Where its images are.
@@ -50,6 +55,11 @@ def _parts(given: Mapping[str, Source] | Iterable[Part]) -> tuple[Part, ...]:
 @frozen
 class Several:
     """The images of several sources: `Several({"train": Folder("train"), "test": Folder("test")})`.
+
+    Example:
+        >>> both = dp.Several({"cats": dp.Folder("photos/cat"), "dogs": dp.Folder("photos/dog")}, splits=False)
+        >>> both.records()["uri"][0].as_py()
+        'cats/0000.jpg'
 
     Attributes:
         parts: The sources by name, or as parts, in the order given.

@@ -27,6 +27,12 @@ class MixUp(Versioned):
 
     Source: Zhang et al., "mixup: beyond empirical risk minimization", 2018. It follows `Normalize`.
 
+    Example:
+        >>> pipeline = dp.Pipeline(dp.Resize((64, 64)), dp.Normalize(), dp.MixUp(0.2))
+        >>> batch = next(iter(dp.Loader(manifest, pipeline, batch_size=4)))
+        >>> batch.labels.shape  # shares of cat and dog
+        torch.Size([4, 2])
+
     Attributes:
         alpha: Shares are drawn from Beta(alpha, alpha): towards 0 they are near 0 and 1, at 1 all are as likely.
         p: The share of images that are mixed.
@@ -49,6 +55,12 @@ class CutMix(Versioned):
     """Pastes a box of the next image of the batch into each; labels become shares, (B, classes).
 
     Source: Yun et al., "CutMix: regularization strategy to train strong classifiers with localizable features", 2019.
+
+    Example:
+        >>> pipeline = dp.Pipeline(dp.Resize((64, 64)), dp.Normalize(), dp.CutMix(p=0.5))
+        >>> batch = next(iter(dp.Loader(manifest, pipeline, batch_size=4)))
+        >>> batch.labels.sum(dim=1)  # shares add up
+        tensor([1., 1., 1., 1.])
 
     Attributes:
         alpha: Areas are drawn from Beta(alpha, alpha).

@@ -77,10 +77,10 @@ def unmoved(op: Op, params: Params, sizes: Sizes) -> None:
     """Returns None: what to register at `geometry` for an op that leaves every pixel where it is.
 
     Example:
-        @dataclass(frozen=True)
-        class Invert: ...
-
-        dp.geometry.register(Invert, dp.unmoved)
+        >>> class Invert(dp.HorizontalFlip):
+        ...     slots = 1
+        >>> dp.geometry.register(Invert, dp.unmoved) is dp.unmoved
+        True
     """
 
 

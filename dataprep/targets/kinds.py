@@ -86,6 +86,10 @@ class Boxes(Places):
 class Points(Places):
     """Points such as key points: for each image (k, 2) float32 x and y in pixels of the picture as it is delivered.
 
+    Example:
+        >>> dp.Points("points", labels="joint", unseen="nan", mirrored=(0, 2, 1)).mirrored
+        (0, 2, 1)
+
     Attributes:
         column: The column, a list of two numbers for each image; NaN stays NaN.
         relative: Whether the numbers are shares of the image's width and height.
@@ -118,6 +122,17 @@ class Polygons(Places):
     Of an outline that leaves the picture only what is inside is kept, and nothing, nor its labels, where that is less than
     `visible` of its area. One without an area is left out.
 
+    Example:
+        >>> import pyarrow as pa
+        >>> square = [[[32, 24], [96, 24], [96, 72], [32, 72]]]
+        >>> table = pa.table({"image": ["photos/cat/0000.jpg"], "polygons": [square]})
+        >>> loader = dp.Loader(dp.clean(table), dp.Pipeline(dp.Resize((48, 64))), batch_size=1, targets=dp.Polygons())
+        >>> next(iter(loader)).targets["polygons"][0]
+        [tensor([[16., 12.],
+                [48., 12.],
+                [48., 36.],
+                [16., 36.]])]
+
     Attributes:
         column: The column, a list of lists of two numbers for each image.
         relative: Whether the numbers are shares of the image's width and height.
@@ -138,6 +153,15 @@ class Mask:
     It is a file that the manifest's source reads, as large as its image: gray levels or indices of a palette, which are taken as
     class numbers; or run lengths as COCO writes them, as JSON: `{"size": [height, width], "counts": ...}`, 1 inside, or a list
     of such with a `"value"` each, of which a later one covers an earlier one. A JPEG, which keeps no numbers, is refused.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from pathlib import Path
+        >>> _ = Path("mask.png").write_bytes(encoded(np.eye(96, 128, dtype=np.uint8), "PNG"))
+        >>> table = pa.table({"image": ["photos/cat/0000.jpg"], "mask": ["mask.png"]})
+        >>> loader = dp.Loader(dp.clean(table), dp.Pipeline(dp.CenterCrop(64)), batch_size=1, targets=dp.Mask())
+        >>> next(iter(loader)).targets["mask"].shape
+        torch.Size([1, 64, 64])
 
     Attributes:
         column: The column of uris or of JSON.
@@ -168,6 +192,11 @@ class Mask:
 @frozen
 class Column:
     """A column of the manifest as it is: numbers as a tensor, strings as a list, lists of numbers as a list of tensors.
+
+    Example:
+        >>> loader = dp.Loader(manifest, batch_size=4, train=False, targets=dp.Column("uri"))
+        >>> next(iter(loader)).targets["uri"][:2]
+        ['cat/0000.jpg', 'cat/0002.jpg']
 
     Attributes:
         column: Its name.

@@ -63,9 +63,10 @@ class FakeEngine:
     """Runs in this process, in an order of your choice, and remembers what it was asked for.
 
     Example:
-        >>> manifest = dp.clean(folder, dp.Pipeline(), engine=FakeEngine(shuffle=1))
-        >>> len(manifest)
-        2
+        >>> engine = FakeEngine(shuffle=1)
+        >>> manifest = dp.clean("photos", dp.Pipeline(), engine=engine)
+        >>> len(manifest), len(engine.uris)
+        (13, 13)
 
     Attributes:
         shuffle: The seed of the order of the results; None keeps that of the batches.
@@ -99,9 +100,9 @@ class FakeBackend:
     """Makes batches in this process, one after the other: the oracle of other backends; remembers what it was asked for.
 
     Example:
-        >>> loader = dp.Loader(manifest, dp.Pipeline(dp.Resize((8, 9))), batch_size=2, backend=FakeBackend())
+        >>> loader = dp.Loader(manifest, dp.Pipeline(dp.Resize((8, 9))), batch_size=6, backend=FakeBackend())
         >>> [batch.images.shape for batch in loader]
-        [(2, 3, 8, 9)]
+        [(6, 3, 8, 9), (6, 3, 8, 9)]
 
     Attributes:
         ahead: How many batches are made before the loop has had the first, as workers do.
@@ -130,9 +131,9 @@ class Undecoded(FakeBackend):
     """A backend that reads no file: what stands for an image are the numbers that were drawn for it.
 
     Example:
-        >>> loader = dp.Loader(manifest, dp.Pipeline(dp.RandomResizedCrop(8)), batch_size=2, backend=Undecoded())
+        >>> loader = dp.Loader(manifest, dp.Pipeline(dp.RandomResizedCrop(8)), batch_size=6, backend=Undecoded())
         >>> [batch.images.shape for batch in loader]  # a box for each image: top, left, height, width
-        [(2, 4)]
+        [(6, 4), (6, 4)]
     """
 
     def make(self, source: Source, program: Program, recipe: Recipe) -> Batch[Any]:

@@ -60,7 +60,7 @@ def write_images(
     """Writes different photos as `label/0000.jpg`, the labels taking turns.
 
     Example:
-        >>> [path.name for path in write_images(folder, 2)]
+        >>> [path.name for path in write_images("toys", 2)]
         ['0000.jpg', '0001.jpg']
 
     Args:

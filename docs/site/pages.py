@@ -69,7 +69,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     if uri.startswith(SHOWN):
         return markdown
     options = json.dumps(page.meta.get("options", {}))
-    return re.sub(r"^(::: \S+)$", rf"\1\n    options: {options}", LINK.sub(link, markdown), flags=re.MULTILINE)
+    return re.sub(r"^(::: \S+)$(?!\n    )", rf"\1\n    options: {options}", LINK.sub(link, markdown), flags=re.MULTILINE)
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:

@@ -38,6 +38,11 @@ PARTLY: Final = "of a file, only what it needs is decoded"
 class Dali:
     """Batches from an NVIDIA DALI graph, as torch tensors that share DALI's memory.
 
+    Example:
+        >>> loader = dp.Loader(manifest, batch_size=4, backend=dp.Dali(device="cpu"))
+        >>> next(iter(loader)).images.shape
+        torch.Size([4, 3, 64, 64])
+
     Attributes:
         device: "gpu" decodes and augments on the GPU of this process, that of LOCAL_RANK under torchrun, else the one that torch
             has set; "cpu" needs no GPU.

@@ -2,15 +2,19 @@
 
 An op has two parts here, both dispatched on its type: `arguments` turns its parameters into arrays with a line for each sample,
 `node` puts its operator into the graph. An op of your own registers the same way; one that does not is run by its CPU kernel
-before the graph, and so is all that comes before it (see `obstacle`). All three are public, as `dataprep.lowering`:
+before the graph, and so is all that comes before it (see `obstacle`). All three are public, as `dataprep.lowering`.
 
-    @dp.lowering.arguments.register
-    def _(op: Invert, params: dp.Params) -> dp.lowering.Arguments:
-        return ((255 * params[:, 0]).astype(np.uint8),)
-
-    @dp.lowering.node.register
-    def _(op: Invert, images: dp.lowering.Node, arguments: tuple[dp.lowering.Node, ...]) -> dp.lowering.Node:
-        return images ^ arguments[0]
+Example:
+    >>> class Invert(dp.HorizontalFlip):
+    ...     slots = 1
+    >>> @dp.lowering.arguments.register
+    ... def _(op: Invert, params: dp.Params) -> dp.lowering.Arguments:
+    ...     return ((255 * params[:, 0]).astype(np.uint8),)
+    >>> @dp.lowering.node.register
+    ... def _(op: Invert, images: dp.lowering.Node, arguments: tuple[dp.lowering.Node, ...]) -> dp.lowering.Node:
+    ...     return images ^ arguments[0]
+    >>> dp.lowering.arguments(Invert(), np.array([[0.0], [1.0]]))
+    (array([  0, 255], dtype=uint8),)
 
 Cropping, mirroring, contrast and brightness are the CPU kernels' to the bit, and so, on the CPU, are decoding and the resize that
 a program opens with, which run before the graph. On real photographs (ImageNet) resizing

@@ -42,6 +42,11 @@ def _check_timeout(engine: "Local", attribute: Any, value: object) -> None:
 class Local:
     """Processes of this machine.
 
+    Example:
+        >>> manifest = dp.clean("photos", engine=dp.Local(workers=1, timeout=60))
+        >>> len(manifest)
+        13
+
     Attributes:
         workers: How many; 0 runs in this process, without protection from a decoder that crashes. None stands for every core
             that this process may use. Where not so many can be started, those that can do the work.

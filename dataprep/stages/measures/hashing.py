@@ -38,6 +38,12 @@ LEAST_REGION = 500  # pixels of that square; smaller regions have no hash of the
 class Hash(ABC):
     """A perceptual hash of luminance, as many bits for every image: what `Deduplicate` and `Variants` take.
 
+    Example:
+        >>> isinstance(dp.PHash(bits=256), dp.Hash)
+        True
+        >>> dp.PHash(bits=256).column, dp.DHash().column
+        ('phash256', 'dhash64')
+
     Attributes:
         bits: 64 or 256; the column is named by the kind and the bits, such as `phash64`, and holds big-endian bytes, row by row.
         side: The shorter side, in pixels, at which the image is seen; None for all of it, which gives the bits of imagehash.
@@ -88,6 +94,12 @@ class PHash(Hash):
     """The DCT hash: which of the lowest frequencies lie above their median; column `phash64` or `phash256`.
 
     Source: Zauner, "Implementation and benchmarking of perceptual image hash functions", 2010, as in `imagehash.phash`.
+
+    Example:
+        >>> image = dp.decode(manifest.paths()[0].read_bytes(), channels=1).image
+        >>> hashes = [int.from_bytes(dp.PHash().measure(one)["phash64"]) for one in (image, image // 2)]
+        >>> (hashes[0] ^ hashes[1]).bit_count() <= 4  # bits of 64 that differ in a copy that is darker
+        True
     """
 
     def codes(self, image: Image, invariant: Invariant) -> list[bytes]:
@@ -112,6 +124,13 @@ class DHash(Hash):
     """The gradient hash: whether each pixel of a thumbnail is brighter than its left neighbour; column `dhash64` or `dhash256`.
 
     Source: Krawetz, "Kind of like that", 2013, as in `imagehash.dhash`.
+
+    Example:
+        >>> rising = np.tile(np.arange(128, dtype=np.uint8), (128, 1))
+        >>> dp.DHash().measure(rising)["dhash64"].hex()
+        'ffffffffffffffff'
+        >>> dp.DHash().measure(rising[:, ::-1])["dhash64"].hex()  # mirrored
+        '0000000000000000'
     """
 
     def codes(self, image: Image, invariant: Invariant) -> list[bytes]:
@@ -128,6 +147,12 @@ class AverageHash(Hash):
     The cheapest, but it lumps together what is laid out alike: of 48,205 pairs of different ordinary photographs (ImageNet) 111
     are within 10 bits of 64, none by `PHash` and `DHash`. Take a radius of 3, or let `Deduplicate` verify it.
     Source: Krawetz, "Looks like it", 2011, as in `imagehash.average_hash`.
+
+    Example:
+        >>> half = np.zeros((128, 128), np.uint8)
+        >>> half[:, 64:] = 255
+        >>> dp.AverageHash().measure(half)["averagehash64"].hex()  # 4 dark and 4 bright in each row of 8
+        '0f0f0f0f0f0f0f0f'
     """
 
     def codes(self, image: Image, invariant: Invariant) -> list[bytes]:
@@ -143,6 +168,12 @@ class WaveletHash(Hash):
 
     It lumps together as much as `AverageHash`, 125 of the same pairs; take a radius of 3, or let `Deduplicate` verify it.
     Source: Petrov, "Wavelet image hash in Python", 2016, as in `imagehash.whash`.
+
+    Example:
+        >>> half = np.zeros((128, 128), np.uint8)
+        >>> half[:64] = 255
+        >>> dp.WaveletHash().measure(half)["wavelethash64"].hex()  # 4 bright rows of 8
+        'ffffffff00000000'
     """
 
     def codes(self, image: Image, invariant: Invariant) -> list[bytes]:
@@ -161,6 +192,12 @@ class ColorHash:
     photographs (ImageNet) 78 are within 2 bits and 252 within 4, and half within 6. So it verifies another hash, or is verified
     by one: within 4 bits are 99 % of the copies that were saved as JPEG of quality 30 or cropped by 5 %, within 2 bits 90 %.
     Source: `imagehash.colorhash` with its default of 3 bits for each share.
+
+    Example:
+        >>> image = dp.decode(manifest.paths()[0].read_bytes()).image
+        >>> hashes = [dp.ColorHash().measure(one)["colorhash"] for one in (image, image[:, ::-1])]
+        >>> hashes[0] == hashes[1]  # mirroring leaves the palette as it is
+        True
 
     Attributes:
         side: The shorter side, in pixels, at which the image is seen.
@@ -205,6 +242,11 @@ class CropResistantHash:
     hashing", 2014, as in `imagehash.crop_resistant_hash`, at a thirtieth of its time.
     Two images are as far apart as the nearest two regions, 23 bits for half of the pairs of different photographs.
 
+    Example:
+        >>> found = dp.clean("photos", dp.Pipeline(dp.CropResistantHash()))
+        >>> len(found.table["cropresistanthash"][0].as_py()) % 8  # 8 bytes for each region
+        0
+
     Attributes:
         side: The shorter side, in pixels, at which the image is seen; regions are sought at 300 × 300.
     """
@@ -235,6 +277,11 @@ AnyHash: TypeAlias = Hash | ColorHash | CropResistantHash
 @frozen
 class Variants:
     """Hashes of an image's variants, so that a mirrored, turned, cropped or framed copy is found by the hash of its original.
+
+    Example:
+        >>> rule = dp.Deduplicate(invariant="flip")  # which measures the hash, and those of the mirrored image
+        >>> dp.Variants(invariant="flip") in rule.needs
+        True
 
     Attributes:
         of: The hash.

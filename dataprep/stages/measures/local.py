@@ -48,6 +48,11 @@ class LocalFeatures:
     which one is brighter; in a negative it has the opposite bits. 80 corners take 2.9 KB, the small picture 2.3 KB.
     Source: Rublee et al., "ORB: an efficient alternative to SIFT or SURF", 2011.
 
+    Example:
+        >>> found = dp.LocalFeatures().measure(dp.decode(manifest.paths()[0].read_bytes(), channels=1).image)
+        >>> len(found["local_features"]) // 36, len(found["small_picture"])
+        (80, 2304)
+
     Attributes:
         count: The largest number of corners; pictures with few details have fewer, those below 40 pixels none.
         side: The shorter side, in pixels, at which corners are sought.

@@ -22,6 +22,12 @@ class Miniature:
 
     By it `Deduplicate` decides whether two images are copies. The image is squeezed to a square; each pixel is the average of its
     area, row by row, then Cb and Cr of the cells, 128 for gray (ITU-R 601).
+
+    Example:
+        >>> gray = np.full((96, 128, 3), 128, np.uint8)
+        >>> miniature = dp.Miniature().measure(gray)["miniature"]
+        >>> len(miniature), set(miniature)
+        (1056, {128})
     """
 
     side: ClassVar[int] = SIDE

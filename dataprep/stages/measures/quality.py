@@ -30,6 +30,12 @@ class LaplacianVariance:
     0 is flat; ordinary photographs have 150 to 5,000.
     Source: Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy: a comparative study", 2000.
 
+    Example:
+        >>> stripes = np.tile(np.array([100, 150], np.uint8), (128, 64))
+        >>> slope = np.tile(np.arange(128, dtype=np.uint8), (128, 1))
+        >>> [dp.LaplacianVariance().measure(image)["sharpness"] for image in (stripes, slope)]
+        [10000.0, 0.0625]
+
     Attributes:
         side: The shorter side, in pixels, that the image is reduced to; smaller images are seen as they are.
     """
@@ -53,6 +59,10 @@ class Luminance:
     """The columns `brightness` and `contrast`: mean and standard deviation of the luminance (ITU-R 601), in gray levels.
 
     Brightness is 0 black to 255 white; contrast is 0 uniform to 127.5 half black, half white.
+
+    Example:
+        >>> dp.Luminance().measure(np.full((128, 128), 20, np.uint8))  # a dark, uniform image
+        {'brightness': 20.0, 'contrast': 0.0}
 
     Attributes:
         side: The shorter side, in pixels, that the image is reduced to.
@@ -82,6 +92,12 @@ class LuminanceHistogram:
     Suggested: `dark_fraction` at most 0.6, `bright_fraction` at most 0.6, `entropy` at least 3. 99 % of ordinary photographs
     (ImageNet) have less than 0.39, less than 0.48 and more than 4.5; darkened to a tenth, half have more than 0.74 dark;
     overexposed fourfold, half have more than 0.75 bright; overexposed threefold, 5 % have an entropy below 1.2.
+
+    Example:
+        >>> half = np.zeros((128, 128), np.uint8)
+        >>> half[:, 64:] = 255
+        >>> dp.LuminanceHistogram().measure(half)
+        {'dark_fraction': 0.5, 'bright_fraction': 0.5, 'entropy': 1.0}
 
     Attributes:
         side: The shorter side, in pixels, that the image is reduced to.
@@ -117,6 +133,11 @@ class Levels:
     darkest level above 220. Cells, galaxies, masks and nine in ten fields of stars have more than 60; pages, plots and line
     drawings have less than 130.
 
+    Example:
+        >>> shades = np.tile(np.arange(40, 168, dtype=np.uint8), (128, 1))
+        >>> dp.Levels().measure(shades)
+        {'darkest': 40, 'lightest': 167}
+
     Attributes:
         side: The shorter side, in pixels, that the image is reduced to.
     """
@@ -143,6 +164,12 @@ class Noise:
     Suggested: at most 25; 99 % of ordinary photographs (ImageNet) have less than 23, with added noise of 40 none less than 28.
     At least 0.4 finds what was blurred or enlarged: 99 % of photographs have more than 0.57, and blurred by 1 % of their
     shorter side 99 % have less than 0.38.
+
+    Example:
+        >>> gray = np.full((128, 128), 128, np.uint8)
+        >>> noisy = np.random.default_rng(0).normal(gray, 10).clip(0, 255).astype(np.uint8)
+        >>> dp.Noise().measure(gray)["noise"], round(dp.Noise().measure(noisy)["noise"])
+        (0.0, 10)
     """
 
     side: ClassVar[None] = None
@@ -172,6 +199,12 @@ class Colorfulness:
     Suggested: `saturation` at least 1, which drops grayscale; gray ones among ordinary photographs (ImageNet) have 0, coloured
     ones at least 2.4, and 95 % of all more than 6.5. `colorfulness` at least 3 does the same: 0.04 at most, and at least 5.7.
 
+    Example:
+        >>> red = np.zeros((128, 128, 3), np.uint8)
+        >>> red[..., 0] = 255
+        >>> dp.Colorfulness().measure(red)["saturation"]
+        255.0
+
     Attributes:
         side: The shorter side, in pixels, that the image is reduced to.
     """
@@ -199,6 +232,12 @@ class ChannelSums:
     """Sums and sums of squares of R, G and B over all pixels, as integers: what exact mean and std are made of.
 
     Full pixels, because averaging neighbours would shrink the standard deviation.
+
+    Example:
+        >>> red = np.zeros((2, 3, 3), np.uint8)
+        >>> red[..., 0] = 255
+        >>> dp.ChannelSums().measure(red)
+        {'channel_sums': [1530, 0, 0], 'channel_squares': [390150, 0, 0]}
     """
 
     side: ClassVar[None] = None

@@ -50,6 +50,11 @@ SHEAR = check(_are_shears, "give the least and the largest, in this order, betwe
 class HorizontalFlip(SameSize):
     """Mirrors left and right.
 
+    Example:
+        >>> shown = dp.Pipeline(dp.Resize((64, 64)), dp.HorizontalFlip()).preview("photos/cat/0000.jpg", count=4)
+        >>> [picture.lines for picture in shown.pictures[1:]]
+        [('HorizontalFlip: yes',), ('HorizontalFlip: no',), ('HorizontalFlip: no',), ('HorizontalFlip: yes',)]
+
     Attributes:
         p: The share of images that are mirrored.
     """
@@ -71,6 +76,11 @@ class HorizontalFlip(SameSize):
 class VerticalFlip(SameSize):
     """Mirrors top and bottom.
 
+    Example:
+        >>> shown = dp.Pipeline(dp.Resize((64, 64)), dp.VerticalFlip(p=1)).preview("photos/cat/0000.jpg", count=1)
+        >>> shown.pictures[1].lines
+        ('VerticalFlip: yes',)
+
     Attributes:
         p: The share of images that are mirrored.
     """
@@ -91,6 +101,11 @@ class VerticalFlip(SameSize):
 @frozen
 class Rotate(VersionedOp):
     """Turns the image about its centre by a random angle; corners are filled.
+
+    Example:
+        >>> shown = dp.Pipeline(dp.Resize((64, 64)), dp.Rotate(15)).preview("photos/cat/0000.jpg", count=3)
+        >>> [picture.lines for picture in shown.pictures[1:]]
+        [('Rotate: -2.9°',), ('Rotate: 6.3°',), ('Rotate: 5.6°',)]
 
     Attributes:
         degrees: The least and the largest angle, counter-clockwise; one number d stands for (-d, d).
@@ -123,6 +138,12 @@ class Rotate(VersionedOp):
 @frozen
 class Affine(SameSize):
     """Turns, shears, scales and moves the image about its centre, at once; what comes in at the edges is filled.
+
+    Example:
+        >>> affine = dp.Affine(degrees=10, translate=(0.1, 0.1), scale=(0.9, 1.1), shear=5)
+        >>> shown = dp.Pipeline(dp.Resize((64, 64)), affine).preview("photos/cat/0000.jpg", count=1)
+        >>> shown.pictures[1].lines  # the matrix, row by row
+        ('Affine: 1.1, 0.0508, -1.49, 0.0369, 1.1, -4.95',)
 
     Attributes:
         degrees: The least and the largest angle, counter-clockwise; one number d stands for (-d, d).

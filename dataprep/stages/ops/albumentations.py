@@ -71,9 +71,11 @@ class Albumentations(VersionedOp):
     which holds for albumentations alone in the workers of a `DataLoader`.
 
     Example:
-        >>> train = A.Compose([A.RandomResizedCrop((224, 224)), A.Normalize(), ToTensorV2()])  # doctest: +SKIP
-        >>> dp.Pipeline(dp.Albumentations(train)).spec  # doctest: +SKIP
-        Spec(height=224, width=224, dtype='float32', layout='CHW', memory='contiguous', delivered=False)
+        >>> import albumentations as A
+        >>> train = A.Compose([A.RandomResizedCrop((224, 224)), A.Normalize(), A.ToTensorV2()])
+        >>> spec = dp.Pipeline(dp.Albumentations(train)).spec
+        >>> spec.height, spec.width, spec.dtype
+        (224, 224, 'float32')
 
     Attributes:
         transform: The transform; kept as JSON, so that it can be compared, saved and sent.

@@ -28,6 +28,13 @@ FROM_YIQ: Final = np.linalg.inv(TO_YIQ)
 class Brightness(SameSize):
     """Multiplies all values by a random factor, rounded half up and cut off at 255.
 
+    Example:
+        >>> dp.Brightness(0.3).amount
+        (0.7, 1.3)
+        >>> shown = dp.Pipeline(dp.Resize((64, 64)), dp.Brightness(0.3)).preview("photos/cat/0000.jpg", count=3)
+        >>> [picture.lines for picture in shown.pictures[1:]]
+        [('Brightness: × 0.94',), ('Brightness: × 1.13',), ('Brightness: × 1.11',)]
+
     Attributes:
         amount: a for factors from max(0, 1 - a) to 1 + a, or the least and the largest factor.
     """
@@ -48,6 +55,11 @@ class Brightness(SameSize):
 @frozen
 class Contrast(SameSize):
     """Moves all values away from middle gray, 128, by a random factor.
+
+    Example:
+        >>> shown = dp.Pipeline(dp.Resize((64, 64)), dp.Contrast(0.4)).preview("photos/cat/0000.jpg", count=3)
+        >>> [picture.lines for picture in shown.pictures[1:]]
+        [('Contrast: × 0.92',), ('Contrast: × 1.17',), ('Contrast: × 1.15',)]
 
     Attributes:
         amount: a for factors from max(0, 1 - a) to 1 + a, or the least and the largest factor.
@@ -70,6 +82,11 @@ class Contrast(SameSize):
 class Saturation(SameSize):
     """Moves all colours away from gray of the same luminance by a random factor; 0 is gray.
 
+    Example:
+        >>> shown = dp.Pipeline(dp.Resize((64, 64)), dp.Saturation((0, 2))).preview("photos/cat/0000.jpg", count=3)
+        >>> [picture.lines for picture in shown.pictures[1:]]
+        [('Saturation: × 0.81',), ('Saturation: × 1.42',), ('Saturation: × 1.38',)]
+
     Attributes:
         amount: a for factors from max(0, 1 - a) to 1 + a, or the least and the largest factor.
     """
@@ -90,6 +107,11 @@ class Saturation(SameSize):
 @frozen
 class Hue(SameSize):
     """Turns all colours about the gray axis of the YIQ space by a random angle.
+
+    Example:
+        >>> shown = dp.Pipeline(dp.Resize((64, 64)), dp.Hue(18)).preview("photos/cat/0000.jpg", count=3)
+        >>> [picture.lines for picture in shown.pictures[1:]]
+        [('Hue: -3.5°',), ('Hue: 7.6°',), ('Hue: 6.8°',)]
 
     Attributes:
         degrees: The least and the largest angle; one number d stands for (-d, d). torchvision's `hue=0.1` is 36.
@@ -113,6 +135,12 @@ class ColorJitter(SameSize):
     """Changes saturation, hue, contrast and brightness at once, in this order, each by a random amount.
 
     One matrix does all, so values are rounded and cut off once; torchvision does so four times, in random order.
+
+    Example:
+        >>> jitter = dp.ColorJitter(brightness=0.4, contrast=0.4, saturation=0.4, hue=36)  # torchvision's hue=0.1
+        >>> shown = dp.Pipeline(dp.Resize((64, 64)), jitter).preview("photos/cat/0000.jpg", count=1)
+        >>> shown.pictures[1].lines
+        ('ColorJitter: brightness × 0.92, contrast × 1.20, saturation × 0.96, hue 34.7°',)
 
     Attributes:
         brightness: a for factors from max(0, 1 - a) to 1 + a, or the least and the largest factor.
@@ -145,6 +173,11 @@ class ColorJitter(SameSize):
 @frozen
 class Grayscale(SameSize):
     """Replaces colours by gray of the same luminance (ITU-R 601), in three equal channels.
+
+    Example:
+        >>> shown = dp.Pipeline(dp.Resize((64, 64)), dp.Grayscale(p=0.5)).preview("photos/cat/0000.jpg", count=3)
+        >>> [picture.lines for picture in shown.pictures[1:]]
+        [('Grayscale: yes',), ('Grayscale: no',), ('Grayscale: no',)]
 
     Attributes:
         p: The share of images that become gray.

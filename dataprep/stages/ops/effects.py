@@ -34,6 +34,11 @@ QUALITIES: Final = check(lambda given: all(isinstance(quality, int) for quality 
 class GaussianBlur(SameSize):
     """Blurs with a Gaussian of random width.
 
+    Example:
+        >>> shown = dp.Pipeline(dp.Resize((64, 64)), dp.GaussianBlur((0.1, 2), p=0.5)).preview("photos/cat/0000.jpg", count=3)
+        >>> [picture.lines for picture in shown.pictures[1:]]
+        [('GaussianBlur: σ 1.51',), ('GaussianBlur: no',), ('GaussianBlur: no',)]
+
     Attributes:
         sigma: The least and the largest standard deviation, in pixels; one number for always the same.
         p: The share of images that are blurred.
@@ -58,6 +63,11 @@ class GaussianBlur(SameSize):
 class Sharpness(SameSize):
     """Blends with a smoothed copy by a random factor: 0 is smooth, 1 the image, 2 sharpened, as in Pillow's `ImageEnhance`.
 
+    Example:
+        >>> shown = dp.Pipeline(dp.Resize((64, 64)), dp.Sharpness((0, 2))).preview("photos/cat/0000.jpg", count=3)
+        >>> [picture.lines for picture in shown.pictures[1:]]
+        [('Sharpness: × 0.81',), ('Sharpness: × 1.42',), ('Sharpness: × 1.38',)]
+
     Attributes:
         amount: a for factors from max(0, 1 - a) to 1 + a, or the least and the largest factor.
     """
@@ -79,6 +89,11 @@ class Sharpness(SameSize):
 @frozen
 class Posterize(SameSize):
     """Keeps the highest bits of each value.
+
+    Example:
+        >>> shown = dp.Pipeline(dp.Resize((64, 64)), dp.Posterize(bits=2, p=1)).preview("photos/cat/0000.jpg", count=1)
+        >>> np.unique(shown.pictures[1].image)
+        array([  0,  64, 128, 192], dtype=uint8)
 
     Attributes:
         bits: How many, 1 to 8.
@@ -103,6 +118,11 @@ class Posterize(SameSize):
 class Solarize(SameSize):
     """Inverts all values from a threshold on.
 
+    Example:
+        >>> shown = dp.Pipeline(dp.Resize((64, 64)), dp.Solarize(threshold=128, p=1)).preview("photos/cat/0000.jpg", count=1)
+        >>> int(shown.pictures[1].image.max())
+        127
+
     Attributes:
         threshold: 0 inverts all, 256 none.
         p: The share of images.
@@ -126,6 +146,11 @@ class Solarize(SameSize):
 class Equalize(SameSize):
     """Spreads the values of each channel so that all levels are about as frequent, as in Pillow's `ImageOps`.
 
+    Example:
+        >>> shown = dp.Pipeline(dp.Resize((64, 64)), dp.Equalize(p=1)).preview("photos/cat/0000.jpg", count=1)
+        >>> shown.pictures[1].image.min(), shown.pictures[1].image.max()
+        (np.uint8(0), np.uint8(255))
+
     Attributes:
         p: The share of images.
     """
@@ -146,6 +171,11 @@ class Equalize(SameSize):
 @frozen
 class JpegCompression(SameSize):
     """Encodes the image as a JPEG of random quality and decodes it again.
+
+    Example:
+        >>> shown = dp.Pipeline(dp.Resize((64, 64)), dp.JpegCompression()).preview("photos/cat/0000.jpg", count=3)
+        >>> [picture.lines for picture in shown.pictures[1:]]
+        [('JpegCompression: quality 82',), ('JpegCompression: quality 73',), ('JpegCompression: quality 77',)]
 
     Attributes:
         quality: The least and the largest quality, 1 to 100.
@@ -170,6 +200,12 @@ class JpegCompression(SameSize):
 @frozen
 class RandomErasing(SameSize):
     """Paints over a random box. Source: Zhong et al., "Random erasing data augmentation", 2020.
+
+    Example:
+        >>> ops = dp.Resize((64, 64)), dp.RandomErasing(p=0.5), dp.Normalize.imagenet()
+        >>> shown = dp.Pipeline(*ops).preview("photos/cat/0000.jpg", count=3)
+        >>> [picture.lines for picture in shown.pictures[1:]]
+        [('RandomErasing: 30×34 at (4, 18)',), ('RandomErasing: no',), ('RandomErasing: no',)]
 
     Attributes:
         p: The share of images.

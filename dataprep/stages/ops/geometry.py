@@ -48,6 +48,13 @@ class Resize(VersionedOp):
 
     Antialiased: each output pixel averages all the pixels that it covers, as in Pillow.
 
+    Example:
+        >>> pipeline = dp.Pipeline(dp.Resize(256), dp.CenterCrop(224))  # the shorter side is 256, then all is square
+        >>> dp.Pipeline(dp.Resize(256))  # and this is refused, since the longer side is whatever it is
+        Traceback (most recent call last):
+            ...
+        dataprep.errors.PipelineError: ... leaves height or width free, so images cannot be batched; ...
+
     Attributes:
         size: (height, width) in pixels, or the length of the shorter side.
         interpolation: "nearest", "bilinear", "bicubic" or "lanczos".
@@ -88,6 +95,11 @@ class Resize(VersionedOp):
 class CenterCrop(VersionedOp):
     """Cuts out the middle; where an image is smaller than the crop, black is laid around it.
 
+    Example:
+        >>> shown = dp.Pipeline(dp.Resize(72), dp.CenterCrop(64)).preview("photos/cat/0000.jpg")
+        >>> shown.pictures[1].image.shape
+        (64, 64, 3)
+
     Attributes:
         size: (height, width) in pixels, or one number for a square.
     """
@@ -114,6 +126,11 @@ class RandomResizedCrop(VersionedOp):
 
     Ten boxes are tried for one that fits; failing that, the largest central one within the ratios.
     Source: Szegedy et al., "Going deeper with convolutions", 2015, as in torchvision.
+
+    Example:
+        >>> shown = dp.Pipeline(dp.RandomResizedCrop(64, scale=(0.25, 1))).preview("photos/cat/0000.jpg", count=2)
+        >>> [picture.lines for picture in shown.pictures[1:]]
+        [('RandomResizedCrop: 88×77 at (24, 0)',), ('RandomResizedCrop: 101×95 at (19, 1)',)]
 
     Attributes:
         size: (height, width) of the result in pixels, or one number for a square.
@@ -159,6 +176,11 @@ class RandomResizedCrop(VersionedOp):
 class RandomCrop(VersionedOp):
     """Cuts out a box of one size at a random place.
 
+    Example:
+        >>> shown = dp.Pipeline(dp.RandomCrop(64, padding=4)).preview("photos/cat/0000.jpg", count=2)
+        >>> [picture.lines for picture in shown.pictures[1:]]
+        [('RandomCrop: 64×64 at (50, 12)',), ('RandomCrop: 64×64 at (40, 25)',)]
+
     Attributes:
         size: (height, width) in pixels, or one number for a square.
         padding: Pixels that are laid around all sides first; a smaller image gets as many more as it needs, on both sides alike.
@@ -192,6 +214,10 @@ class RandomCrop(VersionedOp):
 @frozen
 class Pad(VersionedOp):
     """Lays a border around.
+
+    Example:
+        >>> dp.Pipeline(dp.Resize((64, 64)), dp.Pad(4)).spec.height
+        72
 
     Attributes:
         padding: Pixels: one number for all sides, or (left, top, right, bottom).

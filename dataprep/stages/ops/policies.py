@@ -47,6 +47,11 @@ class RandAugment(SameSize):
     Source: Cubuk et al., "RandAugment: practical automated data augmentation with a reduced search space", 2020, with
     torchvision's ranges: shearing by 0.3, moving by 45 % of the image, turning by 30°, factors 0.1 to 1.9, 4 bits.
 
+    Example:
+        >>> shown = dp.Pipeline(dp.Resize((64, 64)), dp.RandAugment(num_ops=2)).preview("photos/cat/0000.jpg", count=2)
+        >>> [picture.lines for picture in shown.pictures[1:]]
+        [('RandAugment: rotate 9, brightness 1.27',), ('RandAugment: sharpness 1.27, autocontrast',)]
+
     Attributes:
         num_ops: How many changes.
         magnitude: The strength, 0 to 30.
@@ -82,6 +87,11 @@ class TrivialAugmentWide(SameSize):
 
     Source: Müller and Hutter, "TrivialAugment: tuning-free yet state-of-the-art data augmentation", 2021, with its wide ranges:
     shearing by 0.99, moving by 32 pixels, turning by 135°, factors 0.01 to 1.99, 2 bits.
+
+    Example:
+        >>> shown = dp.Pipeline(dp.Resize((64, 64)), dp.TrivialAugmentWide()).preview("photos/cat/0000.jpg", count=3)
+        >>> [picture.lines for picture in shown.pictures[1:]]
+        [('TrivialAugmentWide: rotate 58.5',), ('TrivialAugmentWide: sharpness 1.89',), ('TrivialAugmentWide: sharpness 1',)]
 
     Attributes:
         fill: RGB, 0..255, of what comes in at the edges.

@@ -26,8 +26,10 @@ class TorchVision(VersionedOp):
     loader takes by default then. Around it the generators are left as they were.
 
     Example:
-        >>> train = v2.Compose([v2.ToImage(), v2.RandomResizedCrop(224), v2.ToDtype(torch.float32, scale=True)])  # doctest: +SKIP
-        >>> dp.Pipeline(dp.TorchVision(train)).spec.dtype  # doctest: +SKIP
+        >>> import torch
+        >>> from torchvision.transforms import v2
+        >>> train = v2.Compose([v2.ToImage(), v2.RandomResizedCrop(224), v2.ToDtype(torch.float32, scale=True)])
+        >>> dp.Pipeline(dp.TorchVision(train)).spec.dtype
         'float32'
 
     Attributes:

@@ -43,6 +43,13 @@ STD: Final = validators.optional(
 class Normalize(VersionedOp):
     """Turns 0..255 into float32 with (value / 255 - mean) / std per channel, channels first.
 
+    Example:
+        >>> dp.Normalize.imagenet()
+        Normalize(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+        >>> filled = dp.Pipeline(dp.Resize((64, 64)), dp.Normalize()).fill(manifest.statistics)
+        >>> filled.ops[1].mean == manifest.statistics.mean
+        True
+
     Attributes:
         mean: RGB mean as a share of 255, such as 0.485; None takes the manifest's, over its kept images.
         std: RGB standard deviation as a share of 255; None takes the manifest's.
@@ -81,6 +88,11 @@ class Output(VersionedOp):
     """Delivers values of another type, or with the channels last in memory; the shape stays (B, 3, H, W).
 
     Values are rounded to the nearest, not scaled: it comes after `Normalize`, or gives 0..255 as floats.
+
+    Example:
+        >>> output = dp.Output("bfloat16", "channels_last")
+        >>> dp.Pipeline(dp.Resize((64, 64)), dp.Normalize.imagenet(), output).spec.dtype
+        'bfloat16'
 
     Attributes:
         dtype: "uint8", "float16", "bfloat16" or "float32"; None leaves what there is. NumPy has no bfloat16: it is for tensors.

@@ -26,6 +26,11 @@ class AllOf:
 
     Each rule sees the whole table, so their order plays no part but in the detail.
 
+    Example:
+        >>> dim, unlit = dp.Require("brightness", least=120), dp.Require("lightest", least=200)
+        >>> [manifest.judge(dp.Pipeline(rule)).reasons() for rule in (dim, unlit, dp.AllOf([dim, unlit], reason="too dark"))]
+        [{'brightness out of range': 4}, {'lightest out of range': 1}, {'too dark': 1}]
+
     Attributes:
         rules: Two rules or more.
         reason: What a drop is called in summaries, such as "too dark"; None takes that of the first rule.

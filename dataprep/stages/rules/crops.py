@@ -48,6 +48,14 @@ class DeduplicateCrops:
     hashes find it. Photographs with few details, or below some 100 pixels, are not found. Of two copies the better one is kept,
     as by `Deduplicate`, after which it comes: the one with more pixels, whatever they show.
 
+    Example:
+        >>> from pathlib import Path
+        >>> image = photo(60, height=480, width=640)
+        >>> _ = Path("photos/cat/whole.jpg").write_bytes(encoded(image))
+        >>> _ = Path("photos/cat/part.jpg").write_bytes(encoded(image[:400, :520]))
+        >>> dp.clean("photos", dp.Pipeline(dp.Deduplicate(), dp.DeduplicateCrops())).reasons()
+        {'exact duplicate': 1, 'near duplicate': 1}
+
     Attributes:
         by: The measure of local features.
         protect: Splits whose images stay, such as ("test",): a copy of one in another split is dropped as a "leak".

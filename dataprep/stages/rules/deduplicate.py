@@ -64,6 +64,12 @@ class Deduplicate:
     "(1)", "edited" and the like, then the most bytes, then the lowest content digest; the order of the rows plays no part. Every
     dropped image is within the radius of the very image that is kept for it, but for those that are dropped for their label.
 
+    Example:
+        >>> exact = dp.Pipeline(dp.Deduplicate(by=None))
+        >>> manifest.judge(exact).reasons()
+        {'exact duplicate': 1}
+        >>> careful = dp.Deduplicate(radius=8, protect=("test",), conflicts="drop", prefer=["originals/"])
+
     Attributes:
         by: The perceptual hash that near duplicates are found by, or None to drop exact copies only.
         radius: The largest Hamming distance, in bits, at which two images may be the same picture; by default what suits the

@@ -69,7 +69,12 @@ LIMIT: Final = optional(check(is_number, "give a number, or None for no limit"))
 @register
 @frozen
 class Readable:
-    """Drops what could not be read or decoded; every pipeline begins with it, whether named or not."""
+    """Drops what could not be read or decoded; every pipeline begins with it, whether named or not.
+
+    Example:
+        >>> manifest.judge(dp.Pipeline(dp.Readable())).reasons()  # all decode
+        {}
+    """
 
     needs: tuple[Measure, ...] = ()
 
@@ -90,6 +95,14 @@ class Require:
 
     Suggested limits are with the measures, and: "aspect_ratio" at most 4, "pixels" at least 1024; 99 % of ordinary photographs
     (ImageNet) are below 1.9 and above 13,000, all below 2.3 and above 8,000.
+
+    Example:
+        >>> pipeline = dp.Pipeline(dp.Require("width", least=200, reason="too small"))
+        >>> judged = manifest.judge(pipeline)
+        >>> judged.reasons()
+        {'too small': 13}
+        >>> judged.table["detail"][0].as_py()
+        'width 128 < 200'
 
     Attributes:
         column: A number: "height", "width", "bytes", "pixels", "aspect_ratio" (the longer side over the shorter),

@@ -34,6 +34,12 @@ class Outliers:
     The default is cautious, since sizes have long tails: of 311 ordinary photographs (ImageNet) 10 are outliers of "pixels" at
     10 deviations, which is beyond 5.6 times or below 1 / 5.6 of the median, 35 at 5, and none of "bytes" at 8, 6 at 5.
 
+    Example:
+        >>> odd = dp.Outliers("pixels", within="all", peers=5, reason="odd size")
+        >>> icon = write_images("photos/icons", 1, seed=50, height=12, width=16, labels=())
+        >>> dp.clean("photos", dp.Pipeline(odd)).reasons()
+        {'odd size': 1}
+
     Attributes:
         column: A number, as for `Require`.
         k: How many robust standard deviations are still kept.
@@ -95,6 +101,14 @@ class FarBelow:
     What is usual in a set is no fault of its images, so a limit that fits photographs spares other sets when it is joined with
     this rule, in `AllOf`: where most images are as dark, small or smooth, none is far below. Zero is always far below, unless
     the median is below `usual`. Missing values are neither dropped nor peers.
+
+    Example:
+        >>> from pathlib import Path
+        >>> black = Path("photos/cat/black.png")
+        >>> _ = black.write_bytes(encoded(np.zeros((96, 128, 3), np.uint8), "PNG"))
+        >>> dark = dp.FarBelow("brightness", share=0.2, reason="far darker than the others")
+        >>> dp.clean("photos", dp.Pipeline(dark)).reasons()
+        {'far darker than the others': 1}
 
     Attributes:
         column: A number from 0, as for `Require`.

@@ -91,6 +91,11 @@ def standard_rules(
 
     Flat and dark images go before the search for duplicates, because hashes of nothing are all alike.
 
+    Example:
+        >>> strict = dp.Pipeline(*dp.standard_rules(min_side=100, radius=None))
+        >>> manifest.judge(strict).reasons()
+        {'too small': 13}
+
     Args:
         min_side: The least height and width, in pixels. A number drops all that is below, None nothing, "auto" what `SMALL` says:
             below 32 and at most a fifth of the median of the set. These three ways are those of the next four, too.

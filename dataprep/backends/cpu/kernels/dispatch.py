@@ -44,7 +44,7 @@ def kernel(op: Op, image: Image, params: Params) -> NDArray[Any]:
     """Returns the image after one op, laid out as the `spec` of the op says; `register` adds an op of your own.
 
     Example:
-        >>> kernel(dp.HorizontalFlip(), photo(0, 4, 6), np.array([1.0])).shape
+        >>> dp.kernel(dp.HorizontalFlip(), photo(0, 4, 6), np.array([1.0])).shape
         (4, 6, 3)
 
     Args:
