@@ -45,6 +45,11 @@ class Bucket:
     What is listed, passed over and taken for labels and splits is what it would be in a folder of the same names. Credentials
     come from the environment and from roles, and are never part of it.
 
+    Example:
+        >>> bucket = dp.Bucket("s3://bucket/photos", exclude="drafts")
+        >>> dp.open_source("s3://bucket/photos", exclude="drafts") == bucket  # nothing is read before `clean` lists it
+        True
+
     Attributes:
         url: Where, such as "s3://bucket/photos"; also gs:// and az://, and of a web server https:// and http://.
         splits: Whether the first folder names the split, as of `Folder`.
