@@ -91,7 +91,7 @@ def keep_best(
     first = first_of_equal(np.concatenate(given, axis=1))
     best = np.flatnonzero(first == np.arange(size))  # best: (U,) the first row of each distinct hash, in order of preference
 
-    known = None if pictures is None else _with_kin(pictures, hashes)
+    known = None if pictures is None else _with_kin(pictures, hashes, best)
 
     def alike(rows: NDArray[np.int64], firsts: int) -> Pairs:
         """Returns the pairs of places in `rows` that are copies, the first of a pair below `firsts`, no two protected."""
@@ -99,7 +99,7 @@ def keep_best(
         if verify is not None:
             pairs = pairs[verify.take(best[rows]).distances(pairs) <= verify.radius]
         pairs = pairs[best[rows[pairs[:, 1]]] >= protected]
-        return pairs if known is None else pairs[known.take(best[rows]).prove(pairs)]
+        return pairs if known is None else pairs[known.take(rows).prove(pairs)]
 
     centre = best[stars_in_parts(alike, len(best))][np.searchsorted(best, first)]
     centre[:protected] = np.arange(protected)
@@ -111,10 +111,10 @@ def suspects(hashes: Hashes, verify: Hashes | None, pictures: Pictures) -> Pairs
     pairs = hashes.pairs()
     if verify is not None:
         pairs = pairs[verify.distances(pairs) <= verify.radius]
-    return pairs[_with_kin(pictures, hashes).suspect(pairs)]
+    return pairs[_with_kin(pictures, hashes, np.arange(len(pictures.codes))).suspect(pairs)]
 
 
-def _with_kin(pictures: Pictures, hashes: Hashes) -> Pictures:
-    """Returns small pictures that know whether others of the set are like them."""
+def _with_kin(pictures: Pictures, hashes: Hashes, rows: NDArray[np.int64]) -> Pictures:
+    """Returns the small pictures of some rows, which know whether others of the set are like them."""
     order = np.argsort(mixed(words_of(hashes.codes[:, 0])), kind="stable")
-    return replace(pictures, kin=kinship(pictures.codes, order))
+    return replace(pictures.take(rows), kin=kinship(pictures.codes, order, rows))

@@ -5,10 +5,13 @@ coefficient maximization", 2008, as in OpenCV.
 """
 
 from functools import cache
+from hashlib import blake2b
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from dataprep.machine import cores
 
 SIDE: Final = 32
 """Pixels of the luminance, in height and width."""
@@ -42,15 +45,26 @@ BLEACHED: Final = 0.25
 ALIGNED: Final = 0.95
 """The correlation of photographs that are copies once they are aligned, in which chance has more room."""
 
+FEW: Final = 8
+"""Pairs up to which they are aligned one after the other."""
+REMEMBERED: Final = 1 << 17
+"""Alignments that are remembered, some 25 MB."""
+
 Floats: TypeAlias = NDArray[Any]
+
+_FOUND: Final[dict[bytes, float]] = {}
 
 
 def directions(codes: NDArray[np.uint8], margin: int = 0) -> NDArray[np.float32]:
     """Returns (N, 1923) the gradients of pictures, or fewer within a margin, as vectors of length 1; flat ones are all alike."""
-    inside = slice(margin, SIDE - 1 - margin)
-    fields = gradients(luminance(codes))[:, :, inside, inside].reshape(len(codes), 2 * (SIDE - 1 - 2 * margin) ** 2)
-    fields = np.concatenate([fields, ~fields.any(axis=1, keepdims=True)], axis=1, dtype=np.float32)
-    return np.asarray(fields / np.linalg.norm(fields, axis=1, keepdims=True))
+    pictures, side = luminance(codes)[:, margin : SIDE - margin, margin : SIDE - margin], SIDE - 1 - 2 * margin
+    fields = np.empty((len(codes), 2 * side * side + 1), np.float32)
+    corner, both = pictures[:, :-1, :-1], fields[:, :-1].reshape(-1, 2, side, side)
+    np.subtract(pictures[:, :-1, 1:], corner, out=both[:, 0])
+    np.subtract(pictures[:, 1:, :-1], corner, out=both[:, 1])
+    fields[:, -1] = ~fields[:, :-1].any(axis=1)
+    fields /= np.linalg.norm(fields, axis=1, keepdims=True)
+    return fields
 
 
 def luminance(codes: NDArray[np.uint8]) -> Floats:
@@ -172,8 +186,35 @@ def _white_in_one(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArra
     return np.tile(cells.reshape(-1, CELLS * CELLS), 2)
 
 
+def aligned(first: Floats, second: Floats, least: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Returns (P,) whether one of two pictures can be turned, scaled and moved onto the other, to (P,) a correlation."""
+
+    def reaches(one: Floats, other: Floats, bound: float) -> bool:
+        return align(one, other) >= bound or align(other, one) >= bound
+
+    if len(first) < FEW:
+        return np.array(list(map(reaches, first, second, least)), bool)
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(cores()) as pool:  # OpenCV lets go of the lock of Python
+        return np.array(list(pool.map(reaches, first, second, least)), bool)
+
+
 def align(first: Floats, second: Floats) -> float:
-    """Returns the correlation of the gradients once the second picture is turned, scaled and moved onto the first."""
+    """Returns the correlation of the gradients once the second picture is turned, scaled and moved onto the first.
+
+    It takes some milliseconds, and who looks for copies comes to the same pictures again, so it is remembered.
+    """
+    key = blake2b(first.tobytes() + second.tobytes(), digest_size=16).digest()
+    found = _FOUND.get(key)
+    if found is None:
+        if len(_FOUND) >= REMEMBERED:
+            _FOUND.clear()
+        found = _FOUND[key] = _align(first, second)
+    return found
+
+
+def _align(first: Floats, second: Floats) -> float:
     import cv2  # few pictures have to be aligned, and those of a tidy folder not at all
 
     one, other = (cv2.GaussianBlur(picture, (0, 0), 0.8) for picture in (first, second))

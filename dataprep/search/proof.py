@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from dataprep.search.likeness import (
     ALIGNED,
-    align,
+    aligned,
     best_of_shifts,
     directions,
     flatness,
@@ -111,8 +111,8 @@ class Pictures:
         first, second = self.codes[pairs[at].T]
         one, other = luminance(first), luminance(second)
         alike = best_of_shifts(one, other) >= SUSPECT[0]
-        for row in np.flatnonzero(~alike):
-            alike[row] = max(align(one[row], other[row]), align(other[row], one[row])) >= SUSPECT[1]
+        rows = np.flatnonzero(~alike)
+        alike[rows] = aligned(one[rows], other[rows], np.full(len(rows), SUSPECT[1]))
         maybe[at] = alike & same_colors(first, second, strict=np.zeros(len(at), bool), lone=np.ones(len(at), bool))
         maybe[maybe] = ~self.prove(pairs)[maybe]
         return maybe
@@ -199,26 +199,26 @@ def _agree(
     alike[at] = without_difference(one[at], other[at])
     alike &= same_colors(first, second, strict, bounds.lone)
     moved = bounds.movable & same_colors(first, second, np.zeros_like(strict), bounds.lone)
-    for row in np.flatnonzero(~alike & moved & (found >= hope)):
-        least = bounds.aligned[row]
-        alike[row] = align(one[row], other[row]) >= least or align(other[row], one[row]) >= least
+    rows = np.flatnonzero(~alike & moved & (found >= hope))
+    alike[rows] = aligned(one[rows], other[rows], bounds.aligned[rows])
     return alike
 
 
-def kinship(codes: NDArray[np.uint8], order: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Returns (N,) how well each picture correlates with others of its set, four in five of them less; NaN in a small set.
+def kinship(codes: NDArray[np.uint8], order: NDArray[np.int64], rows: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+    """Returns (R,) how well some pictures correlate with others of their set, four in five of them less; NaN in a small set.
 
     Args:
         codes: (N, BYTES) small pictures.
         order: The rows in an order that has nothing to do with what they show; the first are those that all are compared with.
+        rows: Which ones; None stands for all.
     """
-    references = order[:REFERENCES]
-    kin = np.full(len(codes), np.nan)
+    references, asked = order[:REFERENCES], codes if rows is None else codes[rows]
+    kin = np.full(len(asked), np.nan)
     if len(references) < FEWEST:
         return kin
     fields = directions(codes[references], MARGIN)
-    for start in range(0, len(codes), CHUNK):
-        part = codes[start : start + CHUNK]
+    for start in range(0, len(asked), CHUNK):
+        part = asked[start : start + CHUNK]
         found = directions(part, MARGIN) @ fields.T
         rows, others = np.nonzero(found >= LIKENESS[1])
         yes, no = np.ones(len(rows), bool), np.zeros(len(rows), bool)

@@ -235,7 +235,9 @@ def _codes(column: pa.ChunkedArray, width: int) -> Codes:
     """Returns (N, hashes, bytes) of a column of hashes laid end to end; a row that has fewer has its first one again."""
     rows: list[bytes] = column.to_pylist()
     most = max(map(len, rows))
-    codes = b"".join(row + row[:width] * ((most - len(row)) // width) for row in rows)
+    if min(map(len, rows)) < most:
+        rows = [row + row[:width] * ((most - len(row)) // width) for row in rows]
+    codes = b"".join(rows)
     return np.frombuffer(codes, np.uint8).reshape(len(rows), -1, width)
 
 
