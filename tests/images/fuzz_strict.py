@@ -1,5 +1,7 @@
 """Differential fuzzing of the strict decoder of JPEG: what it takes has the pixels of simplejpeg and no fault.
 
+Boxes of an image are compared with what libjpeg-turbo makes of them, which reads a file as far as a box needs it.
+
 `python tests/images/fuzz_strict.py --mutants 1000000` runs for long, test_fuzz_strict.py shortly. The decoder is a process of its
 own, compiled with AddressSanitizer and UndefinedBehaviorSanitizer, which end it at the first fault.
 """
@@ -22,7 +24,7 @@ from strict_mutants import mutants
 from dataprep.types import Image
 
 SOURCES: Final = Path(__file__).parents[2] / "dataprep" / "images" / "native"  # an installed package has none
-PARTS: Final = ("head", "strict", "scan", "huffman", "transform", "colour")
+PARTS: Final = ("head", "strict", "scan", "huffman", "transform", "transform_wide", "colour", "taps")
 FLAGS: Final = "-g -O2 -fsanitize=address,undefined -fno-sanitize-recover=all".split()
 Modes: TypeAlias = list[tuple[int, int]]
 """Scales of luminance and of RGB, 0 for nothing."""
@@ -39,16 +41,18 @@ class Decoder:
     """The decoder in a process of its own."""
 
     def __init__(self, program: Path) -> None:
+        self.boxes = 0  # that were taken so far
         self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
-    def planes(self, data: bytes, modes: Modes) -> Iterator[list[Image] | None]:
-        """Yields what each mode, in the order of `MODES`, makes of a file, None for nothing."""
+    def planes(self, data: bytes, modes: Modes, seed: int = 0) -> Iterator[list[Image] | None]:
+        """Yields what each mode, in the order of `MODES`, makes of a file, None for nothing; tries boxes by chance besides."""
         assert self.process.stdin is not None
-        self.process.stdin.write(struct.pack("=II", len(data), sum(1 << MODES.index(mode) for mode in modes)) + data)
+        self.process.stdin.write(struct.pack("=III", len(data), sum(1 << MODES.index(mode) for mode in modes), seed) + data)
         self.process.stdin.flush()
         for gray, rgb in modes:
             taken = self._numbers(1)[0]
             yield [self._plane(channels) for scale, channels in ((gray, 1), (rgb, 3)) if scale] if taken else None
+        self.boxes += self._numbers(1)[0]
 
     def close(self) -> None:
         """Ends the process, which has to have nothing to say."""
@@ -74,14 +78,17 @@ class Decoder:
 
 
 def compile_decoder(program: Path) -> str | None:
-    """Compiles the decoder with sanitizers, and returns why not where that is not to be had."""
+    """Compiles the decoder with sanitizers, with libjpeg-turbo if that is here; returns why not where it cannot."""
     sources = [str(SOURCES / f"{part}.c") for part in PARTS]
-    command = ["gcc", *FLAGS, f"-I{SOURCES}", str(Path(__file__).with_suffix(".c")), *sources, "-o", str(program)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError as error:
-        return str(error)
-    return done.stderr[-300:] or "gcc failed" if done.returncode else None
+    command = ["gcc", *FLAGS, f"-I{SOURCES}", str(Path(__file__).with_suffix(".c")), *sources, "-o", str(program), "-lm"]
+    for more in (["-DLIBJPEG", str(SOURCES / "part.c"), "-ljpeg"], []):
+        try:
+            done = subprocess.run([*command, *more], capture_output=True, text=True, check=False)
+        except OSError as error:
+            return str(error)
+        if done.returncode == 0:
+            return None
+    return done.stderr[-300:] or "gcc failed"
 
 
 def expected(data: bytes, colour: str, scale: int) -> Image | None:
@@ -101,7 +108,7 @@ def expected(data: bytes, colour: str, scale: int) -> Image | None:
     return image[..., 0] if colour == "GRAY" else image
 
 
-def compare(decoder: Decoder, data: bytes, modes: Modes = MODES) -> int:
+def compare(decoder: Decoder, data: bytes, modes: Modes = MODES, seed: int = 0) -> int:
     """Returns in how many of some modes, which are in the order of `MODES`, a file was taken.
 
     Raises:
@@ -109,7 +116,7 @@ def compare(decoder: Decoder, data: bytes, modes: Modes = MODES) -> int:
     """
     known: dict[tuple[str, int], Image | None] = {}
     taken = 0
-    for (gray, rgb), planes in zip(modes, list(decoder.planes(data, modes)), strict=True):
+    for (gray, rgb), planes in zip(modes, list(decoder.planes(data, modes, seed)), strict=True):
         if planes is None:
             continue
         taken += 1
@@ -124,11 +131,12 @@ def compare(decoder: Decoder, data: bytes, modes: Modes = MODES) -> int:
 
 
 class Counts(NamedTuple):
-    """What came of some mutants: how many there were, of how many some pixels were taken, and in how many modes in all."""
+    """What came of some mutants: how many there were, of how many some pixels were taken, in how many modes and boxes in all."""
 
     mutants: int = 0
     taken: int = 0
     modes: int = 0
+    boxes: int = 0
 
 
 def fuzz(decoder: Decoder, seed: int, count: int) -> Counts:
@@ -140,11 +148,12 @@ def fuzz(decoder: Decoder, seed: int, count: int) -> Counts:
     counts, draws = Counts(), random.Random(seed)
     for data in mutants(seed, count):
         try:
-            modes = compare(decoder, data, [MODES[place] for place in sorted(draws.sample(range(len(MODES)), A_FILE))])
+            some = [MODES[place] for place in sorted(draws.sample(range(len(MODES)), A_FILE))]
+            modes = compare(decoder, data, some, draws.getrandbits(32))
         except FaultError as fault:
             fault.data = data  # type: ignore[attr-defined]
             raise
-        counts = Counts(counts.mutants + 1, counts.taken + (modes > 0), counts.modes + modes)
+        counts = Counts(counts.mutants + 1, counts.taken + (modes > 0), counts.modes + modes, decoder.boxes)
     return counts
 
 
@@ -174,7 +183,8 @@ def main() -> None:
                 decoder.process.kill()
                 continue
             total = Counts(*map(sum, zip(total, counts, strict=True)))
-            print(f"{total.mutants:,} mutants, {total.taken:,} taken, {total.modes:,} modes, {faults} faults", flush=True)
+            found = f"{total.mutants:,} mutants, {total.taken:,} taken, {total.modes:,} modes, {total.boxes:,} boxes"
+            print(f"{found}, {faults} faults", flush=True)
     sys.exit(1 if faults else 0)
 
 

@@ -6,11 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PART_AROUND 64 /* columns that may be decoded to the left and to the right of a part, to whole MCUs and beyond */
+#include "box.h"
 
-struct box {
-    int top, left, height, width; /* pixels */
-};
+#define PART_AROUND 64 /* columns that may be decoded to the left and to the right of a part, to whole MCUs and beyond */
 
 /* Rows of RGB of which a part is a piece. */
 struct rows {

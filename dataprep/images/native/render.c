@@ -2,6 +2,7 @@
 
 #include "render.h"
 
+#include "strict.h"
 #include "turn.h"
 
 #define MAX_SCANS 100 /* these four are those of images/jpeg.py, with their reasons */
@@ -104,20 +105,23 @@ static void find_memory(const struct head *head, const struct window *window, st
     plan->made = take(store, plan->is_direct ? 0 : (size_t)part.height * part.width * 3);
 }
 
-/* Decodes what is seen of the image, and turns it upright; returns whether it could. */
+/* Decodes what is seen of the image: by the strict decoder where that is the quicker one and takes the file, else by libjpeg. */
 static int decode(const uint8_t *data, size_t length, const struct head *head, const struct plan *plan, struct pixels *pixels) {
     struct box seen = plan->filed, part = plan->decoded;
+    int is_whole = part.height == head->height && part.width == head->width;
+    *pixels = (struct pixels){plan->raw.first, 3 * (ptrdiff_t)seen.width, seen.height, seen.width, 3};
+    if (strict_is_quick() && strict_part(data, length, head, seen, is_whole, 0, *pixels)) return 1;
     struct rows rows = {plan->raw.first, plan->raw.size, 0, 0};
-    if (!part_decode(data, length, part, part.height == head->height && part.width == head->width, &rows)) return 0;
-    ptrdiff_t stride = 3 * (ptrdiff_t)rows.wide;
-    uint8_t *first = rows.first + (seen.top - part.top) * stride + 3 * (seen.left - rows.start);
-    *pixels = (struct pixels){first, stride, seen.height, seen.width, 3};
-    if (head->orientation != 1) {
-        struct pixels upright = {plan->upright.first, 3 * (ptrdiff_t)plan->seen.width, plan->seen.height, plan->seen.width, 3};
-        turn_upright(*pixels, plan->turn, upright);
-        *pixels = upright;
-    }
+    if (!part_decode(data, length, part, is_whole, &rows)) return 0;
+    pixels->stride = 3 * (ptrdiff_t)rows.wide;
+    pixels->first += (seen.top - part.top) * pixels->stride + 3 * (seen.left - rows.start);
     return 1;
+}
+
+static struct pixels turned(struct pixels pixels, const struct plan *plan) {
+    struct pixels upright = {plan->upright.first, 3 * (ptrdiff_t)plan->seen.width, plan->seen.height, plan->seen.width, 3};
+    turn_upright(pixels, plan->turn, upright);
+    return upright;
 }
 
 /* Resizes what was decoded, into the canvas in the end; returns whether it could. */
@@ -148,5 +152,6 @@ enum rendered render(const uint8_t *data, size_t length, const struct head *head
     *size = store.taken;
     if (!is_enough(&store)) return NEEDS_MEMORY;
     if (plan.raw.first == NULL || !decode(data, length, head, &plan, &pixels)) return NOT_MINE;
+    if (head->orientation != 1) pixels = turned(pixels, &plan);
     return finish(pixels, rendering, &plan) ? RENDERED : NOT_MINE;
 }

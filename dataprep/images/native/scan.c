@@ -24,41 +24,56 @@
 #define RST0 0xD0
 #define EOI 0xD9
 
-/* Takes the next piece of the entropy code, up to a marker, without what is stuffed into it; returns the marker, 0 for none. */
-static int unstuff(struct scan *scan) {
-    uint8_t *out = scan->code;
-    for (;;) {
-        const uint8_t *found = memchr(scan->at, 0xFF, (size_t)(scan->stop - scan->at));
-        if (found == NULL || scan->stop - found < 2) return 0;
-        size_t size = (size_t)(found - scan->at) + (found[1] == 0);
+/* Makes more of the entropy code ready, without what is stuffed into it, from `out` on; returns whether it is right so far. */
+static int unstuff(struct scan *scan, uint8_t *out) {
+    const uint8_t *full = scan->code + BACK + WINDOW_SIZE;
+    while (out < full && !scan->is_ended) {
+        size_t there = (size_t)(scan->stop - scan->at), room = (size_t)(full - out), size = there < room ? there : room;
+        const uint8_t *found = memchr(scan->at, 0xFF, size);
+        if (found != NULL) size = (size_t)(found - scan->at);
         memcpy(out, scan->at, size);
         out += size;
-        scan->at = found + 2;
-        if (found[1] != 0) {
-            scan->end = out;
-            memset(out, 0, scan->interval ? GAP : SPARE);
-            return found[1];
-        }
+        scan->at += size;
+        if (found == NULL && out < full) return 0;
+        if (found == NULL) break;
+        if (scan->stop - scan->at < 2) return 0;
+        int next = scan->at[1];
+        scan->at += 2;
+        if (next == 0) *out++ = 0xFF;
+        scan->is_ended = next != 0;
+        if (scan->is_ended && next != scan->awaited) return 0;
     }
+    scan->end = out;
+    scan->most = scan->is_ended ? out + SPARE / 2 : out - SPARE / 2;
+    if (scan->is_ended) memset(out, 0, GAP);
+    return 1;
 }
 
-/* Begins with the next piece of the entropy code, which the right marker has to end. */
-static int begin(struct scan *scan, struct reader *reader) {
-    int64_t done = (int64_t)scan->restarts * scan->interval, all = (int64_t)scan->rows * scan->columns;
-    int is_last = scan->interval == 0 || all - done <= scan->interval;
-    int marker = unstuff(scan);
-    if (marker != (is_last ? EOI : RST0 + scan->restarts % 8)) return 0;
-    scan->left = is_last ? (int)(all - done) : scan->interval;
-    scan->restarts++;
+/* Makes more ready where a reader has come near its end; returns where it goes on, NULL where there is no more. */
+static const uint8_t *top_up(struct scan *scan, const uint8_t *next) {
+    const uint8_t *kept = next - BACK;
+    if (scan->is_ended) return NULL;
+    size_t size = (size_t)(scan->end - kept);
+    memmove(scan->code, kept, size);
+    return unstuff(scan, scan->code + size) ? scan->code + BACK : NULL;
+}
+
+/* Begins with the next piece of the entropy code, which the right marker has to end; returns where it is, NULL for nowhere. */
+static const uint8_t *begin(struct scan *scan) {
+    int64_t all = (int64_t)scan->rows * scan->columns, rest = all - scan->done;
+    int is_last = scan->interval == 0 || rest <= scan->interval;
+    scan->awaited = is_last ? EOI : RST0 + (int)(scan->done / (scan->interval ? scan->interval : 1) % 8);
+    scan->left = is_last ? (int)rest : scan->interval;
+    scan->done += scan->left;
+    scan->is_ended = 0;
     for (int part = 0; part < scan->count; part++) scan->parts[part].mean = 0;
-    *reader = reader_at(scan->code);
-    return 1;
+    return unstuff(scan, scan->code + BACK) ? scan->code + BACK : NULL;
 }
 
 /* Whether all of a piece was read, but for the bits that fill up its last byte. */
 static INLINE int is_at_end(const struct scan *scan, const struct reader *reader) {
     ptrdiff_t left = 8 * (scan->end - reader->next) + reader->count;
-    return left >= 0 && left < 8;
+    return scan->is_ended && left >= 0 && left < 8;
 }
 
 /* Reads what the mean differs by from the one before; at least 48 bits have to be there. */
@@ -165,77 +180,128 @@ static INLINE int skip_values(struct reader *reader, const struct ac_table *tabl
     }
 }
 
-/* Reads a block and makes its pixels. */
-static INLINE int read_block(struct scan *scan, struct reader *reader, const struct piece *piece) {
-    struct part *part = piece->part;
+/* Reads a mean and adds it to the one before. */
+static INLINE int read_mean(struct reader *reader, struct part *part) {
+    int strange = 0;
     refill(reader);
-    part->mean += read_difference(reader, part->dc, &scan->strange);
-    scan->strange |= (unsigned)(part->mean + MOST_MEAN) >= 2 * MOST_MEAN && part->targets;
-    if (!part->needs_all) {
-        if (!skip_values(reader, part->ac)) return 0;
-    } else if (!read_values(reader, part->ac, scan->block))
-        return 0;
-    scan->block[0] = (int16_t)part->mean;
-    for (int one = 0; one < part->targets; one++) {
-        struct target *target = &part->target[one];
-        target->into(scan->block, &target->quantisation, target->plane.first + piece->at[one], target->plane.stride);
+    part->mean += read_difference(reader, part->dc, &strange);
+    return !strange && (unsigned)(part->mean + MOST_MEAN) < 2 * MOST_MEAN;
+}
+
+static INLINE int read_block(struct reader *reader, struct part *part, int16_t *block) {
+    if (!read_mean(reader, part)) return 0;
+    int is_right = part->needs_all ? read_values(reader, part->ac, block) : skip_values(reader, part->ac);
+    block[0] = (int16_t)part->mean; /* not before: what has no place comes to this one */
+    return is_right;
+}
+
+static INLINE int skip_block(struct reader *reader, struct part *part) {
+    return read_mean(reader, part) && skip_values(reader, part->ac);
+}
+
+/* Goes to the next MCU, maybe behind a marker; returns whether there is one. */
+static INLINE int step(struct scan *scan, struct reader *reader) {
+    if (scan->left-- == 0) {
+        if (!is_at_end(scan, reader)) return 0;
+        const uint8_t *start = begin(scan);
+        if (start == NULL) return 0;
+        *reader = reader_at(start);
+        scan->left--;
     }
-    if (part->needs_all) memset(scan->block, 0, sizeof scan->block);
+    if (reader->next > scan->most) {
+        reader->next = top_up(scan, reader->next);
+        if (reader->next == NULL) return 0;
+    }
     return 1;
 }
 
-/* Lets each piece of an MCU go to the first MCU of a row. */
-static void aim(struct scan *scan, int row) {
-    for (int one = 0; one < scan->piece_count; one++) {
-        struct piece *piece = &scan->pieces[one];
-        for (int scale = 0; scale < piece->part->targets; scale++) {
-            const struct target *target = &piece->part->target[scale];
-            ptrdiff_t line = ((ptrdiff_t)row * piece->part->down + piece->row) * target->size;
-            piece->at[scale] = line * target->plane.stride + piece->column * target->size;
+static INLINE int skip_mcus(struct scan *scan, struct reader *reader, int count) {
+    for (; count > 0; count--) {
+        if (!step(scan, reader)) return 0;
+        for (int piece = 0; piece < scan->piece_count; piece++)
+            if (!skip_block(reader, scan->pieces[piece].part)) return 0;
+    }
+    return 1;
+}
+
+static INLINE int read_mcus(struct scan *scan, struct reader *reader, int count) {
+    for (int mcu = 0; mcu < count; mcu++) {
+        if (!step(scan, reader)) return 0;
+        for (int one = 0; one < scan->piece_count; one++) {
+            const struct piece *piece = &scan->pieces[one];
+            if (!read_block(reader, piece->part, piece->first + (ptrdiff_t)mcu * piece->part->across * BLOCK)) return 0;
         }
     }
-}
-
-static INLINE int read_mcu(struct scan *scan, struct reader *reader) {
-    for (int one = 0; one < scan->piece_count; one++) {
-        struct piece *piece = &scan->pieces[one];
-        if (!read_block(scan, reader, piece)) return 0;
-        for (int scale = 0; scale < piece->part->targets; scale++)
-            piece->at[scale] += piece->part->target[scale].size * piece->part->across;
-    }
     return 1;
 }
 
-static INLINE int read_scan(struct scan *scan) {
-    struct reader reader, fresh;
-    if (!begin(scan, &fresh)) return 0;
-    reader = fresh;
-    for (int row = 0; row < scan->rows; row++) {
-        aim(scan, row);
-        for (int column = 0; column < scan->columns; column++) {
-            if (scan->left-- == 0) {
-                if (!is_at_end(scan, &reader) || !begin(scan, &fresh)) return 0;
-                reader = fresh;
-                scan->left--;
+/* Transforms a stretch, which begins at a column of MCUs, into the planes, and clears it for the next one. */
+static void make_pixels(struct scan *scan, int column, int count) {
+    for (int one = 0; one < scan->count; one++) {
+        struct part *part = &scan->parts[one];
+        int blocks = count * part->across;
+        for (int line = 0; line < part->down; line++) {
+            int16_t *first = part->blocks + (ptrdiff_t)line * part->across * STRETCH * BLOCK;
+            for (int scale = 0; scale < part->targets; scale++) {
+                struct target *target = &part->target[scale];
+                struct plane *plane = &target->plane;
+                ptrdiff_t y = ((ptrdiff_t)scan->row * part->down + line) * target->size % plane->lines;
+                uint8_t *to = plane->first + y * plane->stride + (ptrdiff_t)column * part->across * target->size - plane->left;
+                target->into(first, blocks, &target->quantisation, to, plane->stride);
             }
-            if (!read_mcu(scan, &reader) || reader.next > scan->end + SPARE / 2) return 0;
+            if (part->needs_all) memset(first, 0, (size_t)blocks * BLOCK * sizeof *first);
         }
-        if (scan->strange) return 0;
     }
-    return is_at_end(scan, &reader);
 }
 
-static int read_plainly(struct scan *scan) { return read_scan(scan); }
+static INLINE int read_row(struct scan *scan) {
+    struct reader reader = scan->reader;
+    int is_seen = scan->row >= scan->seen.top && scan->row < scan->seen.bottom;
+    int column = is_seen ? scan->seen.left : scan->columns, right = is_seen ? scan->seen.right : scan->columns;
+    if (!skip_mcus(scan, &reader, column)) return 0;
+    while (column < right) {
+        int count = right - column < STRETCH ? right - column : STRETCH;
+        if (!read_mcus(scan, &reader, count)) return 0;
+        make_pixels(scan, column, count);
+        column += count;
+    }
+    if (!skip_mcus(scan, &reader, scan->columns - right)) return 0;
+    scan->reader = reader;
+    scan->row++;
+    return 1;
+}
+
+static int read_plainly(struct scan *scan) { return read_row(scan); }
 
 #ifdef AVX2
-static NEWER int read_newly(struct scan *scan) { return read_scan(scan); }
+static NEWER int read_newly(struct scan *scan) { return read_row(scan); }
 #endif
 
-int scan_read(struct scan *scan, int is_wide) {
+int scan_begin(struct scan *scan, const uint8_t *code, const uint8_t *stop, int is_wide) {
+    scan->read_row = read_plainly;
 #ifdef AVX2
     if (is_wide && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"))
-        return read_newly(scan);
+        scan->read_row = read_newly;
 #endif
     (void)is_wide;
-    return read_plainly(scan);
+    scan->at = code;
+    scan->stop = stop;
+    const uint8_t *start = begin(scan);
+    if (start != NULL) scan->reader = reader_at(start);
+    return start != NULL;
 }
+
+int scan_read_row(struct scan *scan) { return scan->read_row(scan); }
+
+int scan_is_sound(const struct scan *scan) {
+    ptrdiff_t left = 8 * (scan->end - scan->reader.next) + scan->reader.count;
+    if (scan->is_ended && left < 0) return 0;
+    for (int one = 0; one < scan->count; one++)
+        for (int scale = 0; scale < scan->parts[one].targets; scale++) {
+            const struct target *target = &scan->parts[one].target[scale];
+            if (has_faults(&target->quantisation, target->size)) return 0;
+        }
+    return 1;
+}
+
+int scan_is_at_end(const struct scan *scan) { return is_at_end(scan, &scan->reader); }

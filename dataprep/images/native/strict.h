@@ -6,6 +6,7 @@
 #ifndef DATAPREP_STRICT_H
 #define DATAPREP_STRICT_H
 
+#include "box.h"
 #include "head.h"
 #include "resize.h"
 
@@ -21,5 +22,12 @@ struct strict_planes {
 int strict_decode(const uint8_t *data, size_t size, const struct head *head, struct strict_planes *planes);
 
 void strict_free(struct strict_planes *planes);
+
+/* Whether this processor has what makes it quicker than libjpeg. */
+int strict_is_quick(void);
+
+/* Fills `rgb` with a box of the image, which has its height and width; 0 is "not mine". The file is read down to the row to which
+   libjpeg reads it for this box, or to its end if asked, so that faults in it are seen. */
+int strict_part(const uint8_t *data, size_t size, const struct head *head, struct box box, int to_end, int plain, struct pixels rgb);
 
 #endif

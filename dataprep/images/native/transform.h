@@ -13,14 +13,15 @@
 
 /* The quantisation of one component, in the order of rows, and what its transforms into one size found. */
 struct quantisation {
-    _Alignas(32) int16_t factors[BLOCK];
-    int16_t limits[BLOCK]; /* what a coefficient may be at most, without its sign */
+    _Alignas(16) int16_t factors[BLOCK];
+    _Alignas(16) int16_t limits[BLOCK]; /* what a coefficient may be at most, without its sign */
     int16_t faults[3][8];  /* bits that are set where something left its range, by column: coefficients, what is between the
                               passes; and by no order, pixels */
 };
 
-/* Turns a block of coefficients, which begins at a multiple of 32 bytes, into a square of pixels at `out`, rows apart by `stride`. */
-typedef void transform(const int16_t *block, struct quantisation *quantisation, uint8_t *out, ptrdiff_t stride);
+/* Turns blocks of coefficients, which follow each other from a multiple of 16 bytes on, into squares of pixels side by side at `out`,
+   rows apart by `stride`. What follows pixels of an odd number of blocks, as many as of one, may be overwritten. */
+typedef void transform(const int16_t *blocks, int count, struct quantisation *quantisation, uint8_t *out, ptrdiff_t stride);
 
 /* Takes over 64 factors in the order of the file; returns whether they are within what is known. */
 int quantisation_open(struct quantisation *quantisation, const uint8_t *factors);
