@@ -5,9 +5,10 @@ Rich draws both. In a notebook its own live display needs ipywidgets, which IPyt
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from dataprep.errors import DataprepError
 from dataprep.protocols import Progress
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
 
 Watch: TypeAlias = Progress | bool | None
 """True for a bar where somebody looks, False or None for nothing, or a function that is called in its place."""
+
+SCANNING: Final = "scanning"
+"""What is done while a source is listed: nobody knows how many images there are, so both numbers are those found so far."""
+
+STEP: Final = 100
+"""Images found between two calls; a slow source finds some hundred a second."""
+
+Found = TypeVar("Found")
+_SCAN: ContextVar[Callable[[], None] | None] = ContextVar("scan", default=None)
 
 PAUSE: Final = 0.1  # seconds between two pictures of a bar in a notebook, each of which is sent to a browser
 
@@ -38,36 +48,64 @@ def watched(wanted: Watch) -> Iterator[Progress | None]:
         raise DataprepError(f"progress={wanted!r:.200}: True shows a bar, False none; or give a function (what, done, total)")
 
 
+@contextmanager
+def scanning(progress: Progress | None) -> Iterator[None]:
+    """Has told, while a source is listed, how many images it found: what lists them and who waits know nothing of each other."""
+    found = 0
+
+    def count() -> None:
+        nonlocal found
+        found += 1
+        if found % STEP == 0 and progress is not None:
+            progress(SCANNING, found, found)
+
+    token = _SCAN.set(count)
+    try:
+        yield
+    finally:
+        _SCAN.reset(token)
+
+
+def as_found(images: Iterable[Found]) -> Iterator[Found]:
+    """Yields what a source finds, and counts it for whoever waits for the scan."""
+    count = _SCAN.get() or (lambda: None)
+    for image in images:
+        count()
+        yield image
+
+
 class Bar:
     """One bar for one kind of work after the other, and how many images a second that is."""
 
     def __init__(self, console: "Console | None" = None, first: str = "preparing") -> None:
         """Takes where it is drawn, None for standard error, and what is done before anything can be counted."""
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         parts = (
             BarColumn(),
             MofNCompleteColumn(),
-            TaskProgressColumn("{task.percentage:>3.0f}%"),  # without a colour that is dim on dark pages
+            TextColumn("{task.fields[share]}"),
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
         )
         console = console or Console(stderr=True)
         self.live = Progress(TextColumn("{task.description}"), *parts, console=console, transient=True)
         self._what, self._start = first, (0.0, 0)
-        self._task = self.live.add_task(self._what, total=None, rate="")
+        self._task = self.live.add_task(self._what, total=None, rate="", share="")
 
     def advance(self, what: str, done: int, total: int) -> None:
         """Shows how many images are done; other work than before starts a bar of its own."""
         now = time.perf_counter()
+        known = None if what == SCANNING else total
         if what != self._what:
             self.live.remove_task(self._task)
             self._what, self._start = what, (now, done)  # what was done before, such as known images, tells no rate
-            self._task = self.live.add_task(what, total=total, rate="")
+            self._task = self.live.add_task(what, total=known, rate="", share="")
         passed, made = now - self._start[0], done - self._start[1]
         rate = f"{made / passed:,.0f} images/s" if passed > 0.5 and made else ""
-        self.live.update(self._task, completed=done, total=total, rate=rate)
+        share = f"{done / known:4.0%}" if known else ""
+        self.live.update(self._task, completed=done, total=known, rate=rate, share=share)
 
     def picture(self) -> "Table":
         """Returns the bar as it is now."""

@@ -14,7 +14,9 @@ from dataprep.errors import SourceError
 from dataprep.types import Batch, Drops, Image, Params, Recipe, Rendered, Sizes, Spec, Uniforms
 
 Progress: TypeAlias = Callable[[str, int, int], None]
-"""Called with what is done to the images, such as "measuring", the number of images done and the number there are."""
+"""Called with what is done to the images, such as "measuring", the number of images done and the number there are.
+
+While a source is listed, which is "scanning", both are how many were found so far."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import dataprep as dp
-from dataprep.progress import Bar, watched
+from dataprep.progress import STEP, Bar, as_found, scanning, watched
 from dataprep.testing import write_images
 
 CLEAN = "import dataprep as dp; dp.clean({folder!r}, dp.Pipeline(dp.PHash()), engine=dp.Local(0){more})"
@@ -109,3 +109,34 @@ def test_the_rate_is_of_what_was_measured_now() -> None:
     bar._start = (bar._start[0] - 10, bar._start[1])
     bar.advance("measuring", 1_000_010, 1_000_010)
     assert bar.live.tasks[0].fields["rate"] == "1 images/s"
+
+
+@pytest.mark.parametrize("images", [0, STEP - 1, STEP, 5 * STEP + 1])
+def test_a_scan_is_told_as_it_goes(images: int) -> None:
+    """While a source is listed, as many are told of as were found so far, by all that lists together; afterwards nobody is."""
+    told: list[tuple[str, int, int]] = []
+    with scanning(lambda *what: told.append(what)):
+        found = [*as_found(range(images // 2)), *as_found(range(images // 2, images))]
+    assert found == list(range(images))
+    assert told == [("scanning", count, count) for count in range(STEP, images + 1, STEP)]
+    assert len(list(as_found(range(STEP)))) == STEP
+    assert len(told) == images // STEP
+
+
+def test_the_scan_of_a_folder_is_told(tmp_path: Path) -> None:
+    """`clean` tells how many images a folder has been found to have, before it tells what was measured."""
+    image = next(write_images(tmp_path / "one", 1, height=16, width=16)[0].parent.iterdir()).read_bytes()
+    for number in range(2 * STEP):
+        (tmp_path / f"{number}.jpg").write_bytes(image)
+    told: list[tuple[str, int, int]] = []
+    dp.clean(tmp_path, dp.Pipeline(dp.PHash()), engine=dp.Local(0), progress=lambda *what: told.append(what))
+    assert told[:3] == [("scanning", STEP, STEP), ("scanning", 2 * STEP, 2 * STEP), ("measuring", 0, 2 * STEP + 1)]
+
+
+def test_a_bar_of_unknown_length() -> None:
+    """While it scans, the bar counts without a total and a share."""
+    bar = Bar(first="scanning")
+    bar.advance("scanning", 1200, 1200)
+    assert (bar.live.tasks[0].completed, bar.live.tasks[0].total, bar.live.tasks[0].fields["share"]) == (1200, None, "")
+    bar.advance("measuring", 30, 1200)
+    assert (bar.live.tasks[0].total, bar.live.tasks[0].fields["share"]) == (1200, "  2%")

@@ -29,7 +29,7 @@ from dataprep.images.limits import MAX_PIXELS, most_memory
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides, Run, check_overrides
 from dataprep.manifest.verdicts import verdicts
 from dataprep.pipeline import Pipeline, check_pipeline
-from dataprep.progress import Watch, watched
+from dataprep.progress import Watch, scanning, watched
 from dataprep.protocols import Engine, Measure, Progress, Source
 from dataprep.report.findings import examine
 from dataprep.sources import open_source, scan_of
@@ -74,7 +74,8 @@ def clean(
         cache: A folder that remembers what was measured, so that a killed or repeated run reads only what it has to.
         overrides: What a person decided against the rules.
         progress: True shows a bar in a terminal and in a notebook, False nothing; a function is called in its place with
-            "measuring", how many images are done, first those that are known from before, and how many there are.
+            "measuring", how many images are done, first those that are known from before, and how many there are; before that,
+            with "scanning" and twice how many were found so far.
         max_pixels: Larger images are dropped as unreadable.
         verify: Whether to read what the cache knows, too, and measure again what has another content. Else a file is taken for
             the one that was measured where its path, size and modified time are the same.
@@ -92,7 +93,8 @@ def clean(
     measures = pipeline.measures
     protected = {split for rule in pipeline.rules for split in getattr(rule, "protect", ())}
     with watched(progress) as advance, nullcontext() if cache is None else Cache(cache, source, max_pixels) as opened:
-        records = one_row_each(source.records(), source, protected)
+        with scanning(advance):
+            records = one_row_each(source.records(), source, protected)
         known = [] if opened is None else opened.find(records, measures)
         if verify:
             known = unchanged(records, known, source, engine, advance)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from dataprep.cli.terminal import say_error
+from dataprep.progress import SCANNING
 from dataprep.protocols import Progress
 
 EVERY: Final = 15.0
@@ -52,5 +53,6 @@ class Lines:
             return
         passed = now - self._start
         rate = f", {(done - self._first) / passed:,.0f} images/s" if passed and done > self._first else ""
-        self._say(f"{what}: {done:,} of {total:,} images{rate}")
+        of = " images so far" if what == SCANNING else f" of {total:,} images"
+        self._say(f"{what}: {done:,}{of}{rate}")
         self._last = now

@@ -15,6 +15,7 @@ from dataprep.columns import fields_of
 from dataprep.describe import register
 from dataprep.errors import SourceError
 from dataprep.images.formats import SEEN, is_image
+from dataprep.progress import as_found
 from dataprep.sources import stores
 from dataprep.sources.folder import list_entries, what_is_there
 from dataprep.sources.levels import label_mode
@@ -82,7 +83,7 @@ class Bucket:
         """
         passed = Passed(self.url, self.include, self.exclude)
         objects = stores.list_objects(self.url) if self.names is None else self._look(self.names)
-        found = list(_sift(objects, passed, self._is_image_inside))
+        found = list(as_found(_sift(objects, passed, self._is_image_inside)))
         if not found:
             raise SourceError(f"no images in {self.url}: {what_is_there(passed)}")
         self._check_readable([entry.path for entry, _ in found if entry.bytes])

@@ -14,6 +14,7 @@ from attrs import field, frozen
 from dataprep.describe import register
 from dataprep.errors import SourceError
 from dataprep.files import modified_of
+from dataprep.progress import as_found
 from dataprep.sources.levels import SPLITS, label_mode, read_levels
 from dataprep.sources.listing import Scan, counted, listed, quoted
 from dataprep.sources.names import below, read_file, uri_of
@@ -74,7 +75,7 @@ class Folder:
         """
         check_root(self.root)
         walk = Walk(self.root, self.include, self.exclude, splits=has_splits(self.root) if self.splits is None else self.splits)
-        entries = list(walk)
+        entries = list(as_found(walk))
         if not entries:
             raise SourceError(f"no images in {self.root}: {what_is_there(walk)}")
         return list_entries(entries, walk, self.label, self.splits)

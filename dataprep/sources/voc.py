@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from dataprep.columns import fields_of
 from dataprep.errors import SourceError
+from dataprep.progress import as_found
 from dataprep.sources.files import Files
 from dataprep.sources.listing import Scan, counted, listed, quoted
 from dataprep.sources.names import uri_of
@@ -34,7 +35,7 @@ def open_voc(root: str) -> Files:
     """
     folder = os.path.join(root, IMAGES)
     walk = Walk(folder)
-    entries = list(walk)
+    entries = list(as_found(walk))
     if not entries:
         raise SourceError(f"no images in {folder}")
     uris = [uri_of(f"{IMAGES}/{entry.path}") for entry in entries]

@@ -31,6 +31,15 @@ def test_what_a_line_says(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+def test_what_a_line_says_of_a_scan() -> None:
+    """A scan, of which nobody knows how long it is, tells how many images were found so far."""
+    said: list[str] = []
+    lines = Lines(clock([EVERY / 3, 4 * EVERY / 3]).__next__, said.append)
+    lines("scanning", 0, 0)
+    lines("scanning", 1500, 1500)
+    assert said == ["scanning: 1,500 images so far, 100 images/s"]
+
+
 @given(st.lists(st.floats(0, 10 * EVERY), max_size=50))
 def test_not_too_often(steps: list[float]) -> None:
     """No two lines are nearer than that, and none comes sooner after the start, whatever the work reports when."""
