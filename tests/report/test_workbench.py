@@ -262,6 +262,27 @@ def test_table_of_labels(page: Any, manifest: Manifest) -> None:
     status(page.locator("#dropped"), f"1–{dark} of {dark}")
 
 
+def test_pictures_without_a_label(open_page: Callable[..., Any], tmp_path: Path, manifest: Manifest, report: Path) -> None:
+    """Where some pictures have no label, a button lists just those, as do the links of their row; else there is none."""
+    uris, labels = (manifest.table[name].to_pylist() for name in ("uri", "label"))
+    some = pa.array([None if "1" in uri else label for uri, label in zip(uris, labels, strict=True)])
+    partly = replace(manifest, table=manifest.table.set_column(manifest.table.column_names.index("label"), "label", some))
+    write_report(partly, summarize(partly), tmp_path / "report.html")
+    page = open_page(tmp_path / "report.html")
+    kept = sum(row["keep"] and row["label"] is None for row in partly.table.to_pylist())
+    section = at(page, "kept?label=cat")
+    button = section.get_by_role("button", name="Without a label")
+    button.click()
+    status(section, f"1–{kept} of {kept}")
+    playwright.expect(button).to_have_attribute("aria-pressed", "true")
+    assert page.evaluate("location.hash") == "#kept?nolabel=1"
+    button.click()
+    assert page.evaluate("location.hash") == "#kept"
+    at(page, "labels").locator("tr.none .left a").click()
+    status(section, f"1–{kept} of {kept}")
+    assert at(open_page(report), "kept").get_by_role("button", name="Without a label").count() == 0
+
+
 def test_a_rule_that_falls_on_a_label(open_page: Callable[..., Any], tmp_path: Path, drawn: Callable[[int], Manifest]) -> None:
     """A label that a rule takes much more of than of others is marked in the table; what is marked comes first."""
     manifest = drawn(4_000)

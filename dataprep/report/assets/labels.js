@@ -43,7 +43,7 @@ function labelTable(shown, unlabelled, sortBy) {
 }
 
 function labelRow({ label, images, kept, dropped, flags }) {
-  const link = (id, chosen, text) => (label === null ? text : element("a", { href: href(id, { label, ...chosen }) }, text));
+  const link = (id, chosen, text) => element("a", { href: href(id, { ...(label === null ? { nolabel: "1" } : { label }), ...chosen }) }, text);
   const bar = shape("svg", { "aria-hidden": "true", height: 8, width: "100%" }, shape("rect", { class: "dropped", width: "100%", height: 8 }), shape("rect", { class: "kept", width: `${((100 * kept) / Math.max(1, images)).toFixed(3)}%`, height: 8 }));
   const marks = flags.map((flag) => element("span", { class: "flag" }, FLAGS[flag] ?? `many are “${visible(flag)}”`));
   const why = Object.entries(dropped).map(([reason, count]) => element("span", { class: flags.includes(reason) ? "falls" : null }, link("dropped", { reason }, `${integer.format(count)} ${visible(reason)}`)));

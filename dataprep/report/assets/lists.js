@@ -10,13 +10,15 @@ const FOLDERS = 2_000; // that are offered
 const TEXTS = { q: "Name", label: "Label", split: "Split", folder: "Folder" };
 
 const hasSplits = pictures.split.some((split) => split !== null);
+const lacksLabels = Object.keys(data.summary.labels).length > 0 && pictures.label.includes(null); // of some, not of all
 const unreadable = new Set(pictures.reason.filter((_, picture) => !pictures.readable[picture]).map((code) => data.reasons[code]));
 
 /** Returns what a filter lets through, as a function of a picture. */
-function filterOf({ q, label, split, folder, reason, cause }) {
+function filterOf({ q, label, nolabel, split, folder, reason, cause }) {
   const tests = [];
   if (q) tests.push(((pattern) => (picture) => pattern.test(pictures.uri[picture]))(new RegExp(q.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"), "iu")));
   if (label) tests.push((picture) => pictures.label[picture] === label);
+  if (nolabel) tests.push((picture) => pictures.label[picture] === null);
   if (split) tests.push((picture) => pictures.split[picture] === split);
   if (folder) tests.push((picture) => pictures.uri[picture].startsWith(folder.endsWith("/") ? folder : `${folder}/`));
   if (reason) tests.push(((code) => (picture) => pictures.reason[picture] === code)(data.reasons.indexOf(reason)));
@@ -125,15 +127,16 @@ class List {
     const field = (key) => {
       const options = { q: {}, label: { list: "known-labels" }, folder: { list: "known-folders" }, split: {} }[key];
       const input = element("input", { type: "search", "data-filter": key, autocomplete: "off", placeholder: TEXTS[key], "aria-label": TEXTS[key], ...options });
-      input.addEventListener("input", () => this.ask({ [key]: input.value }, true));
+      input.addEventListener("input", () => this.ask({ [key]: input.value, ...(key === "label" ? { nolabel: "" } : {}) }, true));
       return input;
     };
     const columns = data.histograms.map((histogram) => histogram.column);
     const sorts = [["", this.kind === "clusters" ? "largest first" : "as listed"], ["name", "name"], ...["distance", ...columns].flatMap((column) => [[column, `${column} ↑`], [`-${column}`, `${column} ↓`]])];
     const select = element("select", { "aria-label": "Sort by", "data-sort": true, onchange: (event) => this.ask({ sort: event.target.value }) }, ...sorts.map(([value, text]) => element("option", { value }, visible(text))));
     const keys = Object.keys(TEXTS).filter((key) => key !== "split" || hasSplits);
-    const clear = element("button", { type: "button", class: "clear", onclick: () => this.ask({ q: "", label: "", split: "", folder: "", reason: "", cause: "", sort: "" }) }, "Clear");
-    return element("div", { class: "filters", role: "search", "aria-label": this.title }, ...keys.map(field), select, clear);
+    const without = element("button", { type: "button", "data-nolabel": true, "aria-pressed": "false", onclick: () => this.ask({ label: "", nolabel: this.chosen.nolabel ? "" : "1" }) }, "Without a label");
+    const clear = element("button", { type: "button", class: "clear", onclick: () => this.ask({ q: "", label: "", nolabel: "", split: "", folder: "", reason: "", cause: "", sort: "" }) }, "Clear");
+    return element("div", { class: "filters", role: "search", "aria-label": this.title }, ...keys.map(field), ...(lacksLabels ? [without] : []), select, clear);
   }
 
   show(page) {
@@ -159,6 +162,7 @@ class List {
     for (const input of this.section.querySelectorAll("[data-filter]")) {
       if (input !== document.activeElement) input.value = this.chosen[input.dataset.filter] ?? "";
     }
+    this.section.querySelector("[data-nolabel]")?.setAttribute("aria-pressed", String(Boolean(this.chosen.nolabel)));
     this.section.querySelector("[data-sort]").value = this.sort;
     this.section.querySelector(".clear").hidden = !this.sort && Object.keys(this.chosen).length === 0;
     const { reason, cause, ...rest } = this.chosen;
