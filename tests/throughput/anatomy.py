@@ -2,9 +2,10 @@
 
 python tests/throughput/anatomy.py [FOLDER]    some two minutes; FOLDER holds photos, else DATAPREP_PHOTOS does
 
-Parts are CPU time of one thread, the least of a few tries for each file, then the mean over files. Whole images are CPU time of
-the processes, start apart: what a large folder takes beyond a small one. What the parts do not explain is Python, the hand-over
-between threads or processes, and caches that are cold.
+Parts are CPU time of one thread, the least of a few tries for each file, then the mean over files. Each is timed by itself, by the
+entry of the compiled code that does it alone; decoding, which is most of the one call that does all, is that call less its other
+parts. Whole images are CPU time of the processes, start apart: what a large folder takes beyond a small one. What the
+parts do not explain is Python, the hand-over between threads or processes, and caches that are cold.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -110,10 +112,29 @@ def anatomy_of_clean(folder: Path) -> tuple[list[Part], float]:
         views = [np.ascontiguousarray(decode(data, side=seeing[0].side, channels=channels).image) for data in usual]
         taken += least([partial(function, view, wanted(seeing)) for view in views])
     parts |= {"decode": whole - taken, "measures": taken}
+    lone = least(measuring(folder, measures))
     parent, child = whole_of_clean(folder)
-    parts["Python, pipes, cold caches"] = child - sum(parts.values())
+    parts |= {"Python, and profiles of colours": lone - sum(parts.values()), "pipes, cold caches": child - lone}
     head = [Part(0, "clean, an image", parent + child), Part(1, "a process", child)]
     return [*head, *(Part(2, name, took) for name, took in parts.items()), Part(1, "the parent", parent)], parent
+
+
+def measuring(folder: Path, measures: Any) -> list[Callable[[], object]]:
+    """Returns what a process of `clean` does with each of some images, here."""
+    from dataprep.cleaning.lean import lean_measuring
+    from dataprep.sources import open_source
+
+    source = open_source(folder)
+    records, lean = source.records(), lean_measuring(source, measures, MOST)
+    assert lean is not None, "the measures are those that are compiled"
+    measure = import_module(lean.program).prepare(*lean.arguments)
+
+    def one(question: tuple[list[str], list[int]]) -> None:
+        measure.expect(question)
+        measure(question)
+
+    named = zip(records["uri"].to_pylist(), records["bytes"].to_pylist(), strict=True)
+    return [partial(one, ([uri], [size])) for uri, size in sorted(named, key=lambda each: each[0].rpartition("/")[2])[:SOME]]
 
 
 def whole_of_clean(folder: Path) -> tuple[float, float]:
@@ -151,8 +172,6 @@ def fill(folder: Path, paths: Sequence[Path]) -> Path:
 
 def anatomy_of_loading(folder: Path) -> tuple[list[Part], float]:
     """Returns the parts of an image, and how much of it holds the lock of Python, in µs."""
-    import numpy as np
-
     from dataprep.backends.cpu import render
     from dataprep.images import native
 
@@ -161,23 +180,57 @@ def anatomy_of_loading(folder: Path) -> tuple[list[Part], float]:
     original = render.render_jpeg
     with replaced(render, "render_jpeg", lambda *call: (len(calls) < SOME and calls.append(call)) or original(*call)):
         epoch(loader)
-    code, resample = (native.module(name) for name in ("jpeg", "resample"))
-    assert code is not None, native.missing()
+    resample: Any = native.module("resample")
     assert resample is not None, native.missing()
-    memory, image = np.empty(1 << 26, np.uint8), np.zeros((224, 224, 3), np.uint8)
+    rendered = least([partial(original, *call) for call in calls])
+    resized = [resizing(data, window) for data, _, window, *_ in calls]
+    placed = [(each.image, mirror, levels, out) for each, (*_, out, mirror, levels) in zip(resized, calls, strict=True)]
     parts = {
         "read": least([partial(read, path) for path in photos_of(folder)[:SOME]]),
-        "decode": least([partial(code.decode, data, memory, window.needed) for data, _, window, *_ in calls]),
-        "normalise and place": least([partial(resample.place, image, mirror, levels, out) for *_, out, mirror, levels in calls]),
+        "resize": least([partial(resample.resize, *each.resize) for each in resized])
+        + sum(least([partial(resample.taps, *each.axes[axis]) for each in resized]) for axis in (0, 1)),
+        "normalise and place": least([partial(resample.place, *each) for each in placed]),
     }
-    rendered = least([partial(original, *call) for call in calls])
-    parts["resize"] = rendered - parts["decode"] - parts["normalise and place"]
+    parts["decode"] = rendered - parts["resize"] - parts["normalise and place"]
     took = cpu_of_image(loader)
     with replaced(render, "render_jpeg", lambda *call: True):
         parts["Python"] = cpu_of_image(loader) - parts["read"]
     parts["hand-over, cold caches"] = took - rendered - parts["read"] - parts["Python"]
     order = ("read", "decode", "resize", "normalise and place", "Python", "hand-over, cold caches")
     return [Part(0, "Threads, an image", took), *(Part(1, name, parts[name]) for name in order)], parts["Python"]
+
+
+class Resized(NamedTuple):
+    """How an image is resized.
+
+    Attributes:
+        image: What comes of it.
+        resize: What the compiled code is called with.
+        axes: What its weights of rows and of columns are made of.
+    """
+
+    image: Any
+    resize: tuple[Any, ...]
+    axes: tuple[tuple[Any, ...], tuple[Any, ...]]
+
+
+def resizing(data: bytes, window: Any) -> Resized:
+    """Returns how a window of a file is resized."""
+    import numpy as np
+
+    from dataprep.images import native
+    from dataprep.images.decode import decode
+    from dataprep.images.resize import FILTERS, resize_window
+
+    found = decode(data, part=window.needed)
+    moved, image = window.moved(found.top, found.left), np.ascontiguousarray(found.image)
+    calls: list[tuple[Any, ...]] = []
+    with replaced(native.module("resample"), "resize", lambda *call: calls.append(call)):
+        resize_window(image, moved)
+    box, target, part, filter = window
+    number = list(FILTERS).index(filter)
+    rows, columns = (box.height, target[0], part.top, part.height), (box.width, target[1], part.left, part.width)
+    return Resized(resize_window(image, moved), calls[0], ((*rows, number), (*columns, number)))
 
 
 @contextmanager
