@@ -396,10 +396,11 @@ def test_walk_by_keyboard(open_page: Callable[..., Any], report: Path) -> None:
 
 
 def test_targets_for_fingers(open_page: Callable[..., Any], report: Path) -> None:
-    """On a phone every button, field and link that stands alone is 44 pixels high at least, and no view is too wide."""
+    """On a phone every button, field and link that stands alone is 44 pixels high and wide at least, and no view is too wide."""
     page = open_page(report, 390, has_touch=True, is_mobile=True)
     script = """() => [...document.querySelectorAll('button, input, select, nav a, .reasons a, .labels a, .acts a')]
-        .filter(node => node.checkVisibility() && node.getBoundingClientRect().height < 44)
+        .filter(node => node.checkVisibility())
+        .filter(node => Math.min(node.getBoundingClientRect().height, node.getBoundingClientRect().width) < 44)
         .map(node => node.outerHTML.slice(0, 90))"""
     for name in ("overview", "labels", "duplicates", "conflicts", "dropped?reason=too+dark", "kept", "measures"):
         at(page, name)
