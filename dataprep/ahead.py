@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from dataprep.errors import DataprepError, SourceError
 
@@ -19,11 +19,14 @@ if TYPE_CHECKING:  # bare Python reads ahead, too
 
     from dataprep.protocols import Source
 
+Answer = TypeVar("Answer", bound=bytes | SourceError)
+
 CONCURRENCY: Final = 32  # reads at once, of a source that does not say how many help
 LIMIT: Final = 64 << 20  # bytes that were read and not taken: at 20 ms, 3 GB/s
 GROUP: Final = 32  # images that a source is asked for at once, if it reads several
 WAIT: Final = 0.002  # seconds that a read only waits, from which on a thread of its own is worth its 0.1 ms
 RECENT: Final = 8  # reads of which three in four have to wait: some also do for a busy machine, which threads would not help
+RETRIES: Final = b"retries"  # what the metadata of a result calls the requests to a store that were made again for it
 GRACE: Final = 1.0  # seconds that reads under way have to end in; one that hangs is left to itself
 
 
@@ -35,6 +38,7 @@ class Ahead:
     Attributes:
         source: Whose bytes these are.
         limit: How many bytes are held that were read and not taken; what somebody waits for already is read all the same.
+        retries: How often a store was asked again for what it had not given.
     """
 
     def __init__(self, source: "Source", limit: int = LIMIT) -> None:
@@ -57,6 +61,7 @@ class Ahead:
         self._held = self._under_way = 0  # bytes, images
         self._busy = 0  # threads
         self._closed = False
+        self.retries = 0
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Returns what a copy is made of, which has announced nothing."""
@@ -120,6 +125,22 @@ class Ahead:
             self._changed.notify()
         return data
 
+    def read_again(self, uri: str) -> bytes:
+        """Returns the bytes of an image that were had and cannot be those that are meant, and counts that.
+
+        Raises:
+            SourceError: It cannot be read.
+        """
+        with self._changed:
+            self.retries += 1
+        return self._timed(uri)
+
+    def take_retries(self) -> int:
+        """Returns how often a store was asked again since this was last asked."""
+        with self._changed:
+            taken, self.retries = self.retries, 0
+        return taken
+
     def close(self) -> None:
         """Ends reading, also for those who wait; a read that hangs keeps its thread and nobody else."""
         with self._changed:
@@ -170,11 +191,21 @@ class Ahead:
         """Reads, and notes for how long that only waited: where a core is at work, threads do not help."""
         began, worked = time.perf_counter(), time.thread_time()
         try:
-            return self.source.read(uri, start, stop)
+            return self._counted(self.source.read(uri, start, stop))
+        except SourceError as error:
+            self._counted(error)
+            raise
         finally:
             waited = time.perf_counter() - began - (time.thread_time() - worked)
             with self._changed:
                 self._waits.append(waited)
+
+    def _counted(self, answer: Answer) -> Answer:
+        """Counts how often a store was asked again for an answer, and returns it."""
+        if retries := getattr(answer, "retries", 0):
+            with self._changed:
+                self.retries += retries
+        return answer
 
     @property
     def _slow(self) -> bool:
@@ -242,7 +273,7 @@ class Ahead:
     def _answers(self, uris: Sequence[str]) -> Iterator[bytes | SourceError]:
         """Yields the bytes of each image, or why there are none."""
         if hasattr(self.source, "reads"):
-            yield from self.source.reads(uris)
+            yield from map(self._counted, self.source.reads(uris))
             return
         for uri in uris:
             try:
@@ -292,9 +323,11 @@ class Reading:
         if first not in self._expected:
             self.expect(records)
         try:
-            return self._function(records, source=self._ahead)
+            done = self._function(records, source=self._ahead)
         finally:
             self._ahead.forget(self._expected.pop(first))
+        retries = self._ahead.take_retries()
+        return done.replace_schema_metadata({RETRIES: str(retries)}) if retries else done
 
 
 class Order:

@@ -179,7 +179,8 @@ class Mix(Protocol):
 class Source(Protocol):
     """Where images come from; only a source understands its uris.
 
-    It may have a `concurrency`, a whole number from 1, 32 where it has none: how many reads at once help where readers wait.
+    It may have a `concurrency`, a whole number from 1, 32 where it has none: how many reads at once help where readers wait. And
+    `forks`, which is False where a process cannot read that was forked from one that has read.
 
     Example:
         >>> source = FakeSource({"cat/0.jpg": encoded(photo(0)), "dog/1.jpg": encoded(photo(1))})

@@ -172,11 +172,13 @@ class Stamp(NamedTuple):
         bytes: Its length; None where the source did not know.
         modified: When it was changed last, in nanoseconds since 1970; None where the source did not know.
         digest: The SHA-256 of its content, in hex.
+        version: Which of its contents it was, where a store has it; None where the source did not know.
     """
 
     bytes: int | None
     modified: int | None
     digest: str
+    version: str | None = None
 
 
 class Mixture(NamedTuple):
@@ -348,12 +350,14 @@ class Rendered(NamedTuple):
         failures: The files that failed, by index.
         slowest: The file that took longest.
         targets: What the recipe's `TargetCanvas` finished, or None; the loader makes a `TargetBatch` of both.
+        retries: How often a store was asked again for what it had not given.
     """
 
     batch: Batch[Any]
     failures: tuple[Failure, ...] = ()
     slowest: Slow = Slow(0.0, "")
     targets: Targets | None = None
+    retries: int = 0
 
 
 class Statistics(NamedTuple):

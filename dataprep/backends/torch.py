@@ -70,7 +70,8 @@ class Torch:
         workers: Processes that decode; 0 decodes in this process; "auto" measures some numbers for a second or two when the
             first epoch starts, takes the fewest that are as fast as any, and tells the logger `dataprep` which and why.
         prefetch: Batches that each worker has ready or under way.
-        start: How workers start: "fork", "spawn" or "forkserver"; None takes the platform's default.
+        start: How workers start: "fork", "spawn" or "forkserver"; None takes the platform's default, and "forkserver" where the
+            source cannot be read after a fork.
         pin_memory: Whether batches come in page-locked memory, for asynchronous copies to a GPU, as in
             `batch.images.to("cuda", non_blocking=True)`; it changes nothing where there is no GPU.
     """
@@ -91,6 +92,9 @@ class Torch:
         if self.workers == "auto":
             yield from self._tuned(source, program, recipes)
             return
+        start = self.start_for(source)
+        if start != self.start:
+            LOGGER.info("Torch starts its workers by %r, since this source cannot be read after a fork", start)
         ahead = Ahead(source)
         pins = self.pin_memory and torch.cuda.is_available()
         given = iter(recipes)
@@ -104,7 +108,7 @@ class Torch:
                 sampler=_Once(chain(first, given), max(self.workers, 1), slots),
                 num_workers=self.workers,
                 prefetch_factor=self.prefetch if self.workers else None,
-                multiprocessing_context=self.start if self.workers else None,
+                multiprocessing_context=start if self.workers else None,
                 pin_memory=pins,
                 collate_fn=_as_it_is,
                 worker_init_fn=_begin,
@@ -123,6 +127,21 @@ class Torch:
                 with suppress(RuntimeError):  # a worker that dies when it is asked to end has delivered all that was wanted
                     getattr(batches, "_shutdown_workers", lambda: None)()
             ahead.close()
+
+    def start_for(self, source: Source) -> str | None:
+        """Returns how workers start that read from a source, None for the platform's default.
+
+        Raises:
+            LoaderError: They are to be forked, and cannot read from it then.
+        """
+        if not self.workers or getattr(source, "forks", True):
+            return self.start
+        if self.start == "fork":
+            raise LoaderError(
+                f"Torch(start='fork'): {type(source).__name__} cannot be read in a process that is forked from one that has; "
+                "leave `start` out, or give 'forkserver' or 'spawn'"
+            )
+        return self.start or "forkserver"
 
     def _tuned(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Rendered]:
         """Runs with as many workers as are worth it, found by making the first batch again and again."""
@@ -202,6 +221,7 @@ class _Recipes(Dataset[Rendered]):
         # the tensor itself and not one of its array: it may lie in shared memory
         own = memory.permute(0, 3, 1, 2) if self.program.spec.memory == "channels_last" else memory
         batch = made.batch._replace(images=as_dtype(own, self.program.spec))
+        made = made._replace(retries=self.source.take_retries())
         self.source.forget(orders)
         mixed = mix_batch(batch, recipe.mixture, made.failures)
         if task.slot is None:

@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from dataprep.ahead import Reading
+from dataprep.ahead import RETRIES, Reading
 from dataprep.cleaning.cache import Cache
 from dataprep.cleaning.engines.local import Local
 from dataprep.cleaning.known import Found, assemble, lacking
@@ -99,12 +100,13 @@ def clean(
         if verify:
             known = unchanged(records, known, source, engine, advance)
         missing = lacking(records, measures, known)
-        measured = list(_measure(records, missing, source, engine, opened, advance, max_pixels))
+        retries = _Retries()
+        measured = list(_measure(records, missing, source, engine, opened, advance, max_pixels, retries))
     table = verdicts(assemble(records, measures, known + measured), pipeline.rules, overrides)
     scan = scan_of(records)
     classes = overrides.classes(class_list(records, scan.classes), table)
     tried = sum(map(len, missing.values())) + pc.count(records["error"]).as_py()  # by the scan, too
-    run = Run(tried, records.num_rows - tried, time.perf_counter() - start)
+    run = Run(tried, records.num_rows - tried, time.perf_counter() - start, retries=retries.count)
     manifest = Manifest(table, pipeline, source, measures, classes, scan.ignored, run, remarks=scan.remarks)
     for finding in examine(manifest):
         LOGGER.warning("%s", finding.sentence)
@@ -128,6 +130,7 @@ def _measure(
     cache: Cache | None,
     progress: Progress | None,
     max_pixels: int,
+    retries: "_Retries",
 ) -> Iterator[Found]:
     """Yields what had to be measured, saved as it comes; rows that lack the same measures go together."""
     done = records.num_rows - sum(map(len, missing.values()))
@@ -140,13 +143,27 @@ def _measure(
         sizes = shares(len(rows), *(BATCH if lean is None else LEAN))
         with Reading(function, source, lean, most_memory(max_pixels)) as run:
             results = engine.map(run, batches(records, rows, sizes), lost)
-            for table in _together(results):
+            for table in _together(retries.counted(results)):
                 if cache is not None:
                     cache.append(table.drop_columns(["row"]), needed)
                 done += table.num_rows
                 if progress is not None:
                     progress("measuring", done, records.num_rows)
                 yield Found(table["row"].to_numpy(), table.drop_columns([name for name in SCANNED if name in table.column_names]))
+
+
+@dataclass
+class _Retries:
+    """Counts how often a store was asked again, which results of engines have in their metadata."""
+
+    count: int = 0
+
+    def counted(self, results: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yields results without it."""
+        for result in results:
+            said = (result.schema.metadata or {}).get(RETRIES)
+            self.count += int(said or 0)
+            yield result.replace_schema_metadata(None) if said else result
 
 
 def _together(results: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:

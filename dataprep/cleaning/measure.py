@@ -24,6 +24,9 @@ FACTS: Final = fields_of("read")
 SCANNED: Final = ("row", "uri", "bytes", "modified", "version")
 """What of a scan is sent to those who read, where the source tells it."""
 
+AGAIN: Final = 3
+"""How often a file is read once more that is not the one which was listed."""
+
 SHARES: Final = 4
 """A batch is this part of what each core has left."""
 
@@ -144,8 +147,9 @@ def _read(listed: _Listed, source: Source, max_pixels: int) -> bytes:
     refuse_large(listed.bytes, max_pixels)
     try:
         data = source.read(listed.uri)
-        if _is_other(data, listed):  # for a moment, a store may answer with what it had before
-            data = source.read(listed.uri)
+        for _ in range(AGAIN):  # for a moment, a store may answer with what it had before
+            if _is_other(data, listed):
+                data = getattr(source, "read_again", source.read)(listed.uri)
     except MemoryError as error:
         raise SourceError("cannot be read: out of memory") from error
     if _is_other(data, listed):

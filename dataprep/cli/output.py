@@ -16,6 +16,7 @@ from dataprep.report import Summary
 from dataprep.report.finding import percent
 from dataprep.report.labels import Label, most_notable
 from dataprep.sources import endings
+from dataprep.sources.listing import counted
 
 WARNINGS: Final = 6
 """Warnings that the terminal shows; the others are counted."""
@@ -56,6 +57,8 @@ def show(summary: Summary, out: Path) -> None:
     again = f" ({summary.known:,} known from before)" if summary.known else ""
     if summary.seconds:
         console.print(f"{summary.seconds:.1f} s, {summary.rate:,.0f} images/s{again}")
+    if summary.retries:
+        say(f"{counted(summary.retries, 'request')} to the store made again, after faults that passed")
     for line in _splits(summary):
         say(line)
     show_labels(summary, console)

@@ -109,7 +109,7 @@ def check_sampler(given: object, *, train: bool) -> Sampler:
     return evolve(sampler, shuffle=False, remainder="exact")
 
 
-def check_backend(given: object, ops: Iterable[Op] = ()) -> Backend:
+def check_backend(given: object, ops: Iterable[Op] = (), source: Source | None = None) -> Backend:
     """Returns the backend of a loader; where none is given, threads on the cores that there are, or processes for an op."""
     of_processes = [type(op).__name__ for op in ops if getattr(op, "in_processes", False)]
     if given is None and of_processes:
@@ -130,6 +130,8 @@ def check_backend(given: object, ops: Iterable[Op] = ()) -> Backend:
     if not callable(getattr(given, "run", None)):
         raise LoaderError(f"Loader(backend={given!r:.200}): give a backend, such as dp.Threads(4) or dp.Torch(workers=4)")
     backend: Any = given
+    if source is not None and hasattr(backend, "start_for"):
+        backend.start_for(source)
     return backend  # type: ignore[no-any-return]  # what can `run` is one
 
 

@@ -143,7 +143,7 @@ class Loader(Generic[AnyOf]):
         pipeline = manifest.pipeline if pipeline is None else check_pipeline(pipeline)
         self.pipeline = _fill(manifest, pipeline, labelled=targets is None)
         sampler = check_sampler(sampler, train=train)
-        self.backend = check_backend(backend, self.pipeline.ops)
+        self.backend = check_backend(backend, self.pipeline.ops, manifest.source)
         self._delivery = Delivery(on_error)
         self.source = manifest.source
         self.classes = manifest.classes

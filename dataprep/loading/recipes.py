@@ -42,15 +42,15 @@ class Rows(NamedTuple):
         """Returns what some files were when they were measured."""
         if self.stamps is None:
             return None
-        columns = (self.stamps[name].take(pa.array(at)).to_pylist() for name in Stamp._fields)
+        columns = (column.take(pa.array(at)).to_pylist() for column in self.stamps.columns)
         return list(map(Stamp, *columns))
 
 
 def rows_of(manifest: Manifest, kept: pa.Table, targets: Wanted | None = None) -> Rows:
     """Returns the columns of a manifest's kept rows that recipes are made of."""
     sizes: Sizes = np.stack([kept["height"].to_numpy(), kept["width"].to_numpy()], axis=1).astype(np.int64)
-    known = all(name in kept.column_names for name in Stamp._fields)
-    stamps = kept.select(Stamp._fields).combine_chunks() if known else None
+    known = [name for name in Stamp._fields if name in kept.column_names]
+    stamps = kept.select(known).combine_chunks() if {*known, "version"} == {*Stamp._fields} else None
     return Rows(kept["id"].to_numpy(), kept["uri"].combine_chunks(), manifest.labels(), sizes, targets, stamps)
 
 

@@ -39,6 +39,7 @@ class LoaderStats:
         failed: Files that could not be made part of their batch.
         failures: What was wrong with the first of them.
         slowest: The files that took longest to read, decode and transform, each the slowest of its batch.
+        retries: Requests to a store that were made again, after a fault that passed.
     """
 
     batches: int = 0
@@ -50,6 +51,7 @@ class LoaderStats:
     failed: int = 0
     failures: tuple[Failure, ...] = ()
     slowest: tuple[Slow, ...] = ()
+    retries: int = 0
 
     @property
     def rate(self) -> float:
@@ -70,6 +72,8 @@ class LoaderStats:
             f"{self.ahead} batches ahead",
         ]
         lines += [f"slow: {slow.uri}, {slow.seconds:.3f} s" for slow in self.slowest[:3]]
+        if self.retries:
+            lines.append(f"{self.retries:,} requests to a store made again")
         if self.failed:
             lines += [f"{self.failed:,} files failed", *(f"  {failure.why}" for failure in self.failures)]
         return "\n".join(lines)
@@ -136,6 +140,7 @@ class Delivery:
             failed=old.failed + len(rendered.failures),
             failures=(*old.failures, *rendered.failures)[:NAMED],
             slowest=tuple(sorted([*old.slowest, *slow], reverse=True)[:NAMED]),
+            retries=old.retries + rendered.retries,
         )
 
 

@@ -60,12 +60,14 @@ class Run:
         known: How many it knew from its cache.
         seconds: From the scan to the verdicts.
         carried: What became of the splits of the manifest that it replaces, by number of images; None where there were none.
+        retries: How often a store was asked again for what it had not given.
     """
 
     measured: int
     known: int
     seconds: float
     carried: Mapping[str, int] | None = None
+    retries: int = 0
 
 
 class Fold(NamedTuple):

@@ -11,7 +11,7 @@ from dataprep.report.findings import disagreement, examine, splits_of
 from dataprep.report.labels import Label, count_labels
 from dataprep.stages import Deduplicate
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Summary:
         measured: Images that `clean` read to make the manifest, 0 where it was not made in this process.
         known: Images that it knew from its cache, likewise.
         seconds: Time that it took, from the scan to the verdicts, likewise.
+        retries: Requests to a store that it made again, after faults that passed, likewise.
         statistics_of: Which images mean and std are of, in words: those to train on, which protected ones are not.
         mean: RGB mean over them as shares of 255, where it was measured.
         std: RGB standard deviation, likewise.
@@ -69,6 +70,7 @@ class Summary:
     measured: int
     known: int
     seconds: float
+    retries: int
     statistics_of: str | None
     mean: tuple[float, float, float] | None
     std: tuple[float, float, float] | None
@@ -122,6 +124,7 @@ def summarize(manifest: Manifest) -> Summary:
         measured=run.measured,
         known=run.known,
         seconds=round(run.seconds, 3),
+        retries=run.retries,
         statistics_of=name_trained(manifest),
         mean=statistics.mean if statistics else None,
         std=statistics.std if statistics else None,

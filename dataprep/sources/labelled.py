@@ -4,8 +4,8 @@ Reading is the inner source's. What matches no image, and which images have no r
 """
 
 import os
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 import pyarrow as pa
 from attrs import evolve, field, frozen
@@ -23,10 +23,30 @@ from dataprep.sources.table import describe_rows
 from dataprep.sources.values import check_classes
 from dataprep.sources.walk import as_globs
 
+PASSED_ON: Final = ("concurrency", "forks", "modified", "reads")
+"""What a source may tell beside its records, and one around it tells as well."""
+
+
+class Around:
+    """A source around another one, which reads, and tells whatever it tells of reading."""
+
+    __slots__ = ()
+    source: Source
+
+    def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
+        """Returns the bytes `start` to `stop` of an image, as the inner source reads it."""
+        return self.source.read(uri, start, stop)
+
+    def __getattr__(self, name: str) -> Any:
+        """Returns what the inner source tells."""
+        if name in PASSED_ON:
+            return getattr(self.source, name)
+        raise AttributeError(f"{type(self).__name__} has no {name!r}")
+
 
 @register
 @frozen
-class Labelled:
+class Labelled(Around):
     """A source with the labels, the splits and the further columns of a table.
 
     Example:
@@ -78,20 +98,12 @@ class Labelled:
         scan = joined([met, scan_of(listing), Scan(remarks=tuple(_unmatched(names, found, groups, uris, name)))])
         return with_scan(listing, scan)
 
-    def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
-        """Returns the bytes `start` to `stop` of an image, as the inner source reads it."""
-        return self.source.read(uri, start, stop)
-
-    def modified(self, uri: str) -> int | None:
-        """Returns when an image was changed last, in nanoseconds since 1970, None where the inner source does not tell."""
-        return told(self.source, uri)
-
     __reduce__ = reader
 
 
 @register
 @frozen
-class Noted:
+class Noted(Around):
     """A source about which more is known: the order of its classes, and what was decided when it was opened.
 
     Attributes:
@@ -118,20 +130,12 @@ class Noted:
             scan = scan._replace(classes=self.classes)
         return with_scan(inner, scan)
 
-    def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
-        """Returns the bytes `start` to `stop` of an image, as the inner source reads it."""
-        return self.source.read(uri, start, stop)
-
-    def modified(self, uri: str) -> int | None:
-        """Returns when an image was changed last, in nanoseconds since 1970, None where the inner source does not tell."""
-        return told(self.source, uri)
-
     __reduce__ = reader
 
 
 @register
 @frozen
-class Selected:
+class Selected(Around):
     """Some images of a source that, other than a folder, does not choose itself which it lists.
 
     Attributes:
@@ -162,21 +166,7 @@ class Selected:
         path = path_of(uri)
         return not matches(path, self.exclude) and (not self.include or matches(path, self.include))
 
-    def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
-        """Returns the bytes `start` to `stop` of an image, as the inner source reads it."""
-        return self.source.read(uri, start, stop)
-
-    def modified(self, uri: str) -> int | None:
-        """Returns when an image was changed last, in nanoseconds since 1970, None where the inner source does not tell."""
-        return told(self.source, uri)
-
     __reduce__ = reader
-
-
-def told(source: Source, uri: str) -> int | None:
-    """Returns when an image was changed last, in nanoseconds since 1970, None where its source does not tell."""
-    tell: Callable[[str], int | None] | None = getattr(source, "modified", None)
-    return None if tell is None else tell(uri)
 
 
 def parts_of(source: Source) -> Mapping[str, Source]:

@@ -88,6 +88,11 @@ class Several:
         """How many reads at once help: the least that a part says."""
         return min(concurrency_of(part.source) for part in self.parts)
 
+    @property
+    def forks(self) -> bool:
+        """Whether all parts can be read after a fork."""
+        return all(getattr(part.source, "forks", True) for part in self.parts)
+
     def records(self) -> pa.Table:
         """Lists the images of all parts, sorted by uri, with what each says of its listing.
 

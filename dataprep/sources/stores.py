@@ -78,7 +78,13 @@ class Object(NamedTuple):
     version: str | None
 
 
-class DeniedError(SourceError):
+class StoreError(SourceError):
+    """A store does not give something, also after so many `retries`."""
+
+    retries = 0
+
+
+class DeniedError(StoreError):
     """A store does not let us in."""
 
 
@@ -119,9 +125,7 @@ def list_objects(url: str) -> Iterator[Object]:
 
     def next_page(client: Any) -> Any:
         nonlocal stream
-        import obstore
-
-        stream = stream or obstore.list(client, place.prefix or None, offset=last, chunk_size=PAGE)
+        stream = stream or _library().list(client, place.prefix or None, offset=last, chunk_size=PAGE)
         try:
             return next(stream, None)
         except Exception:
@@ -139,9 +143,7 @@ def look(url: str, path: str) -> Object:
     Raises:
         SourceError: There is none, or it cannot be asked for.
     """
-    import obstore
-
-    place = place_of(url)
+    obstore, place = _library(), place_of(url)
     return _object(place, _tried(place, path, lambda client: obstore.head(client, place.key(path)))[0])
 
 
@@ -151,11 +153,9 @@ def fetch(url: str, path: str, start: int = 0, stop: int | None = None) -> Fetch
     Raises:
         SourceError: It cannot be read.
     """
-    import obstore
-
     if stop is not None and stop <= start:
         return Fetched()
-    place = place_of(url)
+    obstore, place = _library(), place_of(url)
     asked: Any = None if (start, stop) == (0, None) else {"offset": start} if stop is None else (start, stop)
 
     def get(client: Any) -> Fetched:
@@ -183,15 +183,12 @@ def put(url: str, path: str, data: bytes | memoryview, *, absent: bool = False) 
     Raises:
         SourceError: It cannot be written.
     """
-    import obstore
-    from obstore.exceptions import AlreadyExistsError
-
-    place = place_of(url)
+    obstore, place = _library(), place_of(url)
 
     def put_whole(client: Any) -> bool:
         try:
             obstore.put(client, place.key(path), data, mode="create" if absent else "overwrite", use_multipart=False)
-        except AlreadyExistsError:
+        except obstore.exceptions.AlreadyExistsError:
             return False
         return True
 
@@ -227,7 +224,9 @@ def _tried(place: Place, path: str, ask: Callable[[Any], Answer], failing: str =
                 continue
             if passes:
                 PATIENT[place.root] = 0.0
-            raise _named(error, place, retries, failing) from error
+            named = _named(error, place, retries, failing)
+            named.retries = retries
+            raise named from error
         PATIENT[place.root] = PATIENCE
         return answer, retries
     raise AssertionError("numbers do not end")
@@ -251,6 +250,20 @@ def _process() -> int:
         )
     STARTED[:] = [process]
     return process
+
+
+def _library() -> Any:
+    """Returns obstore.
+
+    Raises:
+        SourceError: It is not installed.
+    """
+    try:
+        import obstore
+        import obstore.exceptions
+    except ModuleNotFoundError as error:
+        raise SourceError("stores are read by obstore: pip install 'dataprep-images[stores]'") from error
+    return obstore
 
 
 @cache
@@ -328,10 +341,10 @@ LACKING: Final = ("http://169.254.", "token request", "must be specified", "Miss
 """What an error says where a client looked for a role, an account, and found none."""
 
 
-def _named(error: Exception, place: Place, retries: int, failing: str) -> SourceError:
+def _named(error: Exception, place: Place, retries: int, failing: str) -> StoreError:
     """Returns what went wrong as an error of ours, which has no key in it that a URL or an answer had."""
     if isinstance(error, SourceError):
-        return error
+        return StoreError(str(error))
     from obstore.exceptions import InvalidPathError, PermissionDeniedError, UnauthenticatedError
 
     text = str(error)
@@ -342,10 +355,10 @@ def _named(error: Exception, place: Place, retries: int, failing: str) -> Source
         _client.cache_clear()
         return DeniedError(f"{failing}: no access to {place.root} ({_said(text)}); {SCHEMES[place.scheme]}")
     if isinstance(error, InvalidPathError):
-        return SourceError(f"{failing}: {text.partition(chr(10))[0]}; rename the object")
+        return StoreError(f"{failing}: {text.partition(chr(10))[0]}; rename the object")
     if isinstance(error, FileNotFoundError):
-        return SourceError(f"{failing}: there is no such object")
-    return SourceError(f"{failing}: {_said(text)}{f', also after {retries} retries' if retries else ''}")
+        return StoreError(f"{failing}: there is no such object")
+    return StoreError(f"{failing}: {_said(text)}{f', also after {retries} retries' if retries else ''}")
 
 
 def _said(text: str) -> str:

@@ -25,7 +25,7 @@ from dataprep.images.limits import MAX_PIXELS, quiet_decoders
 from dataprep.images.resize import Window, place, resize_window
 from dataprep.protocols import Op, Program, Source
 from dataprep.stages.ops.arguments import height_width
-from dataprep.types import Batch, Box, Failure, Image, Params, Recipe, Rendered, Sizes, Slow, Spec, Stamp
+from dataprep.types import Batch, Box, Failure, Fetched, Image, Params, Recipe, Rendered, Sizes, Slow, Spec, Stamp
 
 
 def render(source: Source, program: Program, recipe: Recipe) -> Rendered:
@@ -265,8 +265,8 @@ def decoded(data: bytes, uri: str, measured: tuple[int, int], limit: int, part: 
 def read_same(source: Source, uri: str, stamp: Stamp | None) -> bytes:
     """Returns the bytes of a file, which has to be the one that was measured.
 
-    Its length is compared, and where the source tells it for less than reading, when it was changed. A file of another time, such
-    as a copy, is digested: it may hold the same.
+    Its length is compared, and where the source tells it for less than reading, its version, or when it was changed. A file of
+    another version or time, such as a copy, is digested: it may hold the same.
 
     Raises:
         LoaderError: It cannot be read, or is another file now; the message names it.
@@ -280,10 +280,16 @@ def read_same(source: Source, uri: str, stamp: Stamp | None) -> bytes:
     changed = f"{uri} is another file than the one that was measured"
     if stamp.bytes not in (None, len(data)):
         raise LoaderError(f"{changed}: {len(data):,} bytes now, {stamp.bytes:,} then; run `clean` again")
-    modified = modified_of(source, uri)
-    if modified not in (None, stamp.modified) and sha256(data).hexdigest() != stamp.digest:
+    if _may_be_other(source, uri, data, stamp) and sha256(data).hexdigest() != stamp.digest:
         raise LoaderError(f"{changed}: of the same length, with other content; run `clean` again")
     return data
+
+
+def _may_be_other(source: Source, uri: str, data: bytes, stamp: Stamp) -> bool:
+    """Returns whether a source says that a file was changed since: it has another version, or another time."""
+    if isinstance(data, Fetched) and data.version is not None:
+        return data.version != stamp.version
+    return modified_of(source, uri) not in (None, stamp.modified)
 
 
 def stamp_of(recipe: Recipe, index: int) -> Stamp | None:
