@@ -199,8 +199,8 @@ def test_parts(parts: object, message: str) -> None:
 
 def test_unknown_source() -> None:
     """A description that names a source nobody registered is refused with the part and the name."""
-    with pytest.raises(PipelineError, match=r"source: part 'a': \{'Bucket': \{\}\} is not a source"):
-        build({"Several": {"parts": [{"Part": {"name": "a", "source": {"Bucket": {}}}}]}}, "source")
+    with pytest.raises(PipelineError, match=r"source: part 'a': \{'Attic': \{\}\} is not a source"):
+        build({"Several": {"parts": [{"Part": {"name": "a", "source": {"Attic": {}}}}]}}, "source")
 
 
 @pytest.mark.parametrize("uri", ["tset/1.jpg", "1.jpg", "", "/1.jpg"])
