@@ -4,6 +4,7 @@ Sources, measures, the verdict, the report, exports and the README all take them
 The price is that a new measure of dataprep's own has its columns here, apart from its class; measures of others need no line.
 """
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 import pyarrow as pa
@@ -71,12 +72,15 @@ BITS: Final = (64, 256)
 PAIR: Final = pa.list_(pa.float32(), 2)
 """A place in an image: pixels from the left, pixels from the top."""
 
+DIGEST: Final = pa.binary(32)
+"""32 bytes of SHA-256; `hex_of` and `digests_of` lead to hex digits and back."""
+
 ERROR: Final = Column("error", pa.string(), "why it cannot be read or decoded, or null")
 
 COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
     "clean": (Column("id", pa.int64(), "the record's number, ascending"),),
     "scan": (
-        Column("uri", pa.string(), "the name of the image, such as its path below the folder", nullable=False),
+        Column("uri", pa.large_string(), "the name of the image, such as its path below the folder", nullable=False),
         Column("label", pa.string(), "the class, or null"),
         Column("split", pa.string(), "such as train, or null"),
         Column("bytes", pa.int64(), "size of the file in bytes"),
@@ -98,11 +102,15 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         Column("point_objects", pa.list_(pa.int32()), "the box that each point belongs to, from 0, or -1 for none"),
         Column("polygons", pa.list_(pa.list_(PAIR)), "the corners of each outline, x and y, pixels of the upright image"),
         Column("polygon_objects", pa.list_(pa.int32()), "the box that each outline belongs to, from 0; one may have several"),
-        Column("mask", pa.string(), "the uri of an image of class numbers, or run lengths as JSON, as COCO writes them"),
-        Column("caption", pa.string(), "a text about the image"),
+        Column("mask", pa.large_string(), "the uri of an image of class numbers, or run lengths as JSON, as COCO writes them"),
+        Column("caption", pa.large_string(), "a text about the image"),
     ),
     "read": (
-        Column("digest", pa.string(), "SHA-256 of the file, 64 hex digits"),
+        Column(
+            "digest",
+            DIGEST,
+            "SHA-256 of the file, 32 bytes; data frames and exports have its 64 hex digits, DuckDB by `hex(digest)`",
+        ),
         Column("format", pa.string(), "such as JPEG"),
         Column("height", pa.int32(), "pixels, upright"),
         Column("width", pa.int32(), "pixels, upright"),
@@ -137,7 +145,7 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
     ),
     **{kind: tuple(hash_column(kind, bits) for bits in BITS) for kind in HASHES},
     "ColorHash": (Column("colorhash", pa.binary(6), "42 bits and 6 zeros: shares of black, gray and hues, 3 bits each"),),
-    "CropResistantHash": (Column("cropresistanthash", pa.binary(), "hashes of the regions, end to end, 8 bytes each"),),
+    "CropResistantHash": (Column("cropresistanthash", pa.large_binary(), "hashes of the regions, end to end, 8 bytes each"),),
     "Miniature": (Column("miniature", pa.binary(1056), "32 × 32 luminance, then Cb and Cr of 4 × 4 cells, one byte each"),),
     "Variants": tuple(variants_column(kind, bits) for kind in HASHES for bits in BITS),
     "LocalFeatures": (
@@ -163,6 +171,11 @@ which there is nothing has an empty list; null means that nobody looked.
 """
 
 
+TYPES: Final = {column.name: column.type for columns in COLUMNS.values() for column in columns}
+KIN: Final = ((pa.string(), pa.large_string()), (pa.binary(), pa.large_binary()))
+"""Types of the same values; a column of the first of two holds 2 GiB, and no row can be taken from a longer one."""
+
+
 def fields_of(filler: str) -> tuple[pa.Field, ...]:
     """Returns the columns that one of `COLUMNS` fills, as parts of a schema, such as those of "LaplacianVariance"."""
     return tuple(column.field for column in COLUMNS[filler])
@@ -171,3 +184,26 @@ def fields_of(filler: str) -> tuple[pa.Field, ...]:
 def names_of(filler: str) -> tuple[str, ...]:
     """Returns the names of the columns that one of `COLUMNS` fills."""
     return tuple(column.name for column in COLUMNS[filler])
+
+
+def in_types(table: pa.Table) -> pa.Table:
+    """Returns a table whose texts and bytes are of the types above where their names are, as `uri` of a source of one's own."""
+    for place, field in enumerate(table.schema):
+        known = TYPES.get(field.name, field.type)
+        if known != field.type and any(known in kinds and field.type in kinds for kinds in KIN):
+            table = table.set_column(place, pa.field(field.name, known, field.nullable), table[place].cast(known))
+    return table
+
+
+def hex_of(digests: pa.ChunkedArray | pa.Array) -> list[str | None]:
+    """Returns digests as people see them: 64 hex digits each, None where there is none; what is text already stays."""
+    return [digest.hex() if isinstance(digest, bytes) else digest for digest in digests.to_pylist()]
+
+
+def digests_of(texts: Iterable[str | None]) -> pa.Array:
+    """Returns the digests of so many texts of hex digits.
+
+    Raises:
+        ValueError: One is not 64 hex digits.
+    """
+    return pa.array([None if text is None else bytes.fromhex(text) for text in texts], DIGEST)

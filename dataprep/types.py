@@ -171,13 +171,13 @@ class Stamp(NamedTuple):
     Attributes:
         bytes: Its length; None where the source did not know.
         modified: When it was changed last, in nanoseconds since 1970; None where the source did not know.
-        digest: The SHA-256 of its content, in hex.
+        digest: The SHA-256 of its content, in hex; None where it is not known.
         version: Which of its contents it was, where a store has it; None where the source did not know.
     """
 
     bytes: int | None
     modified: int | None
-    digest: str
+    digest: str | None
     version: str | None = None
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple, get_args
 
 from dataprep.actions.places import check_apart, check_names, check_ways, check_writable, files_of, place_of
+from dataprep.columns import hex_of
 from dataprep.errors import DataprepError, SourceError, suggestion
 from dataprep.files import NO_LINKS, claimed, digest, modified_of, naming, shown, sweep, write
 from dataprep.images.formats import is_image
@@ -147,9 +148,10 @@ def _kept(manifest: Manifest) -> Iterator[Kept]:
     """Yields the kept images, in the order of the table."""
     place, files = place_of(manifest.source), files_of(manifest.source)
     for batch in manifest.kept().select(NEEDED).to_batches(max_chunksize=1024):
-        for uri, split, label, size, modified, content in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+        columns = (*(column.to_pylist() for column in batch.columns[:-1]), hex_of(batch[NEEDED[-1]]))
+        for uri, split, label, size, modified, content in zip(*columns, strict=True):
             path = None if files is None else files.path(uri)
-            yield Kept(uri, size, modified, content, path, place(uri, split, label))
+            yield Kept(uri, size, modified, content or "", path, place(uri, split, label))
 
 
 def _check_mode(mode: str, source: Source) -> None:

@@ -8,6 +8,7 @@ and by other decoders than those that the block names. Delete the folder to meas
 """
 
 import json
+import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -24,16 +25,21 @@ import pyarrow.compute as pc
 
 from dataprep.cleaning.known import Found
 from dataprep.cleaning.names import Names
+from dataprep.columns import TYPES, in_types
 from dataprep.describe import describe
 from dataprep.files import naming
 from dataprep.images.decode import POLICY, decoders
 from dataprep.images.limits import MAX_PIXELS
+from dataprep.manifest.versions import with_bytes
 from dataprep.protocols import Measure, Source
 
-VERSION: Final = 2
+VERSION: Final = 3
+"""Version 2, which is read, has digests as hex digits."""
 METADATA: Final = b"dataprep"
 MARK: Final = b"dataprep cache %d\n" % VERSION
-"""How a block starts; one of another version is no block."""
+"""How a block starts."""
+START: Final = re.compile(rb"dataprep cache [2-3]\n")
+"""How a block starts that is read; one of another version is no block."""
 STAMP: Final = ("bytes", "modified", "version")
 """What a file is known by beside its name; a version only where a store has the files."""
 CHECK: Final = 16
@@ -124,7 +130,9 @@ class Cache:
         """Yields what the streams hold, oldest first, in tables of one schema each."""
         batches = (batch for path in sorted(self.folder.glob("*.arrows")) for batch in _read(path))
         for _, alike in groupby(batches, key=lambda batch: (batch.schema.metadata, batch.schema.names)):
-            yield pa.Table.from_batches(alike).combine_chunks()
+            table = pa.Table.from_batches(alike).combine_chunks()
+            named = table.set_column(table.column_names.index("name"), "name", table["name"].cast(TYPES["uri"]))
+            yield in_types(with_bytes(named))
 
     def _open(self) -> IO[bytes]:
         """Starts a stream under the next number that is free, also where another run starts one at this moment."""
@@ -166,17 +174,17 @@ def _read(path: Path) -> Iterator[pa.RecordBatch]:
         data = path.read_bytes()
     except OSError:
         return
-    at = data.find(MARK)
-    view = memoryview(data)
-    while 0 <= at <= len(data) - HEAD.size:
+    at, view = 0, memoryview(data)
+    while (start := START.search(data, at)) and start.start() <= len(data) - HEAD.size:
+        at = start.start()
         _, length, check = HEAD.unpack_from(data, at)
         content = view[at + HEAD.size : at + HEAD.size + length]
         if len(content) == length and _check(content) == check:
             with pa.ipc.open_stream(content) as stream:
                 yield from stream
-            at = data.find(MARK, at + HEAD.size + length)
+            at += HEAD.size + length
         else:
-            at = data.find(MARK, at + 1)
+            at += 1
 
 
 def _match(records: pa.Table, cached: pa.Table) -> Found:

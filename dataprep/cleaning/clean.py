@@ -26,6 +26,7 @@ from dataprep.cleaning.known import Found, assemble, lacking
 from dataprep.cleaning.lean import lean_measuring
 from dataprep.cleaning.measure import SCANNED, batches, lost_batch, measure_batch, shares
 from dataprep.cleaning.verify import unchanged
+from dataprep.columns import in_types
 from dataprep.images.limits import MAX_PIXELS, most_memory
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides, Run, check_overrides
 from dataprep.manifest.verdicts import verdicts
@@ -95,7 +96,7 @@ def clean(
     protected = {split for rule in pipeline.rules for split in getattr(rule, "protect", ())}
     with watched(progress) as advance, nullcontext() if cache is None else Cache(cache, source, max_pixels) as opened:
         with scanning(advance):
-            records = one_row_each(source.records(), source, protected)
+            records = one_row_each(in_types(source.records()), source, protected)
         known = [] if opened is None else opened.find(records, measures)
         if verify:
             known = unchanged(records, known, source, engine, advance)

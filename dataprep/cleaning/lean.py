@@ -15,6 +15,7 @@ import pyarrow as pa
 from dataprep.cleaning.bare import NEVER
 from dataprep.cleaning.engines.lean import Lean
 from dataprep.cleaning.measure import FACTS
+from dataprep.columns import DIGEST
 from dataprep.images import native, profiles
 from dataprep.images.limits import most_bytes
 from dataprep.protocols import Measure, Source
@@ -63,7 +64,7 @@ def _answer(records: pa.RecordBatch, reply: Reply, measures: tuple[Measure, ...]
     facts, values, remarks = np.frombuffer(reply[0], REPLY), reply[1], reply[2]
     count = len(facts)
     known = {
-        "digest": _texts(facts["digest"].tobytes().hex(), count),
+        "digest": pa.FixedSizeBinaryArray.from_buffers(DIGEST, count, [None, pa.py_buffer(facts["digest"].tobytes())]),
         "format": pa.repeat("JPEG", count),
         "height": pa.array(facts["height"]),
         "width": pa.array(facts["width"]),
@@ -74,9 +75,3 @@ def _answer(records: pa.RecordBatch, reply: Reply, measures: tuple[Measure, ...]
     fields = [*FACTS, *(field for measure in measures for field in measure.fields)]
     arrays += compiled.columns([values], measures)
     return pa.RecordBatch.from_arrays([*records.columns, *arrays], schema=pa.schema([*records.schema, *fields]))
-
-
-def _texts(joined: str, count: int) -> pa.Array:
-    """Returns an array of so many texts of the same length, which were joined."""
-    offsets = np.arange(count + 1, dtype=np.int32) * (len(joined) // max(count, 1))
-    return pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(joined.encode()))

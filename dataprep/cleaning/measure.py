@@ -107,7 +107,7 @@ def _listed(records: pa.RecordBatch) -> Iterator[_Listed]:
 
 def _digest_one(listed: _Listed, source: Source, max_pixels: int) -> dict[str, object]:
     try:
-        return {"digest": hashlib.sha256(_read(listed, source, max_pixels)).hexdigest()}
+        return {"digest": hashlib.sha256(_read(listed, source, max_pixels)).digest()}
     except (SourceError, DecodeError) as error:
         return {"error": str(error)}
 
@@ -123,7 +123,7 @@ def _measure_one(listed: _Listed, measures: tuple[Measure, ...], source: Source,
         data = _read(listed, source, max_pixels)
     except (SourceError, DecodeError) as error:
         return {"error": str(error)}
-    digest = hashlib.sha256(data).hexdigest()
+    digest = hashlib.sha256(data).digest()
     row: dict[str, object] = {"digest": digest}
     views = dict.fromkeys([(measure.side, measure.channels) for measure in measures] or [(1, 1)])
     try:

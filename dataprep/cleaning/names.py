@@ -23,11 +23,13 @@ class Names:
 
     def __call__(self, uris: pa.Array) -> pa.Array:
         """Returns the name of each image."""
+        between = pa.scalar("/", uris.type)
         if "" in self._places:
-            return pc.binary_join_element_wise(self._places[""], uris, "/")
+            return pc.binary_join_element_wise(pa.scalar(self._places[""], uris.type), uris, between)
         steps = pc.split_pattern(uris, "/", max_splits=1)
-        at = pc.index_in(pc.list_element(steps, 0), pa.array(list(self._places)))
-        return pc.binary_join_element_wise(pa.array(self._places.values()).take(at), pc.list_element(steps, 1), "/")
+        names, places = (pa.array(list(texts), uris.type) for texts in (self._places, self._places.values()))
+        at = pc.index_in(pc.list_element(steps, 0), names)
+        return pc.binary_join_element_wise(places.take(at), pc.list_element(steps, 1), between)
 
 
 def _place(source: Source) -> str:

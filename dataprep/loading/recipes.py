@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from dataprep.columns import hex_of
 from dataprep.draws import again, draw_ops, uniforms
 from dataprep.loading.targets import Wanted
 from dataprep.manifest import Manifest
@@ -42,7 +43,8 @@ class Rows(NamedTuple):
         """Returns what some files were when they were measured."""
         if self.stamps is None:
             return None
-        columns = (column.take(pa.array(at)).to_pylist() for column in self.stamps.columns)
+        taken = self.stamps.take(pa.array(at))
+        columns = (hex_of(taken[name]) if name == "digest" else taken[name].to_pylist() for name in taken.column_names)
         return list(map(Stamp, *columns))
 
 

@@ -14,10 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from dataprep.columns import in_types
 from dataprep.errors import ManifestError
 from dataprep.manifest.manifest import Manifest
 from dataprep.manifest.parquet import read_table
 from dataprep.manifest.splits import assign, heads_of, with_splits
+from dataprep.manifest.versions import with_bytes
 
 COLUMNS = ("uri", "digest", "split", "keep")
 
@@ -45,8 +47,8 @@ def read_splits(path: Path) -> pa.Table | None:
     if not path.is_file():
         return None
     try:
-        table = read_table(path, COLUMNS)
-    except ManifestError as error:
+        table = in_types(with_bytes(read_table(path, COLUMNS)))
+    except (ManifestError, ValueError) as error:
         raise ManifestError(f"{error}; if no splits are to be kept, remove it") from error
     return table if table["split"].null_count < len(table) else None
 

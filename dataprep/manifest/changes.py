@@ -6,6 +6,7 @@ Images are the same by their uris; one that is gone and one that is new with the
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
+from dataprep.columns import hex_of
 from dataprep.describe import describe
 from dataprep.manifest.manifest import Manifest
 
@@ -72,7 +73,8 @@ def compare(first: Manifest, second: Manifest) -> Changes:
 
 
 def _by_uri(manifest: Manifest) -> dict[str, dict[str, Any]]:
-    return {row["uri"]: row for batch in manifest.table.select(COLUMNS).to_batches() for row in batch.to_pylist()}
+    rows = (row for batch in manifest.table.select(COLUMNS).to_batches() for row in batch.to_pylist())
+    return {row["uri"]: row | {"digest": digest} for row, digest in zip(rows, hex_of(manifest.table["digest"]), strict=True)}
 
 
 def _moved(gone: dict[str, dict[str, Any]], new: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str]]:

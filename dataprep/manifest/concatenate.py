@@ -21,7 +21,7 @@ from dataprep.errors import ManifestError, PipelineError
 from dataprep.manifest.manifest import Manifest, check_manifest
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Part, Several
-from dataprep.sources.several import within
+from dataprep.sources.several import below, within
 
 
 def concatenate(parts: Mapping[str, Manifest]) -> Manifest:
@@ -92,7 +92,7 @@ def _rename(name: str, table: pa.Table, first: int) -> pa.Table:
     for column, values in (
         ("id", pc.add(ids, first)),
         ("twin", pc.add(table["twin"], first)),
-        ("uri", pc.binary_join_element_wise(name, table["uri"], "/")),
+        ("uri", below(name, table["uri"])),
     ):
         table = table.set_column(table.column_names.index(column), table.schema.field(column), values)
     if "mask" in table.column_names:

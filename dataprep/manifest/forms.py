@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from dataprep.columns import DIGEST, hex_of
 from dataprep.errors import ManifestError
 from dataprep.html import card, few
 from dataprep.manifest.labels import counts_of
@@ -29,6 +30,9 @@ def frame_of(table: pa.Table) -> Any:
     whole = {pa.int8(): pd.Int8Dtype(), pa.int16(): pd.Int16Dtype(), pa.int32(): pd.Int32Dtype(), pa.int64(): pd.Int64Dtype()}
     whole |= {pa.uint8(): pd.UInt8Dtype(), pa.uint16(): pd.UInt16Dtype(), pa.uint32(): pd.UInt32Dtype()}
     whole |= {pa.uint64(): pd.UInt64Dtype(), pa.bool_(): pd.BooleanDtype()}
+    for place, field in enumerate(table.schema):
+        if field.type == DIGEST:
+            table = table.set_column(place, field.name, pa.array(hex_of(table[place]), pa.string()))
     return table.to_pandas(types_mapper=whole.get)
 
 

@@ -4,7 +4,6 @@ One Parquet file that any tool reads. Its columns are those of `dataprep.columns
 each measure, error, and the verdict. What Parquet has no column for is JSON in the schema's metadata.
 """
 
-import hashlib
 import json
 import os
 from collections import Counter
@@ -26,6 +25,8 @@ from dataprep.describe import build, describe
 from dataprep.errors import ManifestError, PipelineError, suggestion
 from dataprep.files import shown
 from dataprep.manifest.entries import METADATA, check_columns, frozen_of, metadata_of
+from dataprep.manifest.fingerprint import COLUMNS as FINGERPRINTED
+from dataprep.manifest.fingerprint import fingerprint_of
 from dataprep.manifest.forms import frame_of, html_of, paths_of
 from dataprep.manifest.labels import counts_of, is_list_of_text, numbers_of, weights_of
 from dataprep.manifest.overrides import NO_OVERRIDES, Overrides, check_overrides
@@ -47,8 +48,6 @@ NAME: Final = "manifest.parquet"
 
 FOLD: Final = "fold-"
 """What the name of a split starts with that is one fold of a cross-validation; its number follows."""
-
-SLICE: Final = 65_536
 
 
 @dataclass(frozen=True)
@@ -421,13 +420,7 @@ class Manifest:
             >>> dp.split(manifest, {"train": 0.5, "val": 0.5}).fingerprint == manifest.fingerprint
             True
         """
-        kept = self.kept("id", "uri", "label", "digest")
-        hasher = hashlib.sha256(kept["id"].to_numpy().tobytes())
-        hasher.update(json.dumps(self.classes).encode())  # a label's number is its place among them
-        for column in ("uri", "label", "digest"):
-            for start in range(0, len(kept), SLICE):  # of millions of rows no list is made at once
-                hasher.update(json.dumps(kept[column].slice(start, SLICE).to_pylist()).encode())
-        return hasher.hexdigest()[:32]
+        return fingerprint_of(self.kept(*FINGERPRINTED), self.classes)
 
     @cached_property
     def statistics(self) -> Statistics | None:

@@ -20,7 +20,7 @@ def add_moved(manifest: Manifest, moved: pa.Table) -> Manifest:
     moved = moved.filter(pc.invert(pc.is_in(moved["uri"], table["uri"].combine_chunks())))
     first = (pc.max(table["id"]).as_py() or 0) + 1
     ids = pa.array(np.arange(first, first + len(moved)), pa.int64())
-    uris = pa.chunked_array([*table["uri"].chunks, *moved["uri"].chunks], pa.string()).combine_chunks()
+    uris = pa.chunked_array([*table["uri"].chunks, *moved["uri"].chunks], table["uri"].type).combine_chunks()
     numbers = pa.chunked_array([*table["id"].chunks, ids], pa.int64())
     twins = numbers.take(pc.index_in(moved["twin_uri"], value_set=uris, skip_nulls=True))
     known = {name: moved[name] for name in moved.column_names} | {"id": ids, "twin": twins}

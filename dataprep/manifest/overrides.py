@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from dataprep.columns import OVERRULED
+from dataprep.columns import OVERRULED, hex_of
 from dataprep.errors import ManifestError, suggestion
 from dataprep.files import naming, shown
 from dataprep.types import Drops
@@ -187,10 +187,14 @@ class Overrides:
         if not self.decisions:
             return np.full(table.num_rows, -1)
         uris, digests, *_ = (list(values) for values in zip(*self.decisions, strict=True))
-        indices = pc.index_in(table["uri"], value_set=pa.array(uris, pa.string()))
-        same = pc.equal(pa.array(digests, pa.string()).take(indices.combine_chunks()), table["digest"])
-        holds = pc.fill_null(pc.and_(same, pc.is_null(table["error"])), False)
-        return np.where(holds.to_numpy(), pc.fill_null(indices, -1).to_numpy(), -1).astype(np.int64)
+        found = pc.fill_null(pc.index_in(table["uri"], value_set=pa.array(uris, table["uri"].type)), -1)
+        indices: NDArray[np.int64] = found.to_numpy().astype(np.int64)
+        rows = np.flatnonzero(indices >= 0)
+        now = table.select(["digest", "error"]).take(pa.array(rows))
+        seen = zip(indices[rows].tolist(), hex_of(now["digest"]), now["error"].to_pylist(), strict=True)
+        holds = [digests[index] == digest and error is None for index, digest, error in seen]
+        indices[rows] = np.where(np.array(holds, bool), indices[rows], -1)
+        return indices
 
 
 NO_OVERRIDES: Final = Overrides()

@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dataprep.arguments import is_whole
+from dataprep.columns import hex_of
 from dataprep.draws import words
 from dataprep.errors import ManifestError, PipelineError
 from dataprep.manifest.manifest import FOLD, Manifest, check_manifest
@@ -200,8 +201,9 @@ def assign(table: pa.Table, shares: Sequence[float], seed: int) -> NDArray[np.in
     chosen, cluster = np.unique(heads, return_inverse=True)  # chosen: (C,) the head of each cluster, ascending
     weights = np.bincount(cluster, table["keep"].to_numpy()).astype(np.float64)
     labels = table["label"].take(pa.array(chosen)).combine_chunks().dictionary_encode(null_encoding="encode")
-    digests = pc.coalesce(table["digest"], table["uri"]).take(pa.array(chosen))  # what cannot be read has no digest
-    order = _words(seed, digests.to_pylist())
+    uris = table["uri"].take(pa.array(chosen)).to_pylist()  # what cannot be read has no digest
+    digests = hex_of(table["digest"].take(pa.array(chosen)))
+    order = _words(seed, (digest or uri for digest, uri in zip(digests, uris, strict=True)))
     offsets = (_words(seed, (label or "" for label in labels.dictionary.to_pylist())) >> np.uint64(11)) * 2.0**-53
     return _cut(order, weights, labels.indices.to_numpy(), offsets, shares)[cluster]
 

@@ -2,7 +2,8 @@
 
 Version 1 has no column `distance`; a sentence for people says it. Version 2 has it. Version 3 has the column `captured`, says
 whether its statistics are frozen, which those of an older one are not, and has the words of lists of labels. Version 4 counts the
-files beside the images by their ending, and has remarks.
+files beside the images by their ending, and has remarks. Version 5 holds digests as bytes, no longer as hex digits, and has texts
+that together may be longer than 2 GiB, such as uris.
 """
 
 from collections.abc import Mapping
@@ -11,10 +12,13 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dataprep.columns import COLUMNS, EXACT_DUPLICATE, LEAK, NEAR_DUPLICATE
+from dataprep.columns import COLUMNS, DIGEST, EXACT_DUPLICATE, LEAK, NEAR_DUPLICATE, digests_of, in_types
 from dataprep.errors import ManifestError
 
-VERSION: Final = 4
+VERSION: Final = 5
+
+SLICE: Final = 65_536
+"""Rows of which a list is made at once."""
 
 SAME: Final = rf"^(?:{EXACT_DUPLICATE} of an image in .*, )?same content$"
 NEAR: Final = rf"^(?:{NEAR_DUPLICATE} of an image in .*, )?distance (?P<bits>\d{{1,3}})$"
@@ -32,16 +36,32 @@ def bring_up_to_date(table: pa.Table, version: Any, path: object) -> pa.Table:
     Raises:
         ManifestError: It is of a version that is not known.
     """
-    if version == 1:
-        return _add_captured(_add_distance(table))
-    if version == 2:
-        return _add_captured(table)
-    if version not in (3, VERSION):
+    if type(version) is not int or not 1 <= version <= VERSION:
         raise ManifestError(
             f"{path} is a manifest of version {version!r}; this dataprep reads versions 1 to {VERSION}: "
             "run `dataprep clean` again, or use the dataprep that wrote it"
         )
-    return table
+    if version < 2:
+        table = _add_distance(table)
+    if version < 3:
+        table = _add_captured(table)
+    try:
+        return in_types(with_bytes(table) if version < 5 else table)
+    except ValueError as error:
+        raise ManifestError(f"{path} is not a manifest: a digest is not 64 hex digits") from error
+
+
+def with_bytes(table: pa.Table) -> pa.Table:
+    """Returns a table with its digests as bytes, which in version 4 are texts.
+
+    Raises:
+        ValueError: One is not 64 hex digits.
+    """
+    if "digest" not in table.column_names or table["digest"].type == DIGEST:
+        return table
+    parts = (column.slice(start, SLICE) for column in table["digest"].chunks for start in range(0, len(column), SLICE))
+    digests = pa.chunked_array([digests_of(part.to_pylist()) for part in parts], DIGEST)
+    return table.set_column(table.column_names.index("digest"), "digest", digests)
 
 
 def _add_captured(table: pa.Table) -> pa.Table:

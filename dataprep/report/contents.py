@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from dataprep.columns import hex_of
 from dataprep.images.limits import MAX_PIXELS
 from dataprep.manifest import Manifest, Overrides
 from dataprep.protocols import Engine, Progress
@@ -149,7 +150,8 @@ def _thumbnails(manifest: Manifest, shown: Shown, progress: Progress | None, eng
     """Returns the thumbnails of the first pictures; what could not be read when it was measured is not tried again."""
     first = manifest.table.select(["uri", "error", "digest", "height", "width"]).take(pa.array(shown.rows[: shown.pictured]))
     errors = first["error"].to_pylist()
-    uris, digests = (first.filter(pc.is_null(first["error"]))[name].to_pylist() for name in ("uri", "digest"))
+    sound = first.filter(pc.is_null(first["error"]))
+    uris, digests = sound["uri"].to_pylist(), hex_of(sound["digest"])
     pixels = pc.max(pc.multiply(first["height"].cast(pa.int64()), first["width"].cast(pa.int64()))).as_py()
     known = None if _url(manifest) is None else digests
     made = iter(thumbnails(manifest.source, uris, progress, max(MAX_PIXELS, pixels or 0), engine, known))
@@ -189,10 +191,10 @@ def _coded(column: pa.ChunkedArray) -> dict[str, list[Any]]:
 
 
 def _joined(column: pa.ChunkedArray) -> dict[str, Any]:
-    """Returns texts as one, each filled up with spaces to the width of the longest."""
-    texts = pc.fill_null(column, "")
-    width = pc.max(pc.utf8_length(texts)).as_py() or 0
-    return {"width": width, "text": "".join(pc.utf8_rpad(texts, width, " ").to_pylist())}
+    """Returns digests in hex as one text, a missing one as spaces."""
+    texts = [text or "" for text in hex_of(column)]
+    width = max(map(len, texts), default=0)
+    return {"width": width, "text": "".join(text.ljust(width) for text in texts)}
 
 
 def _clusters(found: Sequence[Cluster], shown: Shown) -> list[list[int]]:

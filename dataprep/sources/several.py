@@ -11,6 +11,7 @@ import pyarrow as pa
 from attrs import Attribute, field, frozen
 
 from dataprep.ahead import concurrency_of
+from dataprep.columns import TYPES, in_types
 from dataprep.describe import register
 from dataprep.errors import PipelineError, SourceError, suggestion
 from dataprep.protocols import Source
@@ -147,14 +148,14 @@ def _is_name(name: object) -> bool:
 def _records(part: Part, splits: bool) -> pa.Table:
     """Returns the records of one part under its name."""
     try:
-        table = part.source.records()
+        table = in_types(part.source.records())
     except SourceError as error:
         raise SourceError(f"part {part.name!r}: {error}") from error
     if table.num_rows == 0:
         raise SourceError(f"part {part.name!r}: {part.source!r} lists no images")
     import pyarrow.compute as pc  # a tenth of the start of a process that measures, and it lists nothing
 
-    uris = pc.binary_join_element_wise(part.name, table["uri"], "/")
+    uris = below(part.name, table["uri"])
     named = table["split"].cast(pa.string())
     for name, column in (("uri", uris), ("split", pc.fill_null(named, part.name) if splits else named)):
         table = table.set_column(table.column_names.index(name), SCHEMA.field(name), column)
@@ -163,10 +164,17 @@ def _records(part: Part, splits: bool) -> pa.Table:
     return table
 
 
+def below(name: str, uris: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Returns the uris of one part as those of all parts."""
+    import pyarrow.compute as pc  # as above
+
+    return pc.binary_join_element_wise(pa.scalar(name, uris.type), uris, pa.scalar("/", uris.type))
+
+
 def within(name: str, masks: pa.ChunkedArray) -> pa.ChunkedArray:
     """Returns the uris of masks of one part as those of all parts; run lengths are no uris and stay."""
     import pyarrow.compute as pc  # as above
 
-    masks = masks.cast(pa.string())
-    uris = pc.binary_join_element_wise(name, masks, "/")
+    masks = masks.cast(TYPES["mask"])
+    uris = below(name, masks)
     return pc.if_else(pc.match_substring_regex(masks, r"^\s*[{\[]"), masks, uris)

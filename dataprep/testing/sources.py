@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataprep.ahead import concurrency_of
-from dataprep.columns import fields_of
+from dataprep.columns import fields_of, in_types
 from dataprep.errors import DataprepError, SourceError
 from dataprep.protocols import BulkSource, Source
 from dataprep.sources import scan_of
@@ -52,7 +52,7 @@ def _check_columns(source: Source, records: pa.Table) -> None:
     for field in fields_of("scan"):
         there = field.name in records.column_names
         demand(there, source, f"lists no column {field.name!r}; it is {field.type}, and may be null but for `uri`")
-        kind = records.schema.field(field.name).type
+        kind = in_types(records.select([field.name])).schema.field(field.name).type
         demand(kind == field.type, source, f"lists {field.name!r} as {kind}; let it be {field.type}")
     _check_scan(source, records)
 

@@ -19,8 +19,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataprep.cleaning.cache import MARK, Cache, measure_key
+from dataprep.cleaning.cache import MARK, Cache, _block, _read, measure_key
 from dataprep.cleaning.clean import clean
+from dataprep.columns import hex_of
 from dataprep.errors import DataprepError, DecodeError
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
@@ -74,7 +75,7 @@ def found_in(folder: Path, records: pa.Table, measures: tuple[Measure, ...] = ME
     rows = []
     with Cache(folder, SOURCE) as cache:
         for found in cache.find(records, measures):
-            assert found.table["digest"].to_pylist() == [f"{row:064x}" for row in found.rows]
+            assert hex_of(found.table["digest"]) == [f"{row:064x}" for row in found.rows]
             for name in set(found.table.column_names) - {"digest", "error", "height", "width"}:
                 values = found.table[name].to_pylist()
                 assert [int.from_bytes(value) if name == "phash64" else int(value) for value in values] == found.rows.tolist()
@@ -93,7 +94,7 @@ def test_found_again(tmp_path: Path) -> None:
     moved = records.take(pa.array([49, 3, 20, 1]))
     with Cache(tmp_path, SOURCE) as cache:
         (found,) = cache.find(moved, MEASURES)
-    assert dict(zip(found.rows.tolist(), found.table["digest"].to_pylist(), strict=True)) == {
+    assert dict(zip(found.rows.tolist(), hex_of(found.table["digest"]), strict=True)) == {
         1: f"{3:064x}",
         2: f"{20:064x}",
         3: f"{1:064x}",
@@ -160,7 +161,7 @@ def test_stream_of_something_else(tmp_path: Path) -> None:
     """A stream of another version, of another program, or no stream at all is left alone."""
     records = records_of(8)
     path = stream_of(tmp_path, records, [4])
-    (tmp_path / "000002.arrows").write_bytes(path.read_bytes().replace(MARK, MARK.replace(b"2", b"9")))
+    (tmp_path / "000002.arrows").write_bytes(path.read_bytes().replace(MARK, MARK.replace(b"3", b"9")))
     (tmp_path / "000003.arrows").write_bytes(b"no stream")
     (tmp_path / "000004.arrows").touch()
     (tmp_path / "000006.arrows").mkdir()
@@ -168,6 +169,21 @@ def test_stream_of_something_else(tmp_path: Path) -> None:
     with pa.OSFile(str(tmp_path / "000005.arrows"), "wb") as file, pa.ipc.new_stream(file, records.schema) as stream:
         stream.write_table(records)
     assert found_in(tmp_path, records) == list(range(4))
+
+
+def test_version_2(tmp_path: Path) -> None:
+    """What version 2 wrote, digests as hex digits and short texts, is found as what this one writes."""
+    records = records_of(8)
+    path = stream_of(tmp_path, records, [4, 4])
+    blocks = []
+    for batch in _read(path):
+        table = pa.Table.from_batches([batch])
+        digests = pa.array(hex_of(table["digest"]), pa.string())
+        table = table.set_column(table.column_names.index("digest"), "digest", digests)
+        table = table.set_column(table.column_names.index("name"), "name", table["name"].cast(pa.string()))
+        blocks.append(_block(table).replace(MARK, MARK.replace(b"3", b"2"), 1))
+    path.write_bytes(b"".join(blocks))
+    assert found_in(tmp_path, records) == list(range(8))
 
 
 def test_one_cache_for_many_sources(tmp_path: Path) -> None:

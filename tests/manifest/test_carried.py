@@ -30,7 +30,7 @@ def of(contents: list[int], twins: dict[int, int] | None = None, splits: list[st
             "uri": [f"{place}.png" for place in range(size)],
             "label": pa.array(["cat" if content % 2 else "dog" for content in contents]),
             "split": pa.array(splits or [None] * size, pa.string()),
-            "digest": pa.array([str(content) for content in contents]),
+            "digest": pa.array([content.to_bytes(32) for content in contents], pa.binary(32)),
             "keep": pa.array([place not in twins for place in range(size)]),
             "twin": pa.array([twins.get(place) for place in range(size)], pa.int64()),
         }
@@ -75,7 +75,7 @@ def test_new_images_are_divided_alike() -> None:
     """What is new goes to the splits in their proportions, label by label, whatever they were made with."""
     earlier = split(of(list(range(100))), SHARES)
     done, _ = carry_splits(of(list(range(50, 300))), earlier.table.select(COLUMNS), "old")
-    new = [(row["label"], row["split"]) for row in done.table.to_pylist() if int(row["digest"]) >= 100]
+    new = [(row["label"], row["split"]) for row in done.table.to_pylist() if int.from_bytes(row["digest"]) >= 100]
     counts = Counter(new)
     for label in ("cat", "dog"):
         assert [counts[label, name] for name in SHARES] == pytest.approx([60, 20, 20], abs=1)
@@ -84,8 +84,10 @@ def test_new_images_are_divided_alike() -> None:
 def test_what_cannot_be_read() -> None:
     """An image without a digest is known by its uri; one that can be read is not, since its content is another."""
     earlier = of([1, 2, 3], splits=["train", "test", "train"])
-    unread = earlier.table.set_column(4, "digest", pa.array([None, None, "3"], pa.string()))
-    later = replace(of([7, 7, 7]), table=of([7, 7, 7]).table.set_column(4, "digest", pa.array([None, None, "9"], pa.string())))
+    unread = earlier.table.set_column(4, "digest", pa.array([None, None, bytes([3] * 32)], pa.binary(32)))
+    later = replace(
+        of([7, 7, 7]), table=of([7, 7, 7]).table.set_column(4, "digest", pa.array([None, None, bytes([9] * 32)], pa.binary(32)))
+    )
     done, carried = carry_splits(later, unread.select(COLUMNS), "old")
     assert done.table["split"].to_pylist()[:2] == ["train", "test"]
     assert carried == (2, 1, 0)

@@ -145,8 +145,9 @@ def test_fingerprint_of_contents(manifest: Manifest, column: str) -> None:
 
     def changed(row: int) -> str:
         values = manifest.table[column].to_pylist()
-        values[row] = "other"
-        return replace(manifest, table=manifest.table.set_column(place, column, pa.array(values))).fingerprint
+        values[row] = bytes(32) if column == "digest" else "other"
+        other = pa.array(values, manifest.table[column].type)
+        return replace(manifest, table=manifest.table.set_column(place, column, other)).fingerprint
 
     keep = manifest.table["keep"].to_pylist()
     for row in range(len(manifest)):
@@ -243,11 +244,11 @@ def test_files_that_are_no_manifest(manifest: Manifest, tmp_path: Path) -> None:
         Manifest.read(path)
     manifest.write(path)
     table = pq.read_table(path)
-    for version in (b"0", b"5", b"null", b'"1"'):
-        other = table.schema.metadata[b"dataprep"].replace(b'"version": 4', b'"version": ' + version)
+    for version in (b"0", b"6", b"null", b'"1"'):
+        other = table.schema.metadata[b"dataprep"].replace(b'"version": 5', b'"version": ' + version)
         pq.write_table(table.replace_schema_metadata({b"dataprep": other}), path)
         with pytest.raises(
-            ManifestError, match=r"of version .*; this dataprep reads versions 1 to 4: run `dataprep clean` again"
+            ManifestError, match=r"of version .*; this dataprep reads versions 1 to 5: run `dataprep clean` again"
         ):
             Manifest.read(path)
 

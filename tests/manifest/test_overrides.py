@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataprep.cleaning.clean import clean
+from dataprep.columns import digests_of
 from dataprep.errors import ManifestError
 from dataprep.manifest import NO_OVERRIDES, Decision, Manifest, Overrides
 from dataprep.pipeline import Pipeline
@@ -37,7 +38,7 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
 def decide(manifest: Manifest, **keeps: bool) -> Overrides:
     """Decides about pictures of `cat`, named without their suffix."""
     rows = {Path(row["uri"]).stem: row for row in manifest.table.select(["uri", "digest"]).to_pylist()}
-    return Overrides(tuple(Decision(rows[name]["uri"], rows[name]["digest"], keep) for name, keep in keeps.items()))
+    return Overrides(tuple(Decision(rows[name]["uri"], rows[name]["digest"].hex(), keep) for name, keep in keeps.items()))
 
 
 def verdict(manifest: Manifest, name: str) -> tuple[bool, str | None, str | None, str | None]:
@@ -100,7 +101,7 @@ def test_every_decision_holds(keeps: dict[int, bool]) -> None:
     """Whatever is decided about readable pictures comes true, and judging twice is judging once."""
     manifest = TOY
     rows = manifest.table.to_pylist()
-    overrides = Overrides(tuple(Decision(rows[row]["uri"], rows[row]["digest"], keep) for row, keep in keeps.items()))
+    overrides = Overrides(tuple(Decision(rows[row]["uri"], rows[row]["digest"].hex(), keep) for row, keep in keeps.items()))
     judged = manifest.judge(manifest.pipeline, overrides)
     readable = [row for row in keeps if rows[row]["error"] is None]
     assert [judged.table["keep"][row].as_py() for row in readable] == [keeps[row] for row in readable]
@@ -113,7 +114,7 @@ def toy() -> Manifest:
     columns = {
         "id": pa.array(range(10), pa.int64()),
         "uri": [f"{row}.jpg" for row in range(10)],
-        "digest": [str(row) * 64 for row in range(10)],
+        "digest": digests_of(str(row) * 64 for row in range(10)),
         "label": pa.array(["cat", "dog", None, "cat", "dog"] * 2, pa.string()),
         "bytes": pa.array([90 if row > 6 else 100 for row in range(10)], pa.int64()),
         "error": pa.array(["cannot be read" if row == 3 else None for row in range(10)], pa.string()),
@@ -214,7 +215,9 @@ def test_merged(first: Overrides, second: Overrides) -> None:
 def test_labels_by_hand(labels: dict[int, str]) -> None:
     """A readable picture has the label that it was given, all others keep theirs, and new labels are the last classes."""
     rows = TOY.table.to_pylist()
-    overrides = Overrides(tuple(Decision(rows[row]["uri"], rows[row]["digest"], label=label) for row, label in labels.items()))
+    overrides = Overrides(
+        tuple(Decision(rows[row]["uri"], rows[row]["digest"].hex(), label=label) for row, label in labels.items())
+    )
     judged = TOY.judge(TOY.pipeline, overrides)
     wanted = [labels[row["id"]] if row["id"] in labels and row["error"] is None else row["label"] for row in rows]
     assert judged.table["label"].to_pylist() == wanted
@@ -227,7 +230,7 @@ def test_several_labels_by_hand() -> None:
     lists = pa.array([["cat"] if row % 2 else None for row in range(10)], pa.list_(pa.string()))
     several = replace(TOY, table=TOY.table.append_column("labels", lists))
     rows = several.table.slice(0, 2).to_pylist()
-    overrides = Overrides(tuple(Decision(row["uri"], row["digest"], label="owl|cat") for row in rows))
+    overrides = Overrides(tuple(Decision(row["uri"], row["digest"].hex(), label="owl|cat") for row in rows))
     judged = several.judge(TOY.pipeline, overrides)
     assert judged.table["labels"].to_pylist()[:2] == [None, ["cat", "owl"]]
     assert judged.table["label"].to_pylist()[:2] == ["owl|cat", "owl|cat"]
@@ -237,7 +240,7 @@ def test_several_labels_by_hand() -> None:
 def test_cleaned_with_labels_by_hand(manifest: Manifest) -> None:
     """Cleaning with overrides is judging with them: labels, classes and verdicts are the same, and labels make conflicts."""
     row = next(row for row in manifest.table.to_pylist() if row["uri"] == "cat/copy.png")
-    overrides = Overrides((Decision(row["uri"], row["digest"], label="owl"),))
+    overrides = Overrides((Decision(row["uri"], row["digest"].hex(), label="owl"),))
     cleaned = clean(manifest.source, RULES, engine=FakeEngine(), overrides=overrides)
     judged = manifest.judge(RULES, overrides)
     assert cleaned.table.equals(judged.table)

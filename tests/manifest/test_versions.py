@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dataprep.columns import hex_of, in_types
 from dataprep.errors import ManifestError
 from dataprep.manifest import Manifest
 from dataprep.manifest.versions import bring_up_to_date
@@ -57,11 +58,36 @@ def test_version_1(tmp_path: Path) -> None:
     assert manifest.table.column_names == [*NAMES, "distance", "part", "captured"]
     assert manifest.table.schema.field("distance").type == pa.int32()
     assert manifest.table["distance"].to_pylist() == [row[-1] for row in ROWS]
-    assert manifest.table.drop_columns(["distance", "captured"]).equals(old)
+    assert manifest.table.drop_columns(["distance", "captured"]).equals(in_types(old))
     assert manifest.ignored == {"other": 3}
     manifest.write(path)
-    assert json.loads(pq.read_schema(path).metadata[b"dataprep"])["version"] == 4
+    assert json.loads(pq.read_schema(path).metadata[b"dataprep"])["version"] == 5
     assert Manifest.read(path).table.equals(manifest.table)
+
+
+def test_version_4(tmp_path: Path) -> None:
+    """Digests of version 4, which are texts, and short texts are read as they are held now; nothing else is another."""
+    old = pa.table(
+        {
+            "id": pa.array([0, 1, 2]),
+            "uri": pa.array(["a", "b", "c"]),
+            "keep": [True, True, False],
+            "caption": pa.array(["one", None, ""]),
+            "cropresistanthash": pa.array([b"01234567", None, b""]),
+            "digest": pa.array(["0f" * 32, None, "a0" * 32]),
+        }
+    )
+    metadata = {"version": 4, "pipeline": [], "measures": [], "source": {"Folder": {"root": "/photos"}}, "classes": []}
+    path = tmp_path / "manifest.parquet"
+    described = json.dumps(metadata | {"ignored": {}, "statistics": None})
+    pq.write_table(old.replace_schema_metadata({"dataprep": described}), path)
+    table = Manifest.read(path).table
+    assert table.schema.types == [pa.int64(), pa.large_string(), pa.bool_(), pa.large_string(), pa.large_binary(), pa.binary(32)]
+    assert hex_of(table["digest"]) == old["digest"].to_pylist()
+    assert table.drop_columns(["digest"]).to_pylist() == old.drop_columns(["digest"]).to_pylist()
+    pq.write_table(old.set_column(5, "digest", [["no"] * 3]).replace_schema_metadata({"dataprep": described}), path)
+    with pytest.raises(ManifestError, match="a digest is not 64 hex digits"):
+        Manifest.read(path)
 
 
 @given(st.text(), st.booleans(), st.integers(0, 127))
@@ -78,8 +104,8 @@ def test_no_rows() -> None:
     assert bring_up_to_date(table_of_version_1(), 1, "manifest.parquet")["distance"].to_pylist() == []
 
 
-@pytest.mark.parametrize("version", [0, 5, None, "1"])
+@pytest.mark.parametrize("version", [0, 6, None, "1", True])
 def test_unknown_versions(version: object) -> None:
     """Any other version is refused, with the file, the versions that are read, and what to do."""
-    with pytest.raises(ManifestError, match=rf"^a.parquet is a manifest of version {version!r}; .* versions 1 to 4: run"):
+    with pytest.raises(ManifestError, match=rf"^a.parquet is a manifest of version {version!r}; .* versions 1 to 5: run"):
         bring_up_to_date(table_of_version_1(), version, "a.parquet")

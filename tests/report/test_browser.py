@@ -166,7 +166,7 @@ def test_overrule(open_page: Callable[..., Any], report: Path, manifest: Manifes
 def test_decisions_from_before(open_page: Callable[..., Any], manifest: Manifest, tmp_path: Path) -> None:
     """Old decisions stay in the file that the page saves, unless a new one about the same picture replaces them."""
     rows = {row["uri"]: row for row in manifest.table.select(["uri", "digest"]).to_pylist()}
-    old = [Decision(uri, rows[uri]["digest"], keep=False) for uri in ("train/cat/01.jpg", "train/cat/02.jpg")]
+    old = [Decision(uri, rows[uri]["digest"].hex(), keep=False) for uri in ("train/cat/01.jpg", "train/cat/02.jpg")]
     before = Overrides((*old, Decision("gone.jpg", "0" * 64, keep=True)))
     judged = manifest.judge(manifest.pipeline, before)
     write_report(judged, summarize(judged), tmp_path / "report.html", overrides=before)

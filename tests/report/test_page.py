@@ -73,7 +73,7 @@ def test_its_data(page: str, manifest: Manifest) -> None:
             place = shown[uri]
             assert data["reasons"][pictures["reason"][place]] == row["reason"]
             assert [pictures[name][place] for name in ("digest", "detail", "distance")] == [
-                row["digest"],
+                row["digest"] and row["digest"].hex(),
                 row["detail"],
                 row["distance"],
             ]
@@ -173,7 +173,7 @@ def test_a_number_of_thumbnails(manifest: Manifest, tmp_path: Path, count: Any) 
 def test_decisions_from_before(manifest: Manifest, tmp_path: Path) -> None:
     """The page has what was decided before, and names what no longer holds, as text."""
     row = manifest.table.slice(0, 1).to_pylist()[0]
-    held = Decision(row["uri"], row["digest"], keep=False)
+    held = Decision(row["uri"], row["digest"].hex(), keep=False)
     lost = Decision("<b>gone</b>.jpg", "0" * 64, keep=True)
     overrides = Overrides((held, lost))
     page = written(manifest.judge(manifest.pipeline, overrides), tmp_path, overrides=overrides)

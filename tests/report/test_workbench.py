@@ -177,7 +177,7 @@ def test_decisions_stay(open_page: Callable[..., Any], report: Path) -> None:
 def test_files_loaded_back(page: Any, manifest: Manifest, tmp_path: Path) -> None:
     """Saved files are loaded back and merged: what a later one says holds, and what is not listed here stays in what is saved."""
     rows = {row["uri"]: row for row in manifest.table.to_pylist()}
-    decision = lambda uri, **wish: {"uri": uri, "digest": rows[uri]["digest"], **wish}  # noqa: E731
+    decision = lambda uri, **wish: {"uri": uri, "digest": rows[uri]["digest"].hex(), **wish}  # noqa: E731
     gone = {"uri": "gone.jpg", "digest": "0" * 64, "keep": False}
     files = {
         "a.json": {
@@ -203,9 +203,9 @@ def test_files_loaded_back(page: Any, manifest: Manifest, tmp_path: Path) -> Non
     assert "e.json: not JSON" in said
     assert set(saved(page, tmp_path / "all.json").decisions) == {
         Decision("gone.jpg", "0" * 64, keep=False),
-        Decision("train/cat/01.jpg", rows["train/cat/01.jpg"]["digest"], keep=False),
-        Decision("train/cat/02.jpg", rows["train/cat/02.jpg"]["digest"], keep=True),
-        Decision("train/cat/03.jpg", rows["train/cat/03.jpg"]["digest"], label="owl"),
+        Decision("train/cat/01.jpg", rows["train/cat/01.jpg"]["digest"].hex(), keep=False),
+        Decision("train/cat/02.jpg", rows["train/cat/02.jpg"]["digest"].hex(), keep=True),
+        Decision("train/cat/03.jpg", rows["train/cat/03.jpg"]["digest"].hex(), label="owl"),
     }
     page.keyboard.press("u")
     page.keyboard.press("u")
@@ -216,7 +216,7 @@ def test_decisions_that_nobody_judged_by(open_page: Callable[..., Any], manifest
     """A page that is given decisions which the manifest was not judged by shows them as what is to become."""
     row = next(row for row in manifest.table.to_pylist() if row["uri"] == "train/cat/01.jpg")
     overrides = Overrides(
-        (Decision(row["uri"], row["digest"], keep=False, label="owl"), Decision("gone.jpg", "0" * 64, keep=True))
+        (Decision(row["uri"], row["digest"].hex(), keep=False, label="owl"), Decision("gone.jpg", "0" * 64, keep=True))
     )
     write_report(manifest, summarize(manifest), tmp_path / "report.html", overrides=overrides)
     page = open_page(tmp_path / "report.html")

@@ -184,7 +184,9 @@ class Deduplicate:
             protected: How many of these there are.
         """
         labels = table["label"].to_pylist()
-        _, first, group = np.unique(table["digest"].to_numpy().astype(str), return_index=True, return_inverse=True)
+        _, first, group = np.unique(
+            table["digest"].combine_chunks().dictionary_encode().indices.to_numpy(), return_index=True, return_inverse=True
+        )
         copied = first[group]
         if self.by is None:
             centre, verdicts = settle(partial(_same, group, protected), labels, protected, self.conflicts)
