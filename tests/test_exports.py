@@ -116,10 +116,14 @@ def is_public(name: str, value: object) -> bool:
     return not name.startswith("_") and isinstance(value, FunctionType | classmethod | staticmethod | property | cached_property)
 
 
-PUBLIC_NAMES = [(module, name) for module in (dataprep, dataprep.testing) for name in module.__all__]
+PUBLIC_NAMES = [
+    pytest.param(module, name, id=f"{module.__name__}.{name}")
+    for module in (dataprep, dataprep.testing)
+    for name in module.__all__
+]
 
 
-@pytest.mark.parametrize(("module", "name"), PUBLIC_NAMES, ids=str)
+@pytest.mark.parametrize(("module", "name"), PUBLIC_NAMES)
 def test_every_public_name_has_an_example_that_is_true(module: ModuleType, name: str, names: dict[str, Any]) -> None:
     """Every public name shows how it is used; its examples, and those of its methods, run and print what they say."""
     needed = {NEEDS.get(name), EXAMPLES_NEED.get(name)} - {None}

@@ -58,6 +58,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Makes links between files those between pages, and has the options of a page of the reference hold for all on it."""
     uri = page.file.src_uri
+    if uri == AT_ROOT["README.md"]:
+        page.meta["hide"] = ["navigation"]  # it has none beside itself
     name = next((name for name, at in AT_ROOT.items() if at == uri), f"docs/{uri}")
 
     def link(found: re.Match[str]) -> str:
@@ -112,11 +114,11 @@ def _uri(target: str) -> str:
 
 def _shown(target: str) -> str:
     """Returns the page that shows a file, or what is in a folder."""
-    path = ROOT / target
+    path, head = ROOT / target, "---\nsearch: {exclude: true}\n---\n# " + target
     if path.is_dir():
         lines = [f"- [{posixpath.basename(inner)}]({posixpath.basename(inner)}.md): {_says(inner)}" for inner in _inside(target)]
-        return f"# {target}\n\n" + "\n".join(lines)
-    return f"# {target}\n\n````{LANGUAGES.get(path.suffix, 'text')}\n{path.read_text(encoding='utf-8').rstrip()}\n````\n"
+        return f"{head}\n\n" + "\n".join(lines)
+    return f"{head}\n\n````{LANGUAGES.get(path.suffix, 'text')}\n{path.read_text(encoding='utf-8').rstrip()}\n````\n"
 
 
 def _says(target: str) -> str:

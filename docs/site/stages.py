@@ -6,20 +6,21 @@ the converter of its field, if that has one.
 
 import re
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import griffe
 
-DECORATORS = ("attrs.define", "attrs.frozen")
+EXAMPLE: Final = re.compile(r"^Example:\n((?:    .*\n?|\n)+)", re.MULTILINE)
+DECORATORS: Final = ("attrs.define", "attrs.frozen")
 
 
 class Stages(griffe.Extension):
     """Adds `__init__` to classes of attrs, and makes an `Example:` of a docstring what is shown as one."""
 
     def on_object(self, *, obj: griffe.Object, **others: Any) -> None:
-        """Renames the section of the example as Griffe knows it."""
+        """Calls the section of the example as Griffe does; an example that is no session of the interpreter becomes a block."""
         if obj.docstring:
-            obj.docstring.value = re.sub(r"^Example:$", "Examples:", obj.docstring.value, flags=re.MULTILINE)
+            obj.docstring.value = EXAMPLE.sub(_example, obj.docstring.value)
 
     def on_package(self, *, pkg: griffe.Module, **others: Any) -> None:
         """Adds `__init__` to the classes of a package."""
@@ -29,6 +30,11 @@ class Stages(griffe.Extension):
                 found = {parameter.name: parameter for parent in [*reversed(made.mro()), made] for parameter in _fields(parent)}
                 ordered = sorted(found.values(), key=lambda parameter: parameter.kind is griffe.ParameterKind.keyword_only)
                 made.set_member("__init__", griffe.Function("__init__", parameters=griffe.Parameters(own, *ordered), parent=made))
+
+
+def _example(found: re.Match[str]) -> str:
+    code = found[1].rstrip()
+    return f"Examples:\n{code}\n\n" if ">>>" in code else f"Examples:\n    ```python\n{code}\n    ```\n\n"
 
 
 def _classes(found: griffe.Module | griffe.Class) -> Iterator[griffe.Class]:
