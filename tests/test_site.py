@@ -15,8 +15,8 @@ import dataprep.testing
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-FROM_ROOT = {"index.md", "changelog.md", "contributing.md", "security.md"}
-"""Pages that the site takes from the root of the repository."""
+FROM_ROOT = {"index.md", "changelog.md", "contributing.md", "security.md", "source/examples/index.md"}
+"""Pages that the site has of what lies outside of docs/."""
 
 
 def leaves(navigation: object) -> Iterator[str]:
