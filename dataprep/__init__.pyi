@@ -39,6 +39,7 @@ from .manifest import Manifest as Manifest
 from .manifest import Overrides as Overrides
 from .manifest.concatenate import concatenate as concatenate
 from .manifest.splits import split as split
+from .packing.pack import pack as pack
 from .pipeline import Pipeline as Pipeline
 from .protocols import Backend as Backend
 from .protocols import BulkSource as BulkSource
@@ -60,6 +61,7 @@ from .sources import Labelled as Labelled
 from .sources import Parquet as Parquet
 from .sources import Part as Part
 from .sources import Several as Several
+from .sources import Shards as Shards
 from .sources import open_source as open_source
 from .stages import Affine as Affine
 from .stages import Albumentations as Albumentations

@@ -163,6 +163,13 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         Column("part", pa.string(), "the name of the manifest that the record comes from"),
         Column("part_id", pa.int64(), "its id there"),
     ),
+    "pack": (
+        Column("shard", pa.int32(), "the number of the shard that the image was packed into, from 0"),
+        Column("offset", pa.int64(), "where its bytes begin there"),
+        Column("length", pa.int32(), "how many bytes they are"),
+        Column("source_uri", pa.large_string(), "the uri that it had before"),
+        Column("source_id", pa.int64(), "the id that it had before"),
+    ),
 }
 """The columns by who fills them: a step of the way to the manifest, a source that knows targets, or a measure.
 

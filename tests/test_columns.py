@@ -30,7 +30,7 @@ def test_each_once() -> None:
 def test_every_measure_is_there() -> None:
     """Every measure of dataprep's own has its columns there, and nothing else does but the steps of a run."""
     measures = {measure.__name__ for measure in catalogue.MEASURES}
-    assert set(COLUMNS) == {"clean", "scan", "store", "labels", "targets", "read", *measures, "verdict", "concatenate"}
+    assert set(COLUMNS) == {"clean", "scan", "store", "labels", "targets", "read", *measures, "verdict", "concatenate", "pack"}
 
 
 @pytest.mark.parametrize("kind", OWN)
@@ -59,7 +59,8 @@ def test_a_manifest(folder: Path) -> None:
     wide = {"phash64_variants": pa.binary(8), "phash256_variants": pa.binary(32)}
     for field in table.schema:
         assert field.type == wide.get(field.name, EVERY[field.name].type)
-    absent = set(EVERY) - {*names_of("store"), *names_of("labels"), *names_of("targets")} - set(table.column_names)
+    beside = {name for filler in ("store", "labels", "targets", "pack") for name in names_of(filler)}
+    absent = set(EVERY) - beside - set(table.column_names)
     assert all("hash256" in name or "_variants" in name for name in absent)
     assert table.column_names[:2] == ["id", "uri"]
     assert table.column_names[-7:] == [column.name for filler in ("verdict", "concatenate") for column in COLUMNS[filler]]

@@ -29,6 +29,7 @@ SUBCOMMANDS: Final = {
     "report": "Write the page that shows a manifest, and open it.",
     "verify": "Read the images of a manifest, and list those that were changed.",
     "materialize": "Write the kept images of a manifest as a tree of folders.",
+    "pack": "Write the kept images of a manifest as shards, which load faster.",
     "export": "Write the records of a manifest as CSV, JSON lines or a list of paths.",
     "quarantine": "Move the dropped images of a manifest out of the source.",
     "undo": "Move back what was moved to quarantine.",
@@ -39,7 +40,7 @@ SUBCOMMANDS: Final = {
 }
 GROUPS: Final = {
     "Clean, look and decide": ("clean", "info", "why", "diff", "report"),
-    "Use the result": ("split", "materialize", "export", "quarantine", "undo", "verify"),
+    "Use the result": ("split", "materialize", "pack", "export", "quarantine", "undo", "verify"),
     "Measure loading": ("bench", "parity"),
     "Begin": ("demo", "completion"),
 }

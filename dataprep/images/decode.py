@@ -13,6 +13,7 @@ Whatever view is asked for, a file that is not a common JPEG is decoded to the s
 """
 
 import io
+import re
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
@@ -49,6 +50,9 @@ LOOKS: Final[dict[str, Callable[[bytes], Looked]]] = {
     "HEIF": look_at_boxes,
 }
 """What is looked at before Pillow is given a file, by format."""
+
+RAW: Final = re.compile(rb"P6\n([1-9]\d{0,9}) ([1-9]\d{0,9})\n255\n")
+"""How a PPM of 8-bit colours starts that nobody has put a comment into."""
 
 BITS_PER_SAMPLE, WHITE_IS_ZERO, NO_DATA = 258, 262, 42113  # tags of TIFF; the second is 0 for it
 
@@ -91,6 +95,8 @@ def decode(
     if data.startswith(POINTER):
         raise DecodeError(IS_POINTER)
     try:
+        if channels == 3 and (raw := RAW.match(data)):
+            return _view(data, raw, max_pixels)
         if data[:3] == b"\xff\xd8\xff":
             return _decode_jpeg(data, side, channels, max_pixels, reuse, part)
         return _decode_any(data, channels, max_pixels)
@@ -98,6 +104,19 @@ def decode(
         raise
     except Exception as error:  # whatever a decoder raises is the fault of the file, which may be anything
         raise DecodeError(reason(error)) from error
+
+
+def _view(data: bytes, head: re.Match[bytes], max_pixels: int) -> Decoded:
+    """Returns the pixels of a raw file where they lie, which is as Pillow copies them.
+
+    Raises:
+        DecodeError: It has too many, or does not have all that it says.
+    """
+    width, height = int(head[1]), int(head[2])
+    refuse_bomb(height, width, max_pixels)
+    if len(data) - head.end() < 3 * height * width:
+        raise DecodeError(f"{len(data) - head.end():,} bytes of pixels, where {width}×{height} need {3 * height * width:,}")
+    return Decoded(np.frombuffer(data, np.uint8, 3 * height * width, head.end()).reshape(height, width, 3), "PPM", height, width)
 
 
 def decoders() -> str:

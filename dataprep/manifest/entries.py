@@ -1,6 +1,7 @@
 """What a manifest's file holds beside its columns, and that its columns are those of a manifest."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,12 @@ def frozen_of(metadata: Mapping[str, Any]) -> Statistics | None:
         return None
     mean, std, images, pixels = (metadata["statistics"][name] for name in Statistics._fields)
     return Statistics(tuple(mean), tuple(std), images, pixels)
+
+
+def located(source: Any, path: str | Path) -> Any:
+    """Returns a source that lies beside its manifest where that is now, and others as they are."""
+    beside = getattr(source, "beside", None)
+    return source if beside is None else beside(os.path.dirname(os.path.abspath(path)))
 
 
 def metadata_of(table: pa.Table, path: str | Path) -> dict[str, Any]:

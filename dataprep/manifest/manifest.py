@@ -24,7 +24,7 @@ from dataprep.columns import LEAK
 from dataprep.describe import build, describe
 from dataprep.errors import ManifestError, PipelineError, suggestion
 from dataprep.files import shown
-from dataprep.manifest.entries import METADATA, check_columns, frozen_of, metadata_of
+from dataprep.manifest.entries import METADATA, check_columns, frozen_of, located, metadata_of
 from dataprep.manifest.fingerprint import COLUMNS as FINGERPRINTED
 from dataprep.manifest.fingerprint import fingerprint_of
 from dataprep.manifest.forms import frame_of, html_of, paths_of
@@ -105,6 +105,7 @@ class Manifest:
             trained on; every split carries them, whatever is judged anew. None where there are no splits.
         words: Where this is a part of another manifest, the vocabularies of the whole, by column; see `vocabulary`.
         remarks: What was decided about the source as it was scanned, such as what was taken for labels, a sentence each.
+        packed: Where `pack` wrote the images, how: `shuffled` is the seed of their order, None where they were not shuffled.
     """
 
     table: pa.Table
@@ -117,6 +118,7 @@ class Manifest:
     frozen: Statistics | None = None
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    packed: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """The number of records, kept or not."""
@@ -487,6 +489,7 @@ class Manifest:
             "statistics": self.statistics._asdict() if self.statistics else None,
             "frozen": self.frozen is not None,
             "words": self.words,
+            "packed": self.packed,
         }
         write_table(self.table.replace_schema_metadata({METADATA: json.dumps(metadata)}), path)
 
@@ -522,11 +525,13 @@ class Manifest:
             check_columns(table, path)
             pipeline = Pipeline.from_descriptions(metadata["pipeline"])
             measures = tuple(build(measure, "measures") for measure in metadata["measures"])
-            source = build(metadata["source"], "source") if given is None else given
+            source = located(build(metadata["source"], "source"), path) if given is None else given
             ignored, remarks = ignored_of(metadata), tuple(metadata.get("remarks", ()))
             classes, words = tuple(metadata["classes"]), {name: tuple(known) for name, known in metadata.get("words", {}).items()}
-            frozen = frozen_of(metadata)
-            return cls(table, pipeline, source, measures, classes, ignored, frozen=frozen, words=words, remarks=remarks)
+            frozen, packed = frozen_of(metadata), metadata.get("packed", {})
+            return cls(
+                table, pipeline, source, measures, classes, ignored, frozen=frozen, words=words, remarks=remarks, packed=packed
+            )
         except PipelineError as error:
             raise ManifestError(f"{shown(path)}: {error}; import the module that registers it first") from error
         except (KeyError, TypeError, AttributeError, RecursionError, pa.ArrowException, JSONDecodeError) as error:

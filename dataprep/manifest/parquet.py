@@ -39,15 +39,20 @@ def write_table(table: pa.Table, path: str | Path) -> None:
         ManifestError: It cannot be written.
     """
     with naming(path, kind=ManifestError), replacing(path) as temporary:
-        with pa.OSFile(os.fsencode(temporary), "wb") as sink, pq.ParquetWriter(sink, table.schema, compression="zstd") as writer:
-            writer.write_table(table)
-            writer.add_key_value_metadata({KEY: ZEROS.decode()})
-        with open(temporary, "r+b") as file:
-            place = _place(file)
-            assert place is not None, "it was written just now"
-            digest = _digest(file, place)
-            file.seek(place)
-            file.write(digest)
+        write_file(table, temporary)
+
+
+def write_file(table: pa.Table, path: str | Path) -> None:
+    """Writes into a file as it is, which nobody must see before it is done."""
+    with pa.OSFile(os.fsencode(path), "wb") as sink, pq.ParquetWriter(sink, table.schema, compression="zstd") as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({KEY: ZEROS.decode()})
+    with open(path, "r+b") as file:
+        place = _place(file)
+        assert place is not None, "it was written just now"
+        digest = _digest(file, place)
+        file.seek(place)
+        file.write(digest)
 
 
 def read_table(path: str | Path, columns: Sequence[str] | None = None) -> pa.Table:

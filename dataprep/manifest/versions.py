@@ -3,7 +3,7 @@
 Version 1 has no column `distance`; a sentence for people says it. Version 2 has it. Version 3 has the column `captured`, says
 whether its statistics are frozen, which those of an older one are not, and has the words of lists of labels. Version 4 counts the
 files beside the images by their ending, and has remarks. Version 5 holds digests as bytes, no longer as hex digits, and has texts
-that together may be longer than 2 GiB, such as uris.
+that together may be longer than 2 GiB, such as uris; and it says how its images were packed, where they were.
 """
 
 from collections.abc import Mapping

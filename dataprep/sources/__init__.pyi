@@ -15,3 +15,4 @@ from .memory import Parquet as Parquet
 from .open import open_source as open_source
 from .several import Part as Part
 from .several import Several as Several
+from .shards import Shards as Shards

@@ -5,7 +5,6 @@ with its class, `0001.txt` with its caption, `0001.json` with whatever else is k
 read from its start only, and is refused with the command that unpacks it; members of a zip may be compressed, each by itself.
 """
 
-import json
 import os
 import posixpath
 import zipfile
@@ -26,14 +25,12 @@ from dataprep.sources.levels import label_mode, read_levels
 from dataprep.sources.listing import Scan, joined, listed, quoted, scan_of, with_scan
 from dataprep.sources.names import ending, is_image_data, may_be_image, uri_of
 from dataprep.sources.options import Options
-from dataprep.sources.table import describe_rows, tidy
+from dataprep.sources.samples import BESIDE, key_of, parse, table_of
+from dataprep.sources.table import describe_rows
 from dataprep.sources.walk import LONGEST, SYSTEM
 
 PACKED: Final = {".gz": "gunzip -k", ".tgz": "gunzip -k", ".bz2": "bunzip2 -k", ".xz": "unxz -k", ".zst": "unzstd"}
 """Endings of archives that are compressed as a whole, with what unpacks them."""
-
-BESIDE: Final = (".cls", ".txt", ".json")
-"""Endings of what WebDataset has beside an image."""
 
 
 class Member(NamedTuple):
@@ -230,33 +227,10 @@ def _beside(source: Archive, members: Mapping[str, Member], images: Mapping[str,
     """Returns what lies beside the images under the same name, a row each; None where nothing does."""
     rows: list[dict[str, Any]] = []
     for uri in images:
-        folder, _, name = uri.rpartition("/")
-        key = posixpath.join(folder, name.partition(".")[0])
+        key = key_of(uri)
         row: dict[str, Any] = {}
         for kind in BESIDE:
             if f"{key}{kind}" in members:
-                row |= _parse(kind, source.read(f"{key}{kind}"))
+                row |= parse(kind, source.read(f"{key}{kind}"))
         rows.append(row)
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    if not names:
-        return None
-    try:
-        known = {name: pa.array([row.get(name) for row in rows]) for name in names}
-    except (pa.ArrowException, TypeError) as error:
-        raise SourceError(f"{source.file}: what lies beside the images is not of one type: {error}") from error
-    return tidy(pa.table({**known, "image": pa.array(list(images))}))
-
-
-def _parse(kind: str, data: bytes) -> dict[str, Any]:
-    """Returns what a file beside an image says; nothing where it is not understood."""
-    try:
-        text = data.decode()
-        if kind == ".json":
-            known = json.loads(text)
-            return known if isinstance(known, dict) else {}
-    except ValueError:
-        return {}
-    if kind == ".txt":
-        return {"caption": text}
-    whole = text.strip()
-    return {"label": int(whole) if whole.isascii() and whole.isdigit() else whole}
+    return table_of(rows, list(images), source.file)

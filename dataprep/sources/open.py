@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from dataprep.errors import SourceError
 from dataprep.files import is_url
-from dataprep.images.formats import is_image
+from dataprep.images.formats import ENDINGS, is_image
 from dataprep.protocols import Source
 from dataprep.sources.beside import with_metadata, with_table
 from dataprep.sources.coco import open_coco, open_coco_folder
@@ -216,6 +216,11 @@ def _open_folder(path: str, options: Options) -> Source:
     """Returns the source of a folder."""
     options.check("a folder", *LEVELS, *GLOBS)
     check_root(path)
+    if _holds_tars(path):
+        from dataprep.sources.shards import Shards
+
+        options.check("a folder of tars", "label", *GLOBS)
+        return _selected(Shards(path, label=options.label), options)
     folder = Folder(path, **{name: getattr(options, name) for name in (*LEVELS, *GLOBS)})
     if folder != Folder(path, include=options.include, exclude=options.exclude):
         return with_metadata(folder) or folder
@@ -226,6 +231,14 @@ def _open_folder(path: str, options: Options) -> Source:
         said = ("taken as COCO: boxes are those of its annotations",)
         return _selected(Noted(Several(parts) if len(parts) > 1 else next(iter(parts.values())), remarks=said), options)
     return with_metadata(folder) or with_table(folder)
+
+
+def _holds_tars(folder: str) -> bool:
+    """Returns whether a folder holds tars, and neither images nor folders that may."""
+    with os.scandir(folder) as found:
+        shown = [entry for entry in found if not entry.name.startswith(".")]
+        kinds = {"folder" if entry.is_dir() else os.path.splitext(entry.name)[1].lower() for entry in shown}
+    return ".tar" in kinds and not kinds & {"folder", ".zip", *ENDINGS}
 
 
 def _open_file(path: str, options: Options) -> Source:

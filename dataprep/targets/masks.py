@@ -45,7 +45,7 @@ class Masks(NamedTuple):
 
     def uris(self) -> list[str | None]:
         """Returns B uris, None for what no file holds."""
-        return [None if text is None or _is_runs(text) else text for text in self.texts]
+        return [None if text is None or is_runs(text) else text for text in self.texts]
 
     def blank(self) -> NDArray[Any]:
         """Returns (B, H, W) with nothing of an image in it."""
@@ -69,7 +69,7 @@ def render_mask(source: Source, masks: Masks, index: int, out: NDArray[Any]) -> 
         if numbers.shape != (height, width):
             raise DecodeError(f"is {numbers.shape[1]}×{numbers.shape[0]} and its image {width}×{height}")
     except (DecodeError, SourceError) as error:
-        named = "run lengths" if _is_runs(text) else repr(text)
+        named = "run lengths" if is_runs(text) else repr(text)
         raise LoaderError(f"the mask {named} {error}") from error
     _place(numbers, motion.matrices[index], motion.lines[index], out)
 
@@ -96,19 +96,35 @@ def _hides(lines: NDArray[np.float64], size: tuple[int, ...]) -> NDArray[np.bool
     return np.asarray((lines @ corners.T < -NEAR).any(axis=1))
 
 
-def _is_runs(text: str) -> bool:
+def is_runs(text: str) -> bool:
+    """Returns whether a mask is given as run lengths, and not as the uri of an image."""
     return text.lstrip().startswith(("{", "["))
 
 
 def _numbers(source: Source, text: str, target: Mask, pixels: int) -> NDArray[Any]:
     """Returns the class numbers of a mask, of the type that is asked for or a wider one that holds the same."""
-    numbers = decode_runs(text, pixels) if _is_runs(text) else _decode(source.read(text), pixels, exact=target.threshold is None)
+    given = text if is_runs(text) else source.read(text)
+    numbers = read_numbers(given, pixels, exact=target.threshold is None)
     if target.threshold is not None:
         return (numbers >= target.threshold).astype(np.uint8)
     least, most = int(numbers.min()), int(numbers.max())
     if target.dtype == "uint8" and not 0 <= least <= most <= 255:
         raise DecodeError(f'has values from {least} to {most}, and "uint8" holds 0 to 255; use Mask(dtype="int64")')
     return numbers
+
+
+def read_numbers(mask: str | bytes, pixels: int, *, exact: bool = False) -> NDArray[Any]:
+    """Returns (H, W) values of a mask as they are stored, upright.
+
+    Args:
+        mask: Run lengths, or the bytes of an image file.
+        pixels: How many pixels its image has.
+        exact: Whether to refuse files whose values are about right only, such as JPEG.
+
+    Raises:
+        DecodeError: It cannot be read, or has another number of pixels.
+    """
+    return decode_runs(mask, pixels) if isinstance(mask, str) else _decode(mask, pixels, exact=exact)
 
 
 def _decode(data: bytes, pixels: int, *, exact: bool) -> NDArray[Any]:

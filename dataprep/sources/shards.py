@@ -1,0 +1,157 @@
+"""Images in many tars, read in any order: those that `pack` wrote, and any WebDataset.
+
+A uri says where an image is, `shard-000012.tar#000001125376+28249`: the tar's name, the offset and the length of its bytes. So a
+reader needs no index, and whoever has a manifest needs none either. Names in tars are text; they say labels and never paths.
+"""
+
+import json
+import os
+from fnmatch import fnmatch
+from typing import Final
+
+import pyarrow as pa
+from attrs import evolve, field, frozen
+
+from dataprep.columns import fields_of, names_of
+from dataprep.describe import register
+from dataprep.errors import SourceError
+from dataprep.files import shown
+from dataprep.sources.folder import endings
+from dataprep.sources.levels import label_mode
+from dataprep.sources.listing import TAKEN, Scan, joined, scan_of, with_scan
+from dataprep.sources.names import below
+from dataprep.sources.tars import opened, place_of
+from dataprep.sources.webdataset import list_tars
+
+PACKED: Final = b"dataprep.shard"
+"""The key in the metadata of the Parquet file beside a tar that `pack` wrote."""
+
+OWN: Final = frozenset(["labels", "value", *names_of("targets")])
+"""Columns of a packed shard that are the source's, beside those of a scan and those that no measure fills."""
+
+MANIFEST: Final = "manifest.parquet"
+"""What the manifest beside packed tars is called."""
+
+
+def _as_root(given: str | os.PathLike[str]) -> str:
+    root = os.fspath(given)
+    return os.path.abspath(root) if root else ""
+
+
+@register
+@frozen
+class Shards:
+    """The images in the tars of a folder, by `dp.pack` or as WebDataset has them.
+
+    Tars of `pack` are listed from the Parquet files beside them. Other ones are gone through once; what was found is kept in the
+    user's cache, `$XDG_CACHE_HOME/dataprep/shards`, until a tar is changed. Labels are those of `.json`, `.cls` and `.txt` beside
+    each image, else those of the folders inside.
+
+    Example:
+        >>> source = dp.pack(manifest, folder.parent / "shards").source
+        >>> source.records()["uri"][0].as_py().partition("+")[0]
+        'shard-000000.tar#000000000512'
+
+    Attributes:
+        root: The folder; "" in a manifest stands for the folder that the manifest is in.
+        include: Which tars, as a glob.
+        label: What names the label where nothing lies beside the images, as of `Folder`.
+    """
+
+    root: str = field(default="", converter=_as_root)
+    include: str = "*.tar"
+    label: str | None = label_mode()
+
+    def records(self) -> pa.Table:
+        """Lists the images, sorted by uri.
+
+        Raises:
+            SourceError: The folder cannot be read, or holds no tar, or there is no image in any.
+        """
+        names = self._names()
+        packed = {name: known for name in names if (known := _packed(os.path.join(self.root, name))) is not None}
+        tables = [self._of_packed(name, table) for name, table in packed.items()]
+        if others := [name for name in names if name not in packed]:
+            tables.append(list_tars(self.root, others, self.label))
+        table = pa.concat_tables([table.replace_schema_metadata(None) for table in tables], promote_options="default")
+        scan = joined([*map(scan_of, tables), Scan(classes=self._classes() if packed else None)])
+        if not len(table):
+            raise SourceError(f"no images in the tars of {self.root}: they hold {endings(scan.ignored) or 'nothing'}")
+        return with_scan(table.sort_by("uri").combine_chunks(), scan)
+
+    def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
+        """Returns the bytes `start` to `stop` of an image.
+
+        Raises:
+            SourceError: There is no such tar, or the image is not there in it.
+        """
+        place = place_of(uri)
+        try:
+            return opened(below(self.root, place.shard)).read(place.offset, place.length, start, stop)
+        except SourceError:
+            raise
+        except (OSError, ValueError) as error:
+            raise SourceError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+    def modified(self, uri: str) -> int | None:
+        """Returns when the tar of an image was changed last, in nanoseconds since 1970, None where it cannot be looked at."""
+        try:
+            return os.stat(below(self.root, place_of(uri).shard)).st_mtime_ns
+        except (OSError, ValueError):
+            return None
+
+    def beside(self, folder: str) -> "Shards":
+        """Returns this source where its manifest is in a folder: there, if that is how it is described."""
+        return self if self.root else evolve(self, root=folder)
+
+    def _names(self) -> list[str]:
+        """Returns the names of the tars, sorted."""
+        try:
+            names = sorted(name for name in os.listdir(self.root) if fnmatch(name, self.include) and name.endswith(".tar"))
+        except OSError as error:
+            raise SourceError(f"{shown(self.root)} cannot be listed: {error.strerror}") from error
+        if not names:
+            raise SourceError(f"no tar in {shown(self.root)} is called {self.include!r}")
+        return names
+
+    def _of_packed(self, name: str, known: pa.Table) -> pa.Table:
+        """Lists the images of a tar of `pack`."""
+        modified = os.stat(os.path.join(self.root, name)).st_mtime_ns
+        own = [column for column in known.column_names if column in OWN or column not in TAKEN]
+        table = pa.table([_column(known, one, modified) for one in fields_of("scan")], schema=pa.schema(fields_of("scan")))
+        for column in own:
+            table = table.append_column(known.schema.field(column), known[column])
+        return table
+
+    def _classes(self) -> tuple[str, ...] | None:
+        """Returns the classes in the order of their numbers, as the manifest beside the tars has them."""
+        import pyarrow.parquet as pq  # which takes time to load, and a reader does without
+
+        try:
+            metadata = pq.read_schema(os.path.join(self.root, MANIFEST)).metadata or {}
+            return tuple(json.loads(metadata[b"dataprep"])["classes"]) or None
+        except (OSError, KeyError, ValueError, TypeError, pa.ArrowException):
+            return None
+
+
+def _packed(path: str) -> pa.Table | None:
+    """Returns the index that `pack` has put beside a tar, None where there is none."""
+    import pyarrow.parquet as pq  # as above
+
+    file = f"{os.path.splitext(path)[0]}.parquet"
+    if not os.path.isfile(file):
+        return None
+    try:
+        known = pq.read_table(pa.OSFile(os.fsencode(file)))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise SourceError(f"{shown(file)} cannot be read: {error}; remove it, and the tar is gone through instead") from error
+    return known if PACKED in (known.schema.metadata or {}) else None
+
+
+def _column(known: pa.Table, wanted: pa.Field, modified: int) -> pa.ChunkedArray:
+    """Returns a column of a scan."""
+    if wanted.name == "modified":  # of the tar, which a copy elsewhere has another of
+        return pa.chunked_array([pa.array([modified] * len(known), wanted.type)])
+    if wanted.name not in known.column_names:
+        return pa.chunked_array([pa.nulls(len(known), wanted.type)])
+    return known[wanted.name].cast(wanted.type)
