@@ -2,9 +2,9 @@
 
 python tests/throughput/anatomy.py [FOLDER]    some two minutes; FOLDER holds photos, else DATAPREP_PHOTOS does
 
-Parts are CPU time of one thread, the least of a few tries for each file, then the mean over files. Each is timed by itself, by the
-entry of the compiled code that does it alone; decoding, which is most of the one call that does all, is that call less its other
-parts. Whole images are CPU time of the processes, start apart: what a large folder takes beyond a small one. What the
+Parts are CPU time of one thread, the least of a few tries for each file, then the mean over files. Each is timed by itself, by
+the entry of the compiled code that does it alone; decoding, which is most of the one call that does all, is that call less its
+other parts. Whole images are CPU time of the processes, start apart: what a large folder takes beyond a small one. What the
 parts do not explain is Python, the hand-over between threads or processes, and caches that are cold.
 """
 

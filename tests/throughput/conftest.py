@@ -88,6 +88,13 @@ def long(request: pytest.FixtureRequest) -> None:
         pytest.skip("left out by --quick")
 
 
+@pytest.fixture(scope="session")
+def judged(request: pytest.FixtureRequest) -> None:
+    """Skips what has no figures if they are to be kept."""
+    if request.config.getoption("--update-figures", default=False):
+        pytest.skip("there are no figures of it to keep")
+
+
 @pytest.fixture
 def compare(figures: Figures) -> Compare:
     """Runs a race of things that all go through as many images, and prints how many of them a second.

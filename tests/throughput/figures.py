@@ -3,7 +3,8 @@
 `figures.json` holds the runs that were kept, each with its date, version and machine, so that what became of a ratio can be read
 there. A race is run in turns, and only what ran in the same turn is compared. Where a ratio looks lost the race is run again, up
 to RUNS times, and the median of all turns counts, so that a bad minute of a shared machine fails nothing. `--update-figures` runs
-every race RUNS times and keeps what it finds; `--quick` has one turn in a run, and forgives as much as on another machine.
+every race RUNS times, or until it has taken a minute, and keeps what it finds; `--quick` has one turn in a run, and forgives as
+much as on another machine.
 """
 
 import json
@@ -25,6 +26,7 @@ KEPT = Path(__file__).with_name("figures.json")
 VERSION = 2  # of the layout of that file
 MOST = 40  # runs that are kept
 RUNS, TURNS = 3, 3
+ENOUGH = 60.0  # seconds after which a race that is to keep figures is not run again
 LOSS = 0.15  # of a kept ratio; more is a regression
 LOSS_ELSEWHERE = 0.35  # on another machine, which may suit a peer better or worse than it suits us
 
@@ -187,9 +189,11 @@ class Figures:
         least = {pair: self.least(name_of(title, pair), floor) for pair, floor in floors.items()}
         turns = 1 if self.quick else turns
         had: list[Seconds] = []
+        start = time.perf_counter()
         while len(had) < RUNS * turns:
             had += [turn() for _ in range(turns)]
-            if not self.update and all(ratio(pair, had) >= wanted for pair, wanted in least.items()):
+            passed = all(ratio(pair, had) >= wanted for pair, wanted in least.items())
+            if time.perf_counter() - start > ENOUGH if self.update else passed:
                 break
         found = {pair: figure(pair, had) for pair in floors}
         medians = {name: float(np.median([seconds[name] for seconds in had])) for name in had[0]}

@@ -30,7 +30,11 @@ torch = pytest.importorskip("torch")
 from dataprep.backends.threads import Threads  # noqa: E402  after what skips
 from dataprep.backends.torch import Torch  # noqa: E402  after what skips
 
-pytestmark = [pytest.mark.throughput, pytest.mark.filterwarnings("ignore:This DataLoader will create")]
+pytestmark = [
+    pytest.mark.throughput,
+    pytest.mark.usefixtures("judged"),
+    pytest.mark.filterwarnings("ignore:This DataLoader will create"),
+]
 
 WORKERS = 2
 LATENCY = 0.02  # seconds

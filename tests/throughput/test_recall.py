@@ -97,7 +97,7 @@ def found_and_false(table: pa.Table, rule: Deduplicate, edit: str) -> tuple[floa
     return right / (len(both) // 2), len(drops.ids) - right
 
 
-@pytest.mark.usefixtures("long")
+@pytest.mark.usefixtures("long", "judged")
 def test_recall(edited: Path) -> None:
     """No setting takes another photo for a copy; each finds more than the one before; with flip and views, 95 % of all edits."""
     shares: dict[str, dict[str, float]] = {}

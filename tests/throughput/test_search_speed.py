@@ -122,7 +122,7 @@ def test_million(figures: Figures, radius: int) -> None:
     race(figures, 1_000_000, 64, radius, peers, 10)
 
 
-@pytest.mark.usefixtures("long")
+@pytest.mark.usefixtures("long", "judged")
 def test_stars() -> None:
     """A million images that have copies, or many blank ones among them, cost a few times what a million different ones cost."""
     size, generator = 1_000_000, np.random.default_rng(0)
