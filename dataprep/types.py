@@ -295,11 +295,13 @@ class Origin(NamedTuple):
         recipe: All that was drawn for it. Where files failed, some of its images are not in the batch; ids tell which.
         ops: The ops that its parameters are of.
         classes: The label of each class number.
+        vocabularies: The same for each column of labels among the targets.
     """
 
     recipe: Recipe
     ops: tuple[Any, ...]
     classes: tuple[str, ...]
+    vocabularies: Mapping[str, tuple[str, ...]] = {}
 
 
 @dataclass(frozen=True)

@@ -182,7 +182,7 @@ class Loader(Generic[AnyOf]):
                 progress.move(loop.number, loop.after(number))
                 recipe = asked.popleft()
                 if batch is not None:
-                    batch.origin = Origin(recipe, self.pipeline.ops, self.classes)
+                    batch.origin = Origin(recipe, self.pipeline.ops, self.classes, self.vocabularies)
                     yield cast(AnyOf, self._check_finished(batch))
             finished = True
         finally:

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from dataprep.arguments import is_whole
 from dataprep.errors import LoaderError
-from dataprep.looking.pictures import Picture, Pictures
+from dataprep.looking.drawing import marked, told_targets
+from dataprep.looking.pictures import SIDE, Picture, Pictures
 from dataprep.looking.values import as_array, pixels_of
 from dataprep.looking.words import told, told_mix
 from dataprep.types import AnyBatch, Batch, Origin, TargetBatch
@@ -20,8 +21,9 @@ LABELS = 3
 def show(batch: AnyBatch, most: int = 16) -> Pictures:
     """Returns the images of a batch as a grid of pictures, each with its id, its label and what was drawn for it.
 
-    What `Normalize` did is undone. Batches that a loader gave know their classes, and what was drawn; of a copy, such as one on
-    another device, the numbers are shown.
+    What `Normalize` did is undone. Boxes, points, outlines and masks of a batch that has targets are drawn over its images, and
+    named below, as are its texts and numbers. Batches that a loader gave know their classes, and what was drawn; of a copy, such
+    as one on another device, the numbers are shown.
 
     Example:
         >>> batch = next(iter(dp.Loader(manifest, dp.Pipeline(dp.RandomResizedCrop(32)), batch_size=2, backend=FakeBackend())))
@@ -47,7 +49,11 @@ def show(batch: AnyBatch, most: int = 16) -> Pictures:
     shown = []
     for index, image in enumerate(pixels):
         title = f"{ids[index]} · {_label(labels[index], () if origin is None else origin.classes)}"
-        shown.append(Picture(image, title, () if origin is None else _drawn(origin, ids, index)))
+        lines = () if origin is None else _drawn(origin, ids, index)
+        if batch.targets:
+            image = marked(image, batch.targets, index, SIDE)
+            lines += told_targets(batch.targets, index, {} if origin is None else origin.vocabularies)
+        shown.append(Picture(image, title, lines))
     left = len(ids) - len(pixels)
     notes = [note, f"and {left:,} more; `most=` shows them" if left > 0 else ""]
     return Pictures(tuple(shown), " ".join(filter(None, notes)))
