@@ -18,7 +18,7 @@ from dataprep.machine import cores
 pytestmark = pytest.mark.throughput
 
 LEAST = "reading, SHA-256, decoding"
-FAST = {"imagehash": 2.4, "czkawka": 1.7, "imagededup": 2.8}  # the least ratios
+FAST = {"imagehash": 2.6, "czkawka": 2.0, "imagededup": 3.3}  # the least ratios
 SLOW = {"cleanvision": 12.0, "fastdup": 12.0}
 WHOLE = 0.87  # of the speed of `dp.clean` in a process of its own: the command takes 1.15 times as long, at most
 CODE = "import sys, dataprep as dp; dp.clean(sys.argv[1], cache=sys.argv[2])"
@@ -51,7 +51,7 @@ def race(folder: Path, tmp_path: Path, compare: Compare, title: str, peers: Mapp
 
 def test_cleaning_keeps_up(thousand_photos: Path, tmp_path: Path, compare: Compare) -> None:
     """`clean` as a whole is as fast as reading and decoding alone, and a multiple of looking for copies by other tools."""
-    race(thousand_photos, tmp_path, compare, "cleaning", {LEAST: 0.85, **FAST})
+    race(thousand_photos, tmp_path, compare, "cleaning", {LEAST: 0.95, **FAST})
 
 
 @pytest.mark.usefixtures("long")
