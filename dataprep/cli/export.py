@@ -14,34 +14,47 @@ from dataprep.cli.options import on_manifest
     examples=(
         "dataprep export cleaned records.csv",
         "dataprep export cleaned train.txt --split train",
+        "dataprep export cleaned labels.json --to fiftyone",
     ),
 )
 @on_manifest
 @click.argument("file", type=click.Path(path_type=Path))
 @group(
     "What is written",
+    click.option(
+        "--to",
+        "kind",
+        type=click.Choice(["csv", "jsonl", "txt", "fiftyone", "cleanvision"]),
+        help="The form: csv or jsonl, every record; txt, kept paths; fiftyone, the kept files with their labels, as JSON that "
+        "FiftyOne reads; cleanvision, that library's table of issues, as CSV.  [default: csv, jsonl or txt, as FILE ends]",
+    ),
     click.option("--replace", is_flag=True, help="Replace FILE if it is there."),
     click.option("--dry-run", is_flag=True, help="Only say what would be written."),
 )
 @printed()
-def export(manifest: Path, file: Path, source: str | None, split: str | None, replace: bool, dry_run: bool, quiet: bool) -> None:
-    """Write the records of MANIFEST to FILE, in the form that its name ends in: .csv or .jsonl, every record; .txt, kept paths.
+def export(
+    manifest: Path, file: Path, source: str | None, split: str | None, kind: Any, replace: bool, dry_run: bool, quiet: bool
+) -> None:
+    """Write the records of MANIFEST to FILE, in the form that its name ends in or that --to names.
 
     MANIFEST is the file that `dataprep clean` wrote, or the folder that holds it, used as it is.
     """
-    from dataprep.actions import export as write_records
+    from typing import get_args
+
+    from dataprep.actions.export import Kind
+    from dataprep.actions.export import export as write_records
     from dataprep.cli.apply import read
     from dataprep.cli.terminal import say
     from dataprep.errors import DataprepError
     from dataprep.files import shown
 
-    kind: Any = file.suffix.removeprefix(".").lower()
-    if kind not in ("csv", "jsonl", "txt"):
-        raise click.UsageError(f"the name of the file says its form: .csv, .jsonl or .txt, not {file.name!r}")
+    kind = kind or file.suffix.removeprefix(".").lower()
+    if kind not in get_args(Kind):
+        raise click.UsageError(f"the name of the file says its form: .csv, .jsonl or .txt, not {file.name!r}; or name it by --to")
     if file.exists() and not replace:
         raise DataprepError(f"{shown(file)} is there already; --replace writes over it")
     part = read(manifest, source, split)
-    count = part.kept("id").num_rows if kind == "txt" else len(part)
+    count = part.kept("id").num_rows if kind in ("txt", "fiftyone") else len(part)
     if dry_run:
         say(f"would write {count:,} records to {file} (--dry-run)", quiet)
         return

@@ -5,10 +5,12 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from dataprep.actions.export import Kind
+from dataprep.actions.export import export as write_records
 from dataprep.cleaning.clean import clean
 from dataprep.manifest import Manifest
 from dataprep.manifest.splits import split
@@ -106,6 +108,17 @@ def test_info(dataprep: Command, out: Path) -> None:
     assert "images/s" not in ended.out
     part = json.loads(dataprep("info", out, "--json", "--split", "val").out)
     assert (part["kept"], part["mean"], list(part["splits"])) == (6, said["mean"], ["val"])
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_export_to(dataprep: Command, out: Path, tmp_path: Path, kind: Kind) -> None:
+    """`--to` names the form, whatever the name of the file; what is written is what Python writes, and as many are told."""
+    manifest = Manifest.read(out)
+    write_records(manifest, tmp_path / "expected", kind)
+    file = tmp_path / "written.data"
+    count = manifest.kept().num_rows if kind in ("txt", "fiftyone") else len(manifest)
+    assert dataprep("export", out, file, "--to", kind) == (0, f"{count} records in {file}\n", "")
+    assert file.read_bytes() == (tmp_path / "expected").read_bytes()
 
 
 @pytest.mark.parametrize("command", ["materialize", "export", "quarantine", "info"])
