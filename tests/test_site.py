@@ -15,7 +15,7 @@ import dataprep.testing
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-FROM_ROOT = {"index.md", "changelog.md", "contributing.md", "security.md", "source/examples/index.md"}
+FROM_ROOT = {"index.md", "changelog.md", "contributing.md", "security.md", "source/examples.md"}
 """Pages that the site has of what lies outside of docs/."""
 
 

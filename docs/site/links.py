@@ -48,6 +48,7 @@ def main(site: Path, *, external: bool) -> int:
     if external:
         wrong += [f"{link}: {fault}" for link in sorted(outside) if (fault := _unreachable(link))]
     links = sum(len(page.links) for page in pages.values())
+    wrong += [] if pages else [f"{site} has no page"]
     print(*wrong, f"{len(pages)} pages, {links} links, {len(outside)} places outside; {len(wrong)} wrong", sep="\n")
     return len(wrong)
 

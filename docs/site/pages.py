@@ -84,7 +84,7 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
 def _reference(found: re.Match[str]) -> str:
     """Links a name such as `Loader`, `dp.clean("photos")` or `Manifest.kept()`; `split` alone may be a column."""
     prefix, name, inner, _ = found.groups()
-    if name not in PUBLIC or not (prefix or name[0].isupper()):
+    if name not in PUBLIC or not (prefix or "_" in name or name[0].isupper()):
         return found[0]
     return f'<autoref optional identifier="dataprep.{name}{inner}">{found[0]}</autoref>'
 
@@ -108,15 +108,15 @@ def _uri(target: str) -> str:
     """Returns where the site has a file of the repository."""
     if target.startswith("docs/"):
         return target.removeprefix("docs/")
-    shown = f"{SHOWN}/{target}/index.md" if (ROOT / target).is_dir() else f"{SHOWN}/{target}.md"
-    return AT_ROOT.get(target, shown)
+    return AT_ROOT.get(target, f"{SHOWN}/{target}.md")
 
 
 def _shown(target: str) -> str:
     """Returns the page that shows a file, or what is in a folder."""
     path, head = ROOT / target, "---\nsearch: {exclude: true}\n---\n# " + target
     if path.is_dir():
-        lines = [f"- [{posixpath.basename(inner)}]({posixpath.basename(inner)}.md): {_says(inner)}" for inner in _inside(target)]
+        inside = {inner: posixpath.relpath(inner, posixpath.dirname(target) or ".") for inner in _inside(target)}
+        lines = [f"- [{posixpath.basename(inner)}]({link}.md): {_says(inner)}" for inner, link in inside.items()]
         return f"{head}\n\n" + "\n".join(lines)
     return f"{head}\n\n````{LANGUAGES.get(path.suffix, 'text')}\n{path.read_text(encoding='utf-8').rstrip()}\n````\n"
 

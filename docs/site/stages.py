@@ -1,4 +1,4 @@
-"""What the reference cannot read off the code by itself: how classes of attrs are made, and where examples stand.
+"""What the reference cannot read off the code by itself: how classes of attrs are made, where examples stand, what a name means.
 
 The arguments of a class of attrs are its fields, and of those of the classes that it extends; what an argument may be is said by
 the converter of its field, if that has one.
@@ -23,7 +23,11 @@ class Stages(griffe.Extension):
             obj.docstring.value = EXAMPLE.sub(_example, obj.docstring.value)
 
     def on_package(self, *, pkg: griffe.Module, **others: Any) -> None:
-        """Adds `__init__` to the classes of a package."""
+        """Adds `__init__` to the classes of a package; a name that a module shares with its function is the function's."""
+        for name, member in list(pkg.members.items()):
+            own = isinstance(member, griffe.Alias) and member.target_path.startswith(f"{pkg.name}.")
+            if own and member.is_module and name in member.members:
+                pkg.set_member(name, griffe.Alias(name, f"{member.target_path}.{name}", parent=pkg))
         for made in list(_classes(pkg)):
             if _decorator(made) is not None and "__init__" not in made.members:
                 own = griffe.Parameter("self", kind=griffe.ParameterKind.positional_or_keyword)
