@@ -31,11 +31,13 @@ UNIT: Final = 1000.0
     ),
     click.option(
         "--side",
-        type=int,
+        type=click.IntRange(1),
         metavar="N",
         help="Make the shorter side of larger images N pixels long, as JPEG.  [default: files stay as they are]",
     ),
-    click.option("--quality", type=int, metavar="N", help="Quality of JPEG, 1 to 100.  [default: 90 with --side]"),
+    click.option(
+        "--quality", type=click.IntRange(1, 100), metavar="N", help="Quality of JPEG, 1 to 100.  [default: 90 with --side]"
+    ),
     click.option("--raw", is_flag=True, help="Store pixels instead of JPEG: ten times the space, and nothing to decode."),
     click.option(
         "--shard", default="256MB", show_default=True, metavar="SIZE", help="About how large a shard is, such as 256MB or 1GB."

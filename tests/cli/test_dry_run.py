@@ -37,12 +37,13 @@ def arguments(command: str, out: Path) -> list[object]:
         "quarantine": [out, out.parent / "deep" / "rejects"],
         "undo": [out.parent / "held"],
         "export": [out, out.parent / "records.csv"],
+        "pack": [out, "--into", out.parent / "deep" / "packed"],
         "split": [out, "--train", "0.5", "--test", "0.5"],
     }
     return [command, *lines[command]]
 
 
-@pytest.mark.parametrize("command", ["clean", "materialize", "quarantine", "undo", "export", "split"])
+@pytest.mark.parametrize("command", ["clean", "materialize", "quarantine", "undo", "export", "pack", "split"])
 def test_nothing_is_done(dataprep: Command, cleaned: Path, command: str) -> None:
     """It ends with 0 and says what the command is then seen to do, by number; until then no file or folder is another."""
     if command == "undo":

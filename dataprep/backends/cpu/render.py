@@ -289,7 +289,7 @@ def _may_be_other(source: Source, uri: str, data: bytes, stamp: Stamp) -> bool:
     """Returns whether a source says that a file was changed since: it has another version, or another time."""
     if isinstance(data, Fetched) and data.version is not None:
         return data.version != stamp.version
-    return modified_of(source, uri) not in (None, stamp.modified)
+    return stamp.modified is not None and modified_of(source, uri) not in (None, stamp.modified)
 
 
 def stamp_of(recipe: Recipe, index: int) -> Stamp | None:
