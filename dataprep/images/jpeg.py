@@ -1,4 +1,4 @@
-"""JPEG by libjpeg-turbo: what a file says of itself, the whole of it, a smaller scale of it, or the part that a crop needs."""
+"""JPEG as libjpeg-turbo decodes it: what a file says of itself, all of it, a smaller scale of it, or the part that a crop needs."""
 
 import struct
 from collections.abc import Iterable
@@ -222,7 +222,7 @@ def _decode_part(data: bytes, head: Head, height: int, width: int, part: Box, re
     if decoder is None or ENTROPY * down + (1 - ENTROPY) * part.height * part.width / (height * width) > WORTH:
         return None
     memory = scratch("decoded", part.height * width * 3) if reuse else np.empty(part.height * width * 3, np.uint8)
-    return _rows(decoder.decode(data, memory, part), memory, part)
+    return _rows(decoder.decode(data, memory, part, True), memory, part)
 
 
 def _rows(found: tuple[int, int] | None, memory: NDArray[np.uint8], part: Box) -> Image | None:

@@ -76,14 +76,14 @@ def measure() -> Any:
     return compiled("measure")
 
 
-@given(st.sampled_from(JPEGS), st.tuples(ANY, ANY, ANY, ANY), st.integers(-200, 200))
-def test_any_part_of_a_jpeg(jpeg: Any, data: bytes, part: tuple[int, int, int, int], spare: int) -> None:
+@given(st.sampled_from(JPEGS), st.tuples(ANY, ANY, ANY, ANY), st.integers(-200, 200), st.booleans())
+def test_any_part_of_a_jpeg(jpeg: Any, data: bytes, part: tuple[int, int, int, int], spare: int, quickly: bool) -> None:
     """Any four numbers for a part and any memory give the pixels of the whole image there, nothing, or an error."""
     whole = simplejpeg.decode_jpeg(data)
     height, width = whole.shape[:2]
     memory = np.zeros(max(0, min(part[2], 200) * 3 * width + spare), np.uint8)
     try:
-        found = jpeg.decode(data, memory, part)
+        found = jpeg.decode(data, memory, part, quickly)
     except (ValueError, OverflowError):
         assert min(part) < 0 or min(part[2:]) < 1 or max(part) > 65_500
         return
@@ -100,7 +100,8 @@ def test_any_jpeg(jpeg: Any, data: bytes, draw: st.DataObject) -> None:
     for at, value in draw.draw(st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=6)):
         if changed:
             changed[at % len(changed)] = value
-    jpeg.decode(bytes(changed), np.empty(3 * 70 * 20, np.uint8), (2, 3, 20, 5))
+    for quickly in (False, True):
+        jpeg.decode(bytes(changed), np.empty(3 * 70 * 20, np.uint8), (2, 3, 20, 5), quickly)
 
 
 @given(st.sampled_from(JPEGS), st.data())

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "wide.h"
+
 #define APP0 0xE0
 #define APP1 0xE1
 #define APP2 0xE2
@@ -256,9 +258,17 @@ static size_t next_marker(const uint8_t *data, size_t size, size_t at) {
     return size;
 }
 
+/* Whether a scan can begin somewhere: nearly all files have but one, and this is quicker than to go from marker to marker. */
+WIDE static int may_begin_scan(const uint8_t *data, size_t size) {
+    uint8_t found = 0;
+    for (size_t at = 0; at + 1 < size; at++) found |= (uint8_t)((data[at] == 0xFF) & (data[at + 1] == SOS));
+    return found;
+}
+
 int head_scans(const uint8_t *data, size_t size, const struct head *head, int most) {
     int scans = 1;
     size_t at = head->entropy;
+    if (!may_begin_scan(data + at, size - at)) return scans;
     while (scans <= most && (at = next_marker(data, size, at)) < size && data[at + 1] != EOI) {
         scans += data[at + 1] == SOS;
         if (size - at < 4) break;

@@ -1,4 +1,4 @@
-/* Binds part.c and render.c: what it is given is checked here, so that it reads and writes nothing else. */
+/* Binds part.c, strict.c and render.c: what it is given is checked here, so that it reads and writes nothing else. */
 
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
@@ -9,16 +9,28 @@
 #include "part.h"
 #include "profile.h"
 #include "render.h"
+#include "strict.h"
 #include "turn.h"
 
 #define MOST 65500 /* pixels of a side, of any JPEG */
 
+/* Decodes a part by the strict decoder; returns whether it could. */
+static int decode_strictly(const Py_buffer *data, struct box part, struct rows *rows) {
+    struct head head;
+    size_t row = 3 * (size_t)part.width;
+    rows->start = part.left;
+    rows->wide = part.width;
+    return strict_is_quick() && rows->size / row >= (size_t)part.height && head_read(data->buf, (size_t)data->len, &head) &&
+           strict_part(data->buf, (size_t)data->len, &head, part, 0, 0,
+                       (struct pixels){rows->first, (ptrdiff_t)row, part.height, part.width, 3});
+}
+
 static PyObject *py_decode(PyObject *module, PyObject *args) {
     Py_buffer data, out;
     Py_ssize_t top, left, height, width;
-    int done;
+    int done, quickly = 0;
     (void)module;
-    if (!PyArg_ParseTuple(args, "y*w*(nnnn)", &data, &out, &top, &left, &height, &width)) return NULL;
+    if (!PyArg_ParseTuple(args, "y*w*(nnnn)|p", &data, &out, &top, &left, &height, &width, &quickly)) return NULL;
     if (top < 0 || left < 0 || height < 1 || width < 1 || top > MOST || left > MOST || height > MOST || width > MOST) {
         PyBuffer_Release(&data);
         PyBuffer_Release(&out);
@@ -27,7 +39,7 @@ static PyObject *py_decode(PyObject *module, PyObject *args) {
     struct box part = {(int)top, (int)left, (int)height, (int)width};
     struct rows rows = {out.buf, (size_t)out.len, 0, 0};
     Py_BEGIN_ALLOW_THREADS;
-    done = part_decode(data.buf, (size_t)data.len, part, 0, &rows);
+    done = (quickly && decode_strictly(&data, part, &rows)) || part_decode(data.buf, (size_t)data.len, part, 0, &rows);
     Py_END_ALLOW_THREADS;
     PyBuffer_Release(&data);
     PyBuffer_Release(&out);
@@ -101,7 +113,9 @@ static PyMethodDef methods[] = {
     {"render", py_render, METH_VARARGS,
      "render(data, (height, width), judge, (box, target, part, filter), down first, memory, mirror, levels, out)\n"
      "-> 0, or the bytes of memory that it needs, or None for what is not mine"},
-    {"decode", py_decode, METH_VARARGS, "decode(data, out, (top, left, height, width)) -> (left, width) of the rows in `out`, or None"},
+    {"decode", py_decode, METH_VARARGS,
+     "decode(data, out, (top, left, height, width), quickly=False) -> (left, width) of the rows in `out`, or None;\n"
+     "only libjpeg decodes unless it may be done quickly"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -201,6 +201,28 @@ static PyObject *py_recolour(PyObject *module, PyObject *args) {
     Py_RETURN_NONE;
 }
 
+static PyObject *py_part(PyObject *module, PyObject *args) {
+    Py_buffer data;
+    struct head head;
+    struct box box;
+    int to_end, plain, done;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "y*(iiii)pp", &data, &box.top, &box.left, &box.height, &box.width, &to_end, &plain)) return NULL;
+    done = head_read(data.buf, (size_t)data.len, &head) && inside(box.top, box.height, head.height) &&
+           inside(box.left, box.width, head.width);
+    PyObject *found = done ? PyBytes_FromStringAndSize(NULL, (Py_ssize_t)box.height * box.width * 3) : NULL;
+    if (found != NULL) {
+        struct pixels rgb = {(uint8_t *)PyBytes_AsString(found), 3 * (ptrdiff_t)box.width, box.height, box.width, 3};
+        Py_BEGIN_ALLOW_THREADS;
+        done = strict_part(data.buf, (size_t)data.len, &head, box, to_end, plain, rgb);
+        Py_END_ALLOW_THREADS;
+    }
+    PyBuffer_Release(&data);
+    if (done) return found;
+    Py_XDECREF(found);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
     {"gray", py_gray, METH_VARARGS, "gray(pixels, wanted) -> record of (H, W) luminance"},
     {"rgb", py_rgb, METH_VARARGS, "rgb(pixels, wanted) -> record of (H, W, 3) RGB, or None"},
@@ -208,6 +230,8 @@ static PyMethodDef methods[] = {
      "jpeg(data, wanted, max_pixels, profile_is_srgb) -> (height, width, exif start, exif stop, record), or None"},
     {"decode", py_decode, METH_VARARGS,
      "decode(data, gray scale, RGB scale, plain=False) -> two of (height, width, pixels), None for a scale of 0; or None"},
+    {"part", py_part, METH_VARARGS,
+     "part(data, (top, left, height, width), to the end, plain) -> RGB of a box of what `decode` takes, or None"},
     {"head", py_head, METH_O,
      "head(data) -> (frame, height, width, colours, usual, orientation, exif start, exif stop, profile, scans), or None"},
     {"profile", py_profile, METH_O, "profile(data) -> (0 where it makes no sense, 1 for sRGB, 2 for another; name, tables), or None"},

@@ -24,18 +24,37 @@
 #define RST0 0xD0
 #define EOI 0xD9
 
+/* Copies bytes up to the first 0xFF and returns how many these are; behind them anything may be written, up to `size`. */
+static size_t copy_plainly(uint8_t *out, const uint8_t *in, size_t size) {
+    const uint8_t *found = memchr(in, 0xFF, size);
+    if (found != NULL) size = (size_t)(found - in);
+    memcpy(out, in, size);
+    return size;
+}
+
+#ifdef AVX2
+static NEWER size_t copy_newly(uint8_t *out, const uint8_t *in, size_t size) {
+    const __m256i ones = _mm256_set1_epi8(-1);
+    size_t done = 0;
+    for (; done + 32 <= size; done += 32) {
+        __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)(in + done));
+        unsigned found = (unsigned)_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, ones));
+        _mm256_storeu_si256((__m256i *)(void *)(out + done), bytes);
+        if (found) return done + (size_t)__builtin_ctz(found);
+    }
+    return done + copy_plainly(out + done, in + done, size - done);
+}
+#endif
+
 /* Makes more of the entropy code ready, without what is stuffed into it, from `out` on; returns whether it is right so far. */
 static int unstuff(struct scan *scan, uint8_t *out) {
-    const uint8_t *full = scan->code + BACK + WINDOW_SIZE;
+    const uint8_t *full = scan->code + BACK + READY;
     while (out < full && !scan->is_ended) {
         size_t there = (size_t)(scan->stop - scan->at), room = (size_t)(full - out), size = there < room ? there : room;
-        const uint8_t *found = memchr(scan->at, 0xFF, size);
-        if (found != NULL) size = (size_t)(found - scan->at);
-        memcpy(out, scan->at, size);
-        out += size;
-        scan->at += size;
-        if (found == NULL && out < full) return 0;
-        if (found == NULL) break;
+        size_t copied = scan->copy(out, scan->at, size);
+        out += copied;
+        scan->at += copied;
+        if (copied == size && size == room) break;
         if (scan->stop - scan->at < 2) return 0;
         int next = scan->at[1];
         scan->at += 2;
@@ -277,11 +296,22 @@ static int read_plainly(struct scan *scan) { return read_row(scan); }
 static NEWER int read_newly(struct scan *scan) { return read_row(scan); }
 #endif
 
+int scan_is_wide(void) {
+#ifdef AVX2
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+#else
+    return 0;
+#endif
+}
+
 int scan_begin(struct scan *scan, const uint8_t *code, const uint8_t *stop, int is_wide) {
     scan->read_row = read_plainly;
+    scan->copy = copy_plainly;
 #ifdef AVX2
-    if (is_wide && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"))
+    if (is_wide && scan_is_wide()) {
         scan->read_row = read_newly;
+        scan->copy = copy_newly;
+    }
 #endif
     (void)is_wide;
     scan->at = code;

@@ -8,11 +8,11 @@
 #include "transform.h"
 
 #define PARTS 3
-#define PIECES 6    /* blocks of an MCU, of the subsamplings that are usual */
-#define STRETCH 16  /* MCUs that are read before their pixels are made */
-#define WINDOW_SIZE 8192 /* bytes of entropy code that are made ready at a time */
-#define SPARE 4096  /* bytes: more than twice as many as the largest MCU takes */
-#define BACK 16     /* bytes that a reader may go back */
+#define PIECES 6   /* blocks of an MCU, of the subsamplings that are usual */
+#define STRETCH 16 /* MCUs that are read before their pixels are made */
+#define READY 8192 /* bytes of entropy code that are made ready at a time */
+#define SPARE 4096 /* bytes: more than twice as many as the largest MCU takes */
+#define BACK 16    /* bytes that a reader may go back */
 
 /* Where the blocks of a part go at one scale. */
 struct target {
@@ -59,10 +59,14 @@ struct scan {
     uint8_t *end;                /* of what is unstuffed */
     const uint8_t *most;         /* up to where an MCU may begin before more is unstuffed */
     int (*read_row)(struct scan *scan);
+    size_t (*copy)(uint8_t *out, const uint8_t *in, size_t size);
     struct reader reader;
     _Alignas(16) int16_t blocks[PIECES * STRETCH][BLOCK];
-    uint8_t code[BACK + WINDOW_SIZE + SPARE];
+    uint8_t code[BACK + READY + SPARE];
 };
+
+/* Whether this processor has what the quicker code needs. */
+int scan_is_wide(void);
 
 /* Begins with the bytes of a file from its entropy code on; all is zero but for the parts, their tables and targets, the pieces and
    what is seen. `is_wide` allows what only some processors have. Each returns whether libjpeg reads it without a word, apart from

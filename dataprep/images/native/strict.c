@@ -7,7 +7,6 @@
 
 #include "colour.h"
 #include "scan.h"
-#include "wide.h"
 
 #define MOST_BYTES (1ull << 30) /* of all planes, so that places in them fit into 32 bits */
 #define LEAST 2                 /* bits of a block */
@@ -265,13 +264,7 @@ void strict_free(struct strict_planes *planes) {
     planes->memory = NULL;
 }
 
-int strict_is_quick(void) {
-#ifdef AVX2
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-#else
-    return 0;
-#endif
-}
+int strict_is_quick(void) { return scan_is_wide(); }
 
 int strict_part(const uint8_t *data, size_t size, const struct head *head, struct box box, int to_end, int plain, struct pixels rgb) {
     if (!inside(box.top, box.height, head->height) || !inside(box.left, box.width, head->width)) return 0;
