@@ -1,4 +1,4 @@
-"""JPEG as libjpeg-turbo decodes it: what a file says of itself, all of it, a smaller scale of it, or the part that a crop needs."""
+"""JPEG as libjpeg-turbo decodes it: what a file says of itself, all of it, a smaller scale, or the part that a crop needs."""
 
 import struct
 from collections.abc import Iterable
