@@ -74,11 +74,10 @@ def photograph(browser: Any, report: Path, view: View) -> PIL.Image.Image:
 def draw() -> None:
     """Runs the demo and writes a picture of each view."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory() as folder, opened() as browser:
-        demo = Path(folder, "demo")
-        subprocess.run([sys.executable, "-m", "dataprep", "demo", "--out", demo], check=True, stdout=subprocess.DEVNULL)
+    with TemporaryDirectory(prefix="dataprep-demo-") as folder, opened() as browser:
+        subprocess.run([sys.executable, "-m", "dataprep", "demo", "--out", folder], check=True, stdout=subprocess.DEVNULL)
         for name, view in SHOWN.items():
-            picture = photograph(browser, demo / "cleaned" / "report.html", view)
+            picture = photograph(browser, Path(folder, "cleaned", "report.html"), view)
             picture.save(FOLDER / f"{name}.webp", quality=80, method=6)
 
 
