@@ -414,6 +414,10 @@ class Drops:
         if len(set(lengths.values())) > 1:
             raise PipelineError(f"Drops are columns of equal length, not {lengths}; `Drops().add(...)` appends to all of them")
 
+    def __add__(self, later: "Drops") -> "Drops":
+        """Returns the drops of both."""
+        return Drops(*(list(one) + list(other) for one, other in zip(vars(self).values(), vars(later).values(), strict=True)))
+
     def add(self, id: int, reason: str, detail: str, twin: int | None = None, distance: int | None = None) -> None:
         """Appends one drop."""
         self.ids.append(id)

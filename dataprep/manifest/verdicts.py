@@ -23,17 +23,20 @@ def verdicts(table: pa.Table, rules: tuple[Rule, ...], overrides: Overrides = NO
     """
     table = overrides.relabelled(table)
     table = table.drop_columns([name for name in VERDICT if name in table.column_names])
-    alive = np.ones(table.num_rows, bool)
-    reasons, details, twins, distances = (np.full(table.num_rows, None, object) for _ in range(4))
+    found = np.full(table.num_rows, -1, np.int64)  # found: (N,) the drop of each row, counted over all rules
+    given, seen = Drops(), table
     for judge in (Readable().judge, overrides.drops, *(rule.judge for rule in in_turn(rules))):
-        drops = judge(table.filter(pa.array(alive)))
+        drops = judge(seen)
         rows = _rows(table, drops)
-        alive[rows] = False
-        reasons[rows], details[rows], twins[rows], distances[rows] = drops.reasons, drops.details, drops.twins, drops.distances
-    kept = overrides.kept(table)
-    alive[kept], reasons[kept], details[kept], twins[kept], distances[kept] = True, None, None, None, None
-    for field, column in zip(fields_of("verdict"), (alive, reasons, details, twins, distances), strict=True):
-        table = table.append_column(field, pa.array(column, field.type))
+        found[rows] = len(given.ids) + np.arange(len(rows))
+        given = given + drops
+        seen = table.filter(pa.array(found < 0)) if len(rows) else seen  # a table is copied only where it gets shorter
+    found[overrides.kept(table)] = -1
+    indices = pa.array(found, mask=found < 0)
+    keep, *others = fields_of("verdict")
+    table = table.append_column(keep, pa.array(found < 0))
+    for field, values in zip(others, (given.reasons, given.details, given.twins, given.distances), strict=True):
+        table = table.append_column(field, pa.array(values, field.type).take(indices))
     return table
 
 

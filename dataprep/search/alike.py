@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dataprep.search.blocks import mixed, words_of
 from dataprep.search.pairs import Codes, Pairs, hamming, pairs_within
-from dataprep.search.proof import Pictures, kinship
+from dataprep.search.proof import REFERENCES, Pictures, kinship
 from dataprep.search.stars import first_of_equal, stars_in_parts
 
 
@@ -86,12 +86,8 @@ def keep_best(
     size = len(hashes.codes)
     if size == 0:
         return np.empty(0, np.int64)
-    given = [part.codes.reshape(size, -1) for part in (hashes, verify) if part]
-    given += [pictures.codes] if pictures else []
-    first = first_of_equal(np.concatenate(given, axis=1))
+    first = _first_of_same(np.concatenate([part.codes.reshape(size, -1) for part in (hashes, verify) if part], axis=1), pictures)
     best = np.flatnonzero(first == np.arange(size))  # best: (U,) the first row of each distinct hash, in order of preference
-
-    known = None if pictures is None else _with_kin(pictures, hashes, best)
 
     def alike(rows: NDArray[np.int64], firsts: int) -> Pairs:
         """Returns the pairs of places in `rows` that are copies, the first of a pair below `firsts`, no two protected."""
@@ -99,7 +95,7 @@ def keep_best(
         if verify is not None:
             pairs = pairs[verify.take(best[rows]).distances(pairs) <= verify.radius]
         pairs = pairs[best[rows[pairs[:, 1]]] >= protected]
-        return pairs if known is None else pairs[known.take(rows).prove(pairs)]
+        return pairs if pictures is None else pairs[_proven(pictures, hashes, best[rows][pairs])]
 
     centre = best[stars_in_parts(alike, len(best))][np.searchsorted(best, first)]
     centre[:protected] = np.arange(protected)
@@ -111,10 +107,29 @@ def suspects(hashes: Hashes, verify: Hashes | None, pictures: Pictures) -> Pairs
     pairs = hashes.pairs()
     if verify is not None:
         pairs = pairs[verify.distances(pairs) <= verify.radius]
-    return pairs[_with_kin(pictures, hashes, np.arange(len(pictures.codes))).suspect(pairs)]
+    known, at = _with_kin(pictures, hashes, pairs)
+    return pairs[known.suspect(at)]
 
 
-def _with_kin(pictures: Pictures, hashes: Hashes, rows: NDArray[np.int64]) -> Pictures:
-    """Returns the small pictures of some rows, which know whether others of the set are like them."""
-    order = np.argsort(mixed(words_of(hashes.codes[:, 0])), kind="stable")
-    return replace(pictures.take(rows), kin=kinship(pictures.codes, order, rows))
+def _first_of_same(codes: Codes, pictures: Pictures | None) -> NDArray[np.int64]:
+    """Returns, for each row, the first row with the same hashes and the same picture; only those of equal hashes are compared."""
+    first = first_of_equal(codes)
+    if pictures is not None:
+        shared = np.flatnonzero(np.bincount(first, minlength=len(first))[first] > 1)
+        first[shared] = shared[first_of_equal(np.concatenate([codes[shared], pictures.at(shared)], axis=1))]
+    return first
+
+
+def _proven(pictures: Pictures, hashes: Hashes, pairs: Pairs) -> NDArray[np.bool_]:
+    """Returns (P,) which pairs the pictures prove."""
+    known, at = _with_kin(pictures, hashes, pairs)
+    return known.prove(at)
+
+
+def _with_kin(pictures: Pictures, hashes: Hashes, pairs: Pairs) -> tuple[Pictures, Pairs]:
+    """Returns the small pictures of pairs, which know whether others of the set are like them, and the pairs of these."""
+    rows, at = np.unique(pairs, return_inverse=True)
+    order = np.argsort(mixed(words_of(hashes.codes[:, 0])), kind="stable")[:REFERENCES]
+    some = pictures.take(np.concatenate([order, rows]))
+    kin = kinship(some, np.arange(len(order)), len(order) + np.arange(len(rows)))
+    return replace(pictures.take(rows), kin=kin), at.reshape(-1, 2)

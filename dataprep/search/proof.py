@@ -9,7 +9,7 @@ the set, other pictures that correlate with it, has to be as much closer to its 
 flat, and in families of look-alikes, copies are only what re-encoding, resizing and another light leave: the same everywhere.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -28,6 +28,7 @@ from dataprep.search.likeness import (
     without_difference,
 )
 from dataprep.search.pairs import Pairs
+from dataprep.search.pieces import Pieces
 
 KIN: Final = (0.18, 0.33)
 """The correlation with others of the set: up to the first a picture stands alone, from the second on it is one of a family."""
@@ -73,17 +74,28 @@ class Pictures:
         aligned: The correlation that is enough once photographs are aligned.
         kin: (N,) how well each correlates with others of its set, see `kinship`; None where nobody looked.
         hope: The correlation from which on an alignment is tried.
+        rows: (N,) where each of them is in `codes`, which may hold others; None where they are all.
     """
 
-    codes: NDArray[np.uint8]
+    codes: "NDArray[np.uint8] | Pieces"
     poses: Poses = (0,)
     aligned: float = ALIGNED
     hope: float = HOPE
     kin: NDArray[np.float64] | None = None
+    rows: NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.codes) if self.rows is None else len(self.rows)
 
     def take(self, rows: NDArray[np.int64]) -> "Pictures":
-        """Returns those of some images."""
-        return Pictures(self.codes[rows], self.poses, self.aligned, self.hope, None if self.kin is None else self.kin[rows])
+        """Returns those of some images; copies no picture."""
+        kin = None if self.kin is None else self.kin[rows]
+        return replace(self, kin=kin, rows=rows if self.rows is None else self.rows[rows])
+
+    def at(self, places: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Returns (P, BYTES) the pictures at some places."""
+        return self.codes[places if self.rows is None else self.rows[places]]
 
     def prove(self, pairs: Pairs) -> NDArray[np.bool_]:
         """Returns (P,) which pairs of rows are copies."""
@@ -108,7 +120,7 @@ class Pictures:
         )
         maybe[maybe] &= self._correlations(pairs[maybe], 0, MARGIN) >= HOPE  # and not by their frames alone
         at = np.flatnonzero(maybe)
-        first, second = self.codes[pairs[at].T]
+        first, second = (self.at(end) for end in pairs[at].T)
         one, other = luminance(first), luminance(second)
         alike = best_of_shifts(one, other) >= SUSPECT[0]
         rows = np.flatnonzero(~alike)
@@ -124,7 +136,7 @@ class Pictures:
         alone = np.full(len(rows), True) if self.kin is None else np.isnan(self.kin[rows])
         for start in range(0, len(rows), CHUNK):
             part = slice(start, start + CHUNK)
-            pictures = luminance(self.codes[rows[part]])
+            pictures = luminance(self.at(rows[part]))
             known, unknown = flatness(pictures), np.maximum(narrowness(pictures), flatness(pictures, FLAT_ALONE))
             simple[part] = np.where(alone[part], unknown, known)
         return simple[at.reshape(-1, 2)]
@@ -135,7 +147,7 @@ class Pictures:
         for start in range(0, len(pairs), CHUNK):
             first, second = pairs[start : start + CHUNK].T
             (ones, one), (others, other) = (np.unique(rows, return_inverse=True) for rows in (first, second))
-            one_field, other_field = directions(self.codes[ones], margin), directions(pose(self.codes[others], turn), margin)
+            one_field, other_field = directions(self.at(ones), margin), directions(pose(self.at(others), turn), margin)
             found[start : start + CHUNK] = np.einsum("pf,pf->p", one_field[one], other_field[other])
         return found
 
@@ -143,7 +155,7 @@ class Pictures:
         """Returns (P,) whether one of two has many candidates that look alike without being plain copies."""
         maybe = pairs[(found >= LIKENESS[0]) & (found < LIKENESS[1])]
         maybe = maybe[self._correlations(maybe, 0, MARGIN) >= LIKENESS[0]]
-        alike = np.bincount(maybe.ravel(), minlength=len(self.codes))
+        alike = np.bincount(maybe.ravel(), minlength=len(self))
         return np.asarray(alike[pairs].max(axis=1, initial=0) >= CROWD)
 
     def _judge(self, pairs: Pairs, turn: int, bounds: "_Bounds", found: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -152,7 +164,7 @@ class Pictures:
         tried = np.flatnonzero(alike | ~bounds.strict | (bounds.movable & (found >= self.hope)))
         for start in range(0, len(tried), CHUNK):
             part = tried[start : start + CHUNK]
-            first, second = self.codes[pairs[part, 0]], pose(self.codes[pairs[part, 1]], turn)
+            first, second = self.at(pairs[part, 0]), pose(self.at(pairs[part, 1]), turn)
             alike[part] = _agree(first, second, bounds.take(part), found[part], self.hope)
         return alike
 
@@ -204,7 +216,9 @@ def _agree(
     return alike
 
 
-def kinship(codes: NDArray[np.uint8], order: NDArray[np.int64], rows: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+def kinship(
+    codes: "NDArray[np.uint8] | Pictures", order: NDArray[np.int64], rows: NDArray[np.int64] | None = None
+) -> NDArray[np.float64]:
     """Returns (R,) how well some pictures correlate with others of their set, four in five of them less; NaN in a small set.
 
     Args:
@@ -212,17 +226,18 @@ def kinship(codes: NDArray[np.uint8], order: NDArray[np.int64], rows: NDArray[np
         order: The rows in an order that has nothing to do with what they show; the first are those that all are compared with.
         rows: Which ones; None stands for all.
     """
-    references, asked = order[:REFERENCES], codes if rows is None else codes[rows]
+    references, asked = order[:REFERENCES], np.arange(len(codes)) if rows is None else rows
+    at = codes.at if isinstance(codes, Pictures) else codes.__getitem__
     kin = np.full(len(asked), np.nan)
     if len(references) < FEWEST:
         return kin
-    fields = directions(codes[references], MARGIN)
+    fields = directions(at(references), MARGIN)
     for start in range(0, len(asked), CHUNK):
-        part = asked[start : start + CHUNK]
+        part = at(asked[start : start + CHUNK])
         found = directions(part, MARGIN) @ fields.T
         rows, others = np.nonzero(found >= LIKENESS[1])
         yes, no = np.ones(len(rows), bool), np.zeros(len(rows), bool)
-        plain = same_colors(part[rows], codes[references[others]], strict=yes, lone=no)
+        plain = same_colors(part[rows], at(references[others]), strict=yes, lone=no)
         found[rows[plain], others[plain]] = -1  # itself and its plain copies
         kin[start : start + CHUNK] = np.quantile(found, 1 - CLAN, axis=1)
     return kin

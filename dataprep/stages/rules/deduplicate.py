@@ -11,13 +11,15 @@ from attrs import Attribute, field, frozen
 from numpy.typing import NDArray
 
 from dataprep.arguments import as_tuple, check, one_of
-from dataprep.columns import EXACT_DUPLICATE, LEAK, NEAR_DUPLICATE
+from dataprep.columns import DIGEST, EXACT_DUPLICATE, LEAK, NEAR_DUPLICATE
 from dataprep.describe import register
 from dataprep.errors import PipelineError
 from dataprep.protocols import Measure
 from dataprep.search import Codes, Hashes, Pictures, keep_best, suspects
 from dataprep.search.likeness import BYTES
+from dataprep.search.pieces import Pieces
 from dataprep.search.proof import ALIGNED_VIEWS
+from dataprep.search.stars import first_of_equal
 from dataprep.stages.measures.hashing import AnyHash, CropResistantHash, Hash, Invariant, PHash, Variants
 from dataprep.stages.measures.miniature import Miniature
 from dataprep.stages.rules.conflicts import CHOICE, Conflicts, Verdict, settle
@@ -154,15 +156,16 @@ class Deduplicate:
         if len(table) == 0:
             return Drops()
         shielded = pc.is_in(table["split"], pa.array(self.protect, pa.string())).to_numpy()
-        table, protected = table.take(pa.array(preference(table, shielded, self.prefer))), int(shielded.sum())
-        groups, conflicts = self._groups(table, protected)
-        verdicts = dict(_copies(table, groups, protected)) | conflicts
-        ids = table["id"].to_pylist()
+        order, protected = preference(table, shielded, self.prefer), int(shielded.sum())
+        groups, conflicts = self._groups(table, order, protected)
+        splits = table["split"].take(pa.array(order[:protected])).to_pylist()
+        verdicts = dict(_copies(splits, groups)) | conflicts
+        ids = table["id"].to_numpy()[order]
         drops = Drops()
         for row, (reason, detail) in verdicts.items():
             twin = int(groups.centre[row])
-            copy = (None, None) if twin == row else (ids[twin], int(groups.distance[row]))
-            drops.add(ids[row], reason, detail, *copy)
+            copy = (None, None) if twin == row else (int(ids[twin]), int(groups.distance[row]))
+            drops.add(int(ids[row]), reason, detail, *copy)
         return drops
 
     def suspects(self, table: pa.Table) -> list[tuple[int, int]]:
@@ -172,69 +175,96 @@ class Deduplicate:
         """
         if self.by is None or self.proof is None or len(table) < 2:
             return []
-        verify = None if self.verify is None else self._hashes(table, self.verify, self.verify_radius)
-        pairs = suspects(self._hashes(table, self.by, self.radius), verify, self._pictures(table))
+        rows = np.arange(len(table))
+        verify = None if self.verify is None else self._hashes(table, rows, self.verify, self.verify_radius)
+        pairs = suspects(self._hashes(table, rows, self.by, self.radius), verify, self._pictures(table, rows))
         return sorted((min(pair), max(pair)) for pair in table["id"].to_numpy()[pairs].tolist())
 
-    def _groups(self, table: pa.Table, protected: int) -> tuple["Groups", dict[int, Verdict]]:
+    def _groups(self, table: pa.Table, order: NDArray[np.int64], protected: int) -> tuple["Groups", dict[int, Verdict]]:
         """Returns which row stands for each one, and what is dropped since labels disagree.
 
         Args:
-            table: The best rows first, the protected ones before all.
+            table: The records.
+            order: (N,) their rows, the best first, the protected ones before all; what is returned counts in this order.
             protected: How many of these there are.
         """
-        labels = table["label"].to_pylist()
-        _, first, group = np.unique(
-            table["digest"].combine_chunks().dictionary_encode().indices.to_numpy(), return_index=True, return_inverse=True
-        )
-        copied = first[group]
+        labels: Sequence[str | None] = pa.nulls(len(order))  # which nobody looks at
+        if self.conflicts != "keep":
+            labels = table["label"].take(pa.array(order)).to_pylist()
+        copied = first_of_equal(_contents(table["digest"])[order])
         if self.by is None:
-            centre, verdicts = settle(partial(_same, group, protected), labels, protected, self.conflicts)
-            return Groups(copied, centre, np.zeros(len(copied), np.int64)), verdicts
-        hashes = self._hashes(table, self.by, self.radius)
-        verify = None if self.verify is None else self._hashes(table, self.verify, self.verify_radius)
-        pictures = None if self.proof is None else self._pictures(table)
+            centre, verdicts = settle(partial(_same, copied, protected), labels, protected, self.conflicts)
+            return Groups(copied, centre, np.zeros(len(copied), np.int64), protected), verdicts
+        hashes = self._hashes(table, order, self.by, self.radius)
+        verify = None if self.verify is None else self._hashes(table, order, self.verify, self.verify_radius)
+        pictures = None if self.proof is None else self._pictures(table, order)
 
         def search(rows: NDArray[np.int64]) -> NDArray[np.int64]:
             """Returns for each of some rows, by its place among them, the one that stands for it."""
-            if len(rows) == len(table):  # nothing is copied
+            if len(rows) == len(order):  # nothing is copied
                 return keep_best(hashes, verify, protected, pictures)
             return keep_best(hashes.take(rows), verify and verify.take(rows), protected, pictures and pictures.take(rows))
 
         centre, verdicts = settle(search, labels, protected, self.conflicts)
-        return Groups(copied, centre, hashes.distances(np.stack([np.arange(len(centre)), centre], axis=1))), verdicts
+        moved = np.flatnonzero(centre != np.arange(len(centre)))
+        distance = np.zeros(len(centre), np.int64)
+        distance[moved] = hashes.distances(np.stack([moved, centre[moved]], axis=1))
+        return Groups(copied, centre, distance, protected), verdicts
 
-    def _pictures(self, table: pa.Table) -> Pictures:
+    def _pictures(self, table: pa.Table, order: NDArray[np.int64]) -> Pictures:
         """Returns the small pictures, with the poses and motions in which a copy may be."""
-        codes = _codes(table[Miniature.fields[0].name], BYTES)[:, 0]
+        codes = Pieces(_pieces(table[Miniature.fields[0].name], BYTES))
         poses = {"none": (0,), "flip": (0, 1), "dihedral": tuple(range(8))}[self.invariant]
-        return Pictures(codes, poses, *((ALIGNED_VIEWS, -1.0) if self.views else ()))
+        pictures = Pictures(codes, poses, *((ALIGNED_VIEWS, -1.0) if self.views else ()))
+        return pictures.take(order)
 
-    def _hashes(self, table: pa.Table, hash: AnyHash, radius: int) -> Hashes:
+    def _hashes(self, table: pa.Table, order: NDArray[np.int64], hash: AnyHash, radius: int) -> Hashes:
         codes = _codes(table[hash.fields[0].name], hash.bits // 8)
         own = codes.shape[1]
         variants = Variants(hash, self.invariant, self.views) if isinstance(hash, Hash) else None
         if variants is not None and variants.count:
             codes = np.concatenate([codes, _codes(table[variants.fields[0].name], hash.bits // 8)], axis=1)
-        return Hashes(codes, radius, own)
+        return Hashes(codes[order], radius, own)
 
 
 class Groups(NamedTuple):
-    """Which images are copies, the best first; three (N,) columns.
+    """Which images are copies, the best first; three (N,) columns, and a number.
 
     Attributes:
         copied: The first row with the same content.
         centre: The row that is kept for it, its own if it is kept.
         distance: The bits between the hashes of the two.
+        protected: So many at the start stay.
     """
 
     copied: NDArray[np.int64]
     centre: NDArray[np.int64]
     distance: NDArray[np.int64]
+    protected: int
+
+
+def _contents(digests: pa.ChunkedArray) -> Codes:
+    """Returns (N, bytes) codes that are the same for the same content: digests, or numbers of what is in their place."""
+    if digests.type == DIGEST and not digests.null_count:
+        return np.concatenate(_pieces(digests, DIGEST.byte_width))
+    numbers: NDArray[np.int64] = (
+        pc.fill_null(digests.combine_chunks().dictionary_encode().indices, -1).to_numpy().astype(np.int64)
+    )
+    return numbers[:, None].view(np.uint8)
+
+
+def _pieces(column: pa.ChunkedArray, width: int) -> list[NDArray[np.uint8]]:
+    """Returns the values of a column of so many bytes each, (n, bytes) of each chunk: views of its memory, where they can be."""
+    if column.type != pa.binary(width) or column.null_count:
+        return [np.frombuffer(b"".join(column.to_pylist()), np.uint8).reshape(-1, width)]
+    memory = (np.frombuffer(chunk.buffers()[1] or b"", np.uint8)[chunk.offset * width :] for chunk in column.chunks)
+    return [data[: len(chunk) * width].reshape(-1, width) for data, chunk in zip(memory, column.chunks, strict=True)]
 
 
 def _codes(column: pa.ChunkedArray, width: int) -> Codes:
     """Returns (N, hashes, bytes) of a column of hashes laid end to end; a row that has fewer has its first one again."""
+    if pa.types.is_fixed_size_binary(column.type):
+        return np.concatenate(_pieces(column, column.type.byte_width)).reshape(len(column), -1, width)
     rows: list[bytes] = column.to_pylist()
     most = max(map(len, rows))
     if min(map(len, rows)) < most:
@@ -243,17 +273,21 @@ def _codes(column: pa.ChunkedArray, width: int) -> Codes:
     return np.frombuffer(codes, np.uint8).reshape(len(rows), -1, width)
 
 
-def _same(group: NDArray[np.int64], protected: int, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def _same(copied: NDArray[np.int64], protected: int, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Returns for each of some rows, the best first, the first one of the same content, for protected ones themselves."""
-    _, first, members = np.unique(group[rows], return_index=True, return_inverse=True)
+    _, first, members = np.unique(copied[rows], return_index=True, return_inverse=True)
     return np.where(rows < protected, np.arange(len(rows)), first[members])
 
 
-def _copies(table: pa.Table, groups: Groups, protected: int) -> Iterator[tuple[int, tuple[str, str]]]:
-    """Yields the rows that are not kept, each with its reason and detail."""
-    splits = table["split"].to_pylist()
+def _copies(splits: Sequence[str], groups: Groups) -> Iterator[tuple[int, tuple[str, str]]]:
+    """Yields the rows that are not kept, each with its reason and detail.
+
+    Args:
+        splits: Those of the protected ones.
+        groups: Which are copies.
+    """
     for row in np.flatnonzero(groups.centre != np.arange(len(groups.centre))).tolist():
         twin = int(groups.centre[row])
         exact = groups.copied[row] == groups.copied[twin]
         reason, detail = (EXACT_DUPLICATE, "same content") if exact else (NEAR_DUPLICATE, f"distance {groups.distance[row]}")
-        yield row, (LEAK, f"{reason} of an image in {splits[twin]!r}, {detail}") if twin < protected else (reason, detail)
+        yield row, (LEAK, f"{reason} of an image in {splits[twin]!r}, {detail}") if twin < groups.protected else (reason, detail)

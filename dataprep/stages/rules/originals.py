@@ -29,6 +29,8 @@ WORDS: Final = (
 )
 COPIED: Final = rf"(?i)(^|[^\pL])({WORDS})([^\pL]|$)|副本|コピー|\(\d+\)$"
 """What the name of a copy has, without folders and ending, be it by a program or a person: "x (1)", "Copy of x", "x-edited"."""
+ANYWHERE: Final = rf"(?i){WORDS}|副本|コピー|\(\d+\)"
+"""What a name has at least for that, wherever it is: a tenth of the work."""
 STEM: Final = r"(?:.*/)?(?P<stem>[^/]*?)(?:\.[^./]*)?$"
 
 ASCENDING: Final = "-"
@@ -79,13 +81,20 @@ def preference(table: pa.Table, shielded: NDArray[np.bool_], wanted: Sequence[st
     columns["density"] = pa.array(np.floor(np.log(density) / np.log(STEP)))
     if "captured" in table.column_names:
         columns["captured"] = pc.is_valid(table["captured"])
-    stems = pc.struct_field(pc.extract_regex(pc.replace_substring_regex(table["uri"], r"\s", " "), STEM), "stem")
-    columns["plain"] = pc.invert(pc.match_substring_regex(stems, COPIED))
+    columns["plain"] = pa.array(~_is_copied(table["uri"]))
     columns["bytes"] = table["bytes"]
     keys = [(name, "descending") for name in columns] + [("digest", "ascending"), ("uri", "ascending")]
     columns |= {name: table[name] for name in ("digest", "uri")}
     order: NDArray[np.int64] = pc.sort_indices(pa.table(columns), sort_keys=keys).to_numpy().astype(np.int64)
     return order
+
+
+def _is_copied(uris: pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Returns (N,) whether a program or a person gave a copy its name; only names that hold such a word are taken apart."""
+    maybe: NDArray[np.bool_] = pc.match_substring_regex(uris, ANYWHERE).to_numpy()
+    stems = pc.extract_regex(pc.replace_substring_regex(uris.filter(pa.array(maybe)), r"\s", " "), STEM)
+    maybe[maybe] = pc.match_substring_regex(pc.struct_field(stems, "stem"), COPIED).to_numpy()
+    return maybe
 
 
 def _wanted(table: pa.Table, name: str) -> Any:
