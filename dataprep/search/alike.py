@@ -86,14 +86,15 @@ def keep_best(
     size = len(hashes.codes)
     if size == 0:
         return np.empty(0, np.int64)
-    first = _first_of_same(np.concatenate([part.codes.reshape(size, -1) for part in (hashes, verify) if part], axis=1), pictures)
+    others = [] if verify is None else [lambda rows: verify.codes[rows].reshape(len(rows), -1)]
+    first = first_of_equal(hashes.codes.reshape(size, -1), *others, *([pictures.at] if pictures else []))
     best = np.flatnonzero(first == np.arange(size))  # best: (U,) the first row of each distinct hash, in order of preference
 
     def alike(rows: NDArray[np.int64], firsts: int) -> Pairs:
         """Returns the pairs of places in `rows` that are copies, the first of a pair below `firsts`, no two protected."""
         pairs = hashes.take(best[rows]).pairs(firsts)
         if verify is not None:
-            pairs = pairs[verify.take(best[rows]).distances(pairs) <= verify.radius]
+            pairs = pairs[verify.distances(best[rows][pairs]) <= verify.radius]
         pairs = pairs[best[rows[pairs[:, 1]]] >= protected]
         return pairs if pictures is None else pairs[_proven(pictures, hashes, best[rows][pairs])]
 
@@ -109,15 +110,6 @@ def suspects(hashes: Hashes, verify: Hashes | None, pictures: Pictures) -> Pairs
         pairs = pairs[verify.distances(pairs) <= verify.radius]
     known, at = _with_kin(pictures, hashes, pairs)
     return pairs[known.suspect(at)]
-
-
-def _first_of_same(codes: Codes, pictures: Pictures | None) -> NDArray[np.int64]:
-    """Returns, for each row, the first row with the same hashes and the same picture; only those of equal hashes are compared."""
-    first = first_of_equal(codes)
-    if pictures is not None:
-        shared = np.flatnonzero(np.bincount(first, minlength=len(first))[first] > 1)
-        first[shared] = shared[first_of_equal(np.concatenate([codes[shared], pictures.at(shared)], axis=1))]
-    return first
 
 
 def _proven(pictures: Pictures, hashes: Hashes, pairs: Pairs) -> NDArray[np.bool_]:

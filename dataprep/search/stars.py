@@ -89,8 +89,22 @@ def _part(alike: Callable[[NDArray[np.int64], int], Pairs], rows: NDArray[np.int
     return size
 
 
-def first_of_equal(codes: Codes) -> NDArray[np.int64]:
-    """Returns, for each row of (N, bytes) hashes, the first row with the same hash."""
+def first_of_equal(codes: Codes, *others: Callable[[NDArray[np.int64]], Codes]) -> NDArray[np.int64]:
+    """Returns, for each row of (N, bytes) hashes, the first row with the same hash.
+
+    Args:
+        codes: The hashes.
+        others: Each gives (R, bytes) more of some rows, which have to be the same, too; asked only of rows with the same hash.
+    """
+    first = _first_of_equal(codes)
+    shared = np.flatnonzero(np.bincount(first, minlength=len(first))[first] > 1) if others else first[:0]
+    if len(shared):
+        whole = np.concatenate([codes[shared], *(other(shared) for other in others)], axis=1)
+        first[shared] = shared[_first_of_equal(whole)]
+    return first
+
+
+def _first_of_equal(codes: Codes) -> NDArray[np.int64]:
     words = words_of(codes)
     order = np.argsort(mixed(words), kind="stable")
     ordered = words[:, order]

@@ -191,7 +191,8 @@ class Deduplicate:
         labels: Sequence[str | None] = pa.nulls(len(order))  # which nobody looks at
         if self.conflicts != "keep":
             labels = table["label"].take(pa.array(order)).to_pylist()
-        copied = first_of_equal(_contents(table["digest"])[order])
+        contents = _contents(table["digest"])
+        copied = first_of_equal(contents[order][:, :8], lambda rows: contents[order[rows]])
         if self.by is None:
             centre, verdicts = settle(partial(_same, copied, protected), labels, protected, self.conflicts)
             return Groups(copied, centre, np.zeros(len(copied), np.int64), protected), verdicts
@@ -219,12 +220,12 @@ class Deduplicate:
         return pictures.take(order)
 
     def _hashes(self, table: pa.Table, order: NDArray[np.int64], hash: AnyHash, radius: int) -> Hashes:
-        codes = _codes(table[hash.fields[0].name], hash.bits // 8)
+        codes = _codes(table[hash.fields[0].name], hash.bits // 8, order)
         own = codes.shape[1]
         variants = Variants(hash, self.invariant, self.views) if isinstance(hash, Hash) else None
         if variants is not None and variants.count:
-            codes = np.concatenate([codes, _codes(table[variants.fields[0].name], hash.bits // 8)], axis=1)
-        return Hashes(codes[order], radius, own)
+            codes = np.concatenate([codes, _codes(table[variants.fields[0].name], hash.bits // 8, order)], axis=1)
+        return Hashes(codes, radius, own)
 
 
 class Groups(NamedTuple):
@@ -243,14 +244,14 @@ class Groups(NamedTuple):
     protected: int
 
 
-def _contents(digests: pa.ChunkedArray) -> Codes:
+def _contents(digests: pa.ChunkedArray) -> Pieces:
     """Returns (N, bytes) codes that are the same for the same content: digests, or numbers of what is in their place."""
     if digests.type == DIGEST and not digests.null_count:
-        return np.concatenate(_pieces(digests, DIGEST.byte_width))
+        return Pieces(_pieces(digests, DIGEST.byte_width))
     numbers: NDArray[np.int64] = (
         pc.fill_null(digests.combine_chunks().dictionary_encode().indices, -1).to_numpy().astype(np.int64)
     )
-    return numbers[:, None].view(np.uint8)
+    return Pieces([numbers[:, None].view(np.uint8)])
 
 
 def _pieces(column: pa.ChunkedArray, width: int) -> list[NDArray[np.uint8]]:
@@ -261,16 +262,16 @@ def _pieces(column: pa.ChunkedArray, width: int) -> list[NDArray[np.uint8]]:
     return [data[: len(chunk) * width].reshape(-1, width) for data, chunk in zip(memory, column.chunks, strict=True)]
 
 
-def _codes(column: pa.ChunkedArray, width: int) -> Codes:
-    """Returns (N, hashes, bytes) of a column of hashes laid end to end; a row that has fewer has its first one again."""
+def _codes(column: pa.ChunkedArray, width: int, order: NDArray[np.int64]) -> Codes:
+    """Returns (N, hashes, bytes) of a column of hashes laid end to end, in an order; what has fewer has its first one again."""
     if pa.types.is_fixed_size_binary(column.type):
-        return np.concatenate(_pieces(column, column.type.byte_width)).reshape(len(column), -1, width)
+        return Pieces(_pieces(column, column.type.byte_width))[order].reshape(len(order), -1, width)
     rows: list[bytes] = column.to_pylist()
     most = max(map(len, rows))
     if min(map(len, rows)) < most:
         rows = [row + row[:width] * ((most - len(row)) // width) for row in rows]
     codes = b"".join(rows)
-    return np.frombuffer(codes, np.uint8).reshape(len(rows), -1, width)
+    return np.frombuffer(codes, np.uint8).reshape(len(rows), -1, width)[order]
 
 
 def _same(copied: NDArray[np.int64], protected: int, rows: NDArray[np.int64]) -> NDArray[np.int64]:
