@@ -8,9 +8,10 @@ and by other decoders than those that the block names. Delete the folder to meas
 """
 
 import json
+import os
 import re
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from hashlib import blake2b
@@ -27,7 +28,7 @@ from dataprep.cleaning.known import Found
 from dataprep.cleaning.names import Names
 from dataprep.columns import TYPES, in_types
 from dataprep.describe import describe
-from dataprep.files import naming
+from dataprep.files import naming, replacing
 from dataprep.images.decode import POLICY, decoders
 from dataprep.images.limits import MAX_PIXELS
 from dataprep.manifest.versions import with_bytes
@@ -42,6 +43,11 @@ START: Final = re.compile(rb"dataprep cache [2-3]\n")
 """How a block starts that is read; one of another version is no block."""
 STAMP: Final = ("bytes", "modified", "version")
 """What a file is known by beside its name; a version only where a store has the files."""
+FEW: Final = 16
+"""Blocks from which on a stream is written anew when its run has ended."""
+TOGETHER: Final = 65_536
+"""Rows of a block then, and of what is read at once."""
+WINDOW: Final = 1 << 16  # bytes in which the start of a block is looked for
 CHECK: Final = 16
 """Bytes of the checksum."""
 HEAD: Final = struct.Struct(f"<{len(MARK)}sQ{CHECK}s")
@@ -66,6 +72,7 @@ class Cache:
         self._names, self._keys = Names(source), cache(keys_of)
         self.max_pixels = max_pixels
         self._stream: IO[bytes] | None = None
+        self._blocks = 0
         self._is_new = not self.folder.exists()
         with naming(folder, "made"):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -79,6 +86,7 @@ class Cache:
         if self._stream is not None:
             with naming(self.folder):
                 self._stream.close()
+                self._compact(Path(self._stream.name))
         elif self._is_new:
             with suppress(OSError):
                 self.folder.rmdir()
@@ -115,6 +123,7 @@ class Cache:
         with naming(self.folder):
             self._stream = self._stream or self._open()
             self._stream.write(block)
+            self._blocks += 1
             self._stream.flush()
 
     def _reader(self) -> dict[str, Any]:
@@ -128,11 +137,17 @@ class Cache:
 
     def _tables(self) -> Iterator[pa.Table]:
         """Yields what the streams hold, oldest first, in tables of one schema each."""
-        batches = (batch for path in sorted(self.folder.glob("*.arrows")) for batch in _read(path))
+        batches = (batch for path in sorted(self.folder.glob("*.arrows")) for batch in _gathered(_read(path)))
         for _, alike in groupby(batches, key=lambda batch: (batch.schema.metadata, batch.schema.names)):
             table = pa.Table.from_batches(alike).combine_chunks()
             named = table.set_column(table.column_names.index("name"), "name", table["name"].cast(TYPES["uri"]))
             yield in_types(with_bytes(named))
+
+    def _compact(self, path: Path) -> None:
+        """Writes the stream of this run, in few blocks; a kill leaves it as it was."""
+        if self._blocks >= FEW:
+            with replacing(path) as temporary, open(temporary, "wb") as file:
+                file.writelines(_block(pa.Table.from_batches([batch])) for batch in _gathered(_read(path)))
 
     def _open(self) -> IO[bytes]:
         """Starts a stream under the next number that is free, also where another run starts one at this moment."""
@@ -164,27 +179,49 @@ def _block(table: pa.Table) -> bytes:
     return HEAD.pack(MARK, len(content), _check(content)) + content
 
 
+def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yields batches that follow each other, and have one schema, as larger ones."""
+    for _, alike in groupby(batches, key=lambda batch: (batch.schema.metadata, batch.schema.names)):
+        gathered: list[pa.RecordBatch] = []
+        for batch in alike:
+            gathered.append(batch)
+            if sum(one.num_rows for one in gathered) >= TOGETHER:
+                yield from pa.Table.from_batches(gathered).combine_chunks().to_batches()
+                gathered = []
+        if gathered:
+            yield from pa.Table.from_batches(gathered).combine_chunks().to_batches()
+
+
 def _check(content: bytes | memoryview) -> bytes:
     return blake2b(content, digest_size=CHECK).digest()
 
 
 def _read(path: Path) -> Iterator[pa.RecordBatch]:
     """Yields the batches of the blocks of a stream that are as they were written; nothing where it cannot be read."""
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return
-    at, view = 0, memoryview(data)
-    while (start := START.search(data, at)) and start.start() <= len(data) - HEAD.size:
-        at = start.start()
-        _, length, check = HEAD.unpack_from(data, at)
-        content = view[at + HEAD.size : at + HEAD.size + length]
-        if len(content) == length and _check(content) == check:
-            with pa.ipc.open_stream(content) as stream:
-                yield from stream
-            at += HEAD.size + length
-        else:
-            at += 1
+    with suppress(OSError), open(path, "rb") as file:
+        size, at = os.fstat(file.fileno()).st_size, 0
+        while (found := _next(file, at)) is not None and found + HEAD.size <= size:
+            file.seek(found)
+            _, length, check = HEAD.unpack(file.read(HEAD.size))
+            content = file.read(length) if length <= size else b""
+            at = found + 1
+            if len(content) == length and _check(content) == check:
+                at = found + HEAD.size + length
+                with pa.ipc.open_stream(content) as stream:
+                    yield from stream
+
+
+def _next(file: IO[bytes], at: int) -> int | None:
+    """Returns where the next block of a stream starts, from a place on; None where there is none."""
+    file.seek(at)
+    window = b""
+    while data := file.read(WINDOW):
+        window += data
+        if found := START.search(window):
+            return at + found.start()
+        at += max(0, len(window) - len(MARK))
+        window = window[-len(MARK) :]
+    return None
 
 
 def _match(records: pa.Table, cached: pa.Table) -> Found:

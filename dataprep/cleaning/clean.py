@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from dataprep.ahead import RETRIES, Reading
 from dataprep.cleaning.cache import Cache
 from dataprep.cleaning.engines.local import Local
-from dataprep.cleaning.known import Found, assemble, lacking
+from dataprep.cleaning.known import Found, assemble, lacking, laid_together
 from dataprep.cleaning.lean import lean_measuring
 from dataprep.cleaning.measure import SCANNED, batches, lost_batch, measure_batch, shares
 from dataprep.cleaning.verify import unchanged
@@ -42,8 +42,9 @@ LOGGER: Final = logging.getLogger("dataprep.clean")
 
 BATCH: Final = (4, 32)  # images that are measured at once, at least and at most: 100 ms of work
 LEAN: Final = (8, 128)  # the same by bare Python, which takes 1 ms for each
-SAVED: Final = 128  # images that are saved against a kill at once
-PAUSE: Final = 0.25  # seconds after which fewer are
+SAVED: Final = 4_096  # images that are saved against a kill at once
+PAUSE: Final = 1.0  # seconds after which fewer are
+HELD: Final = 65_536  # rows that results are laid together by: of a thousand small tables the rows take five times the memory
 
 
 def clean(
@@ -102,8 +103,10 @@ def clean(
             known = unchanged(records, known, source, engine, advance)
         missing = lacking(records, measures, known)
         retries = _Retries()
-        measured = list(_measure(records, missing, source, engine, opened, advance, max_pixels, retries))
-    table = verdicts(assemble(records, measures, known + measured), pipeline.rules, overrides)
+        measured = list(laid_together(_measure(records, missing, source, engine, opened, advance, max_pixels, retries), HELD))
+    known += measured
+    del measured
+    table = verdicts(assemble(records, measures, known), pipeline.rules, overrides)
     scan = scan_of(records)
     classes = overrides.classes(class_list(records, scan.classes), table)
     tried = sum(map(len, missing.values())) + pc.count(records["error"]).as_py()  # by the scan, too
@@ -144,12 +147,11 @@ def _measure(
         sizes = shares(len(rows), *(BATCH if lean is None else LEAN))
         with Reading(function, source, lean, most_memory(max_pixels)) as run:
             results = engine.map(run, batches(records, rows, sizes), lost)
-            for table in _together(retries.counted(results)):
+            told = _told(retries.counted(results), done, records.num_rows, progress)
+            for table in _together(told):
                 if cache is not None:
                     cache.append(table.drop_columns(["row"]), needed)
                 done += table.num_rows
-                if progress is not None:
-                    progress("measuring", done, records.num_rows)
                 yield Found(table["row"].to_numpy(), table.drop_columns([name for name in SCANNED if name in table.column_names]))
 
 
@@ -165,6 +167,15 @@ class _Retries:
             said = (result.schema.metadata or {}).get(RETRIES)
             self.count += int(said or 0)
             yield result.replace_schema_metadata(None) if said else result
+
+
+def _told(results: Iterable[pa.RecordBatch], done: int, total: int, progress: Progress | None) -> Iterator[pa.RecordBatch]:
+    """Yields results and tells how many images are done with each."""
+    for result in results:
+        yield result
+        done += result.num_rows
+        if progress is not None:
+            progress("measuring", done, total)
 
 
 def _together(results: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:

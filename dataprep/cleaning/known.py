@@ -1,5 +1,6 @@
 """What is known of the records and what is not: columns that come in parts, from the cache and from measuring, put together."""
 
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import NamedTuple
 
@@ -41,9 +42,37 @@ def lacking(records: pa.Table, measures: tuple[Measure, ...], known: list[Found]
     return found
 
 
+def laid_together(parts: Iterable[Found], rows: int) -> Iterator[Found]:
+    """Yields the same in parts of so many rows or more, where neighbours have the same columns."""
+    gathered: list[Found] = []
+    for part in parts:
+        if gathered and part.table.column_names != gathered[0].table.column_names:
+            yield _joined(gathered)
+            gathered = []
+        gathered.append(part)
+        if sum(len(one.rows) for one in gathered) >= rows:
+            yield _joined(gathered)
+            gathered = []
+    if gathered:
+        yield _joined(gathered)
+
+
+def _joined(parts: list[Found]) -> Found:
+    tables = [part.table.replace_schema_metadata(None) for part in parts]
+    return Found(np.concatenate([part.rows for part in parts]), pa.concat_tables(tables).combine_chunks())
+
+
 def assemble(records: pa.Table, measures: tuple[Measure, ...], parts: list[Found]) -> pa.Table:
-    """Returns one row for each record: the scan's columns, the facts, the measures."""
-    size, parts = records.num_rows, _merged(parts)
+    """Returns one row for each record: the scan's columns, the facts, the measures.
+
+    Args:
+        records: The scan.
+        measures: What was to be measured.
+        parts: What is known; the list is empty afterwards, so that no column is held twice.
+    """
+    size, found = records.num_rows, _merged(parts)
+    parts.clear()
+    parts = found
     table = records.drop_columns(["error"]).replace_schema_metadata(None)
     table = table.add_column(0, "id", pa.array(np.arange(size, dtype=np.int64)))
     schema = {field.name: field for fields in (FACTS, *(measure.fields for measure in measures)) for field in fields}
@@ -51,21 +80,28 @@ def assemble(records: pa.Table, measures: tuple[Measure, ...], parts: list[Found
     for columns in _groups(measures):
         wanted = pa.schema([schema[name] for name in columns])
         indices = np.where(broken < 0, _indices(size, parts, columns), broken if columns == facts else -1)
-        known = [part.table.select(columns) for part in _having(parts, columns)]
-        found = pa.concat_tables([wanted.empty_table(), *known]).take(pa.array(indices, mask=indices < 0))
+        known = pa.concat_tables([wanted.empty_table(), *(part.table.select(columns) for part in _having(parts, columns))])
+        parts = [part._replace(table=_without(part.table, columns)) for part in parts]
+        rows = pa.array(indices, mask=indices < 0)
         for name in columns:
-            table = table.append_column(schema[name], found[name])
+            table = table.append_column(schema[name], known[name].take(rows))
+            known = known.drop_columns([name])
     error = pc.coalesce(records["error"], table["error"])
     return table.drop_columns(["error"]).append_column("error", error)
 
 
+def _without(table: pa.Table, columns: list[str]) -> pa.Table:
+    """Returns a table without what is not asked for any more, but for the errors."""
+    return table.drop_columns([name for name in columns if name in table.column_names and name != "error"])
+
+
 def _merged(parts: list[Found]) -> list[Found]:
-    """Returns the same in fewer parts: those of the same columns that follow each other as one."""
+    """Returns the same in fewer parts: those of the same columns that follow each other as one, in chunks as they came."""
     merged = []
     for _, group in groupby(parts, key=lambda part: part.table.column_names):
         alike = list(group)
         tables = [part.table.replace_schema_metadata(None) for part in alike]
-        merged.append(Found(np.concatenate([part.rows for part in alike]), pa.concat_tables(tables).combine_chunks()))
+        merged.append(Found(np.concatenate([part.rows for part in alike]), pa.concat_tables(tables)))
     return merged
 
 
