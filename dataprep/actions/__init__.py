@@ -4,7 +4,7 @@ from dataprep.actions.export import export
 from dataprep.actions.materialize import Materialized, check_target, materialize
 from dataprep.actions.moved import moved_rows, note_quarantine
 from dataprep.actions.places import check_apart, check_writable, overlap
-from dataprep.actions.quarantine import Quarantined, quarantine
+from dataprep.actions.quarantine import Quarantined, check_movable, quarantine
 from dataprep.actions.undo import Restored, undo
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Quarantined",
     "Restored",
     "check_apart",
+    "check_movable",
     "check_target",
     "check_writable",
     "export",

@@ -45,7 +45,7 @@ def moved_rows(out: str | Path) -> pa.Table | None:
     Raises:
         DataprepError: The manifest, the note or an undo log cannot be read.
     """
-    path = file_of(out)
+    path = Path(file_of(out))
     logs = [Path(folder) / LOG for folder in _noted(path.parent) if (Path(folder) / LOG).exists()]
     if not logs or not path.exists():
         return None

@@ -15,7 +15,7 @@ from dataprep.actions.undolog import NAME, UndoLog
 from dataprep.errors import DataprepError
 from dataprep.files import claimed, modified_of, move, naming, same, shown
 from dataprep.manifest import Manifest, check_manifest
-from dataprep.protocols import Progress
+from dataprep.protocols import Progress, Source
 
 
 class Quarantined(NamedTuple):
@@ -90,6 +90,18 @@ def plan_quarantine(manifest: Manifest, folder: str | Path, *, split: str | None
     return _plan(manifest, files, _log_in(Path(folder), files.roots), split)
 
 
+def check_movable(source: Source) -> Files:
+    """Returns the images of a source as files.
+
+    Raises:
+        DataprepError: They are none, so that nothing can be moved.
+    """
+    files = files_of(source)
+    if files is None:
+        raise DataprepError(f"quarantine moves files, and {type(source).__name__} is not a folder of files; use materialize")
+    return files
+
+
 def _files(manifest: Manifest, folder: str | Path) -> Files:
     """Returns the files of a manifest, once it is clear that they can be moved to a folder.
 
@@ -97,11 +109,7 @@ def _files(manifest: Manifest, folder: str | Path) -> Files:
         DataprepError: They cannot.
     """
     check_manifest(manifest, "quarantine")
-    files = files_of(manifest.source)
-    if files is None:
-        raise DataprepError(
-            f"quarantine moves files, and {type(manifest.source).__name__} is not a folder of files; use materialize"
-        )
+    files = check_movable(manifest.source)
     check_apart(folder, manifest.source)
     return files
 

@@ -15,6 +15,7 @@ from dataprep.cli.outcome import partly
 from dataprep.cli.progress import progress_bar
 from dataprep.cli.terminal import say
 from dataprep.errors import ManifestError
+from dataprep.files import is_url
 from dataprep.manifest import Manifest
 from dataprep.protocols import Progress
 from dataprep.sources import Folder
@@ -23,10 +24,26 @@ FEW: Final = 10
 """Files that are listed, unless all are asked for."""
 
 
-def read(path: Path, source: str | None, split: str | None = None) -> Manifest:
+def folder_of(manifest: str | Path) -> Path:
+    """Returns the folder that a manifest is in.
+
+    Raises:
+        ManifestError: It is in a store, and a file beside it has to be on this machine.
+    """
+    from dataprep.manifest import file_of
+
+    file = file_of(manifest)
+    if is_url(file):
+        raise ManifestError(f"{file} is in a store, and a file beside it would not be; download it, or name another place")
+    return Path(file).parent
+
+
+def read(path: str | Path, source: str | None, split: str | None = None) -> Manifest:
     """Returns a manifest, or the part of it that is one split; its images may have moved to another folder."""
     manifest = Manifest.read(path)
-    if source is not None:
+    if is_url(source):
+        manifest = Manifest.read(path, source)
+    elif source is not None:
         if not isinstance(manifest.source, Folder):
             raise ManifestError(
                 f"--source names a folder, and the images are in {manifest.source!r}; use `Manifest.read(path, source)`"

@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 
 from dataprep.cli.command import Command, group, printed
+from dataprep.cli.options import Anywhere
 
 
 @click.command(cls=Command, examples=("dataprep bench cleaned", "dataprep bench cleaned --images 2000 --workers 8 --json"))
-@click.argument("manifest", type=click.Path(path_type=Path))
+@click.argument("manifest", type=Anywhere())
 @group(
     "What is measured",
     click.option(

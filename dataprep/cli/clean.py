@@ -9,6 +9,7 @@ import click
 
 from dataprep.cli.command import AGAIN, PARTLY, Command, group, printed
 from dataprep.cli.options import (
+    Here,
     duplicate_options,
     label_options,
     result_options,
@@ -44,7 +45,7 @@ WITHOUT: Final = {
         "-o",
         "--out",
         required=True,
-        type=click.Path(path_type=Path),
+        type=Here(),
         metavar="FOLDER",
         help="Folder to write the manifest, the summary and the report to.",
     ),
@@ -56,7 +57,7 @@ WITHOUT: Final = {
     click.option(
         "--pipeline",
         "pipeline_file",
-        type=click.Path(path_type=Path),
+        type=Here(),
         metavar="FILE",
         help="YAML file of stages to use instead of the threshold and duplicate flags.",
     ),

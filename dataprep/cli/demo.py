@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from dataprep.cli.command import PARTLY, Command, group, printed
+from dataprep.cli.options import Here
 
 
 @click.command(cls=Command, examples=("dataprep demo", "dataprep demo -o demo --photos photos --open"), codes=PARTLY)
@@ -13,13 +14,13 @@ from dataprep.cli.command import PARTLY, Command, group, printed
     click.option(
         "-o",
         "--out",
-        type=click.Path(path_type=Path),
+        type=Here(),
         metavar="FOLDER",
         help="New folder for the photographs and the results.  [default: a new one among the temporary files]",
     ),
     click.option(
         "--photos",
-        type=click.Path(path_type=Path),
+        type=Here(),
         metavar="FOLDER",
         help="Folder of photographs to use instead of those of scikit-image.",
     ),

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from dataprep.cli.command import Command, group, printed
+from dataprep.cli.options import Anywhere
 
 
 @click.command(
@@ -13,8 +14,8 @@ from dataprep.cli.command import Command, group, printed
     examples=("dataprep diff before/manifest.parquet cleaned", "dataprep diff v1 v2 --exit-code -q    # in a script"),
     codes={3: "they differ, and --exit-code was given"},
 )
-@click.argument("first", type=click.Path(path_type=Path))
-@click.argument("second", type=click.Path(path_type=Path))
+@click.argument("first", type=Anywhere())
+@click.argument("second", type=Anywhere())
 @group("What follows", click.option("--exit-code", is_flag=True, help="Exit with code 3 if they differ."))
 @printed("the changes")
 def diff(first: Path, second: Path, exit_code: bool, as_json: bool, quiet: bool) -> None:

@@ -16,7 +16,7 @@ ROWS: Final = 20  # labels; more do not fit a screen
 NAMED: Final = 5  # labels that a note lists
 
 
-def as_data(rows: list[Division], shares: Mapping[str, float], seed: int, target: Path) -> dict[str, Any]:
+def as_data(rows: list[Division], shares: Mapping[str, float], seed: int, target: str | Path) -> dict[str, Any]:
     """Returns what the table and the notes say as plain data."""
     labels = [{"label": row.label, "images": row.images, "splits": row.counts, "absent": list(row.absent)} for row in rows]
     return {
@@ -35,7 +35,7 @@ def totals(rows: list[Division]) -> dict[str, int]:
     return {name: sum(row.counts[name] for row in rows) for name in rows[0].counts}
 
 
-def show(rows: list[Division], target: Path, dry_run: bool) -> None:
+def show(rows: list[Division], target: str | Path, dry_run: bool) -> None:
     """Prints label by split, or the totals of many labels; then what could not be had, and where the manifest is."""
     Terminal().print(tabulate(rows))
     if len(rows) > ROWS:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from dataprep.cli.command import Command, group, printed
-from dataprep.cli.options import on_manifest
+from dataprep.cli.options import Here, on_manifest
 
 
 @click.command(
@@ -18,7 +18,7 @@ from dataprep.cli.options import on_manifest
     ),
 )
 @on_manifest
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=Here())
 @group(
     "What is written",
     click.option(

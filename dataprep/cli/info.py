@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 
 from dataprep.cli.command import Command, group, printed
+from dataprep.cli.options import Anywhere
 
 
 @click.command(cls=Command, examples=("dataprep info cleaned", "dataprep info cleaned --split train --json"))
-@click.argument("manifest", type=click.Path(path_type=Path))
+@click.argument("manifest", type=Anywhere())
 @group("Which images", click.option("--split", metavar="NAME", help="Only the images of this split."))
 @printed("the summary", quiet=False)
 def info(manifest: Path, split: str | None, as_json: bool) -> None:
@@ -26,4 +27,4 @@ def info(manifest: Path, split: str | None, as_json: bool) -> None:
     if as_json:
         say_json(summary.as_json())
     else:
-        show(summary, file_of(manifest).parent)
+        show(summary, Path(file_of(manifest)).parent)

@@ -6,7 +6,7 @@ from typing import Literal
 import click
 
 from dataprep.cli.command import AGAIN, PARTLY, Command, group, printed
-from dataprep.cli.options import on_manifest
+from dataprep.cli.options import Here, on_manifest
 
 
 @click.command(
@@ -18,7 +18,7 @@ from dataprep.cli.options import on_manifest
     codes={**PARTLY, **AGAIN},
 )
 @on_manifest
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=Here())
 @group(
     "What is written",
     click.option(

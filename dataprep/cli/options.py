@@ -8,6 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from dataprep.cli.command import Function, Option, group
+from dataprep.files import is_url
 from dataprep.stages.rules import defaults
 
 THRESHOLDS: Final = ("min_side", "min_brightness", "max_brightness", "min_contrast", "min_sharpness")
@@ -21,6 +22,28 @@ KINDS: Final = ("class", "classes", "number")
 
 FAULTS: Final = ("leaks", "conflicts", "suspicious")
 """What --fail-on can name: numbers of the summary."""
+
+
+class Here(click.Path):
+    """A file or folder of this machine, whose name no URL is taken for."""
+
+    def __init__(self) -> None:
+        """Gives paths."""
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        """Returns the path."""
+        if is_url(value):
+            self.fail(f"{value} is a place in a store; name one of this machine", parameter, context)
+        return super().convert(value, parameter, context)
+
+
+class Anywhere(Here):
+    """A file or folder of this machine, or the URL of one in a store, which stays a text."""
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        """Returns the path or the URL."""
+        return value if is_url(value) else super().convert(value, parameter, context)
 
 
 class Limit(click.ParamType[defaults.Threshold]):
@@ -227,7 +250,7 @@ result_options = group(
     "What is done with the result",
     click.option(
         "--overrides",
-        type=click.Path(path_type=Path),
+        type=Here(),
         metavar="FILE",
         multiple=True,
         help="File of decisions made by hand, as saved from the report. Repeatable; what a later one says holds.",
@@ -253,13 +276,13 @@ result_options = group(
     ),
     click.option(
         "--into",
-        type=click.Path(path_type=Path),
+        type=Here(),
         metavar="FOLDER",
         help="Folder that --materialize writes to.  [default: OUT/images]",
     ),
     click.option(
         "--quarantine",
-        type=click.Path(path_type=Path),
+        type=Here(),
         metavar="FOLDER",
         help="Move the dropped images there; `dataprep undo` moves them back.",
     ),
@@ -281,4 +304,4 @@ def on_manifest(command: Function) -> Function:
         click.option("--source", type=click.Path(), metavar="FOLDER", help="Where the images are now, if they were moved."),
         click.option("--split", metavar="NAME", help="Only the images of this split."),
     )
-    return click.argument("manifest", type=click.Path(path_type=Path))(options(command))
+    return click.argument("manifest", type=Anywhere())(options(command))

@@ -7,6 +7,7 @@ from typing import Final
 import click
 
 from dataprep.cli.command import Command, group, printed
+from dataprep.cli.options import Anywhere, Here
 
 VERSION: Final = 1
 
@@ -16,12 +17,12 @@ VERSION: Final = 1
     examples=("dataprep parity cleaned", "dataprep parity cleaned --pipeline pipeline.yaml --device gpu"),
     codes={0: "the backends agree", 3: "they do not agree"},
 )
-@click.argument("manifest", type=click.Path(path_type=Path))
+@click.argument("manifest", type=Anywhere())
 @group(
     "What is compared",
     click.option(
         "--pipeline",
-        type=click.Path(path_type=Path),
+        type=Here(),
         metavar="FILE",
         help="Pipeline file whose ops to use instead of the manifest's.",
     ),

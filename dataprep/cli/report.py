@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from dataprep.cli.command import PARTLY, Command, group, printed
+from dataprep.cli.options import Anywhere, Here
 
 
 @click.command(
@@ -12,19 +13,19 @@ from dataprep.cli.command import PARTLY, Command, group, printed
     examples=("dataprep report cleaned --open", "dataprep report cleaned -o report.html --overrides overrides.json"),
     codes=PARTLY,
 )
-@click.argument("manifest", type=click.Path(path_type=Path))
+@click.argument("manifest", type=Anywhere())
 @group(
     "What is written",
     click.option(
         "-o",
         "--out",
-        type=click.Path(path_type=Path),
+        type=Here(),
         metavar="FILE",
         help="The page.  [default: report.html beside the manifest]",
     ),
     click.option(
         "--overrides",
-        type=click.Path(path_type=Path),
+        type=Here(),
         metavar="FILE",
         multiple=True,
         help="File of decisions made by hand, which the page goes on from. Repeatable.",
@@ -43,7 +44,7 @@ from dataprep.cli.command import PARTLY, Command, group, printed
 )
 @printed()
 def report(
-    manifest: Path,
+    manifest: str | Path,
     out: Path | None,
     overrides: tuple[Path, ...],
     thumbnails: int | None,
@@ -59,14 +60,14 @@ def report(
 
     from dataprep.cleaning.engines import Local
     from dataprep.cleaning.folder import REPORT
-    from dataprep.cli.apply import read
+    from dataprep.cli.apply import folder_of, read
     from dataprep.cli.outcome import address, open_page
     from dataprep.cli.progress import progress_bar
     from dataprep.cli.terminal import say
-    from dataprep.manifest import Overrides, file_of
+    from dataprep.manifest import Overrides
     from dataprep.report import summarize, write_report
 
-    whole, page = read(manifest, source), out or file_of(manifest).parent / REPORT
+    whole, page = read(manifest, source), out or folder_of(manifest) / REPORT
     with progress_bar(quiet) as advance:
         write_report(
             whole,

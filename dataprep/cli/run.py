@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import click
 
-from dataprep.actions import check_apart, check_target, check_writable, export, moved_rows, overlap
+from dataprep.actions import check_apart, check_movable, check_target, check_writable, export, moved_rows, overlap
 from dataprep.cleaning.engines import Local
 from dataprep.cleaning.folder import REPORT, check_own, clean_into
 from dataprep.cli.apply import move_rejects, write_tree
@@ -79,6 +79,7 @@ def _tree(out: Path, source: Source, flags: dict[str, Any]) -> Path | None:
     if tree:
         check_target(tree, flags["materialize"], source)
     if flags["quarantine"]:
+        check_movable(source)
         check_apart(flags["quarantine"], source)
         check_writable(flags["quarantine"])
     return tree

@@ -19,6 +19,7 @@ import click
 from click.core import ParameterSource
 
 from dataprep.errors import suggestion
+from dataprep.files import is_url
 
 FILE: Final = "pyproject.toml"
 UNSET: Final = ("help", "verbose")
@@ -166,7 +167,7 @@ def _below(value: Any, parameter: click.Parameter, file: Path | None) -> Any:
     """Returns a value as on the command line: paths are relative to the folder of the file."""
     if isinstance(value, bool):
         return value
-    if isinstance(parameter.type, click.Path) and value != "-" and file is not None:
+    if isinstance(parameter.type, click.Path) and value != "-" and not is_url(value) and file is not None:
         return os.path.join(file.parent, str(value))
     return str(value)
 

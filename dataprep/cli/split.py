@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from dataprep.cli.command import Command, group, printed
+from dataprep.cli.options import Anywhere, Here
 
 
 @click.command(
@@ -14,7 +15,7 @@ from dataprep.cli.command import Command, group, printed
         "dataprep split cleaned --folds 5 --replace --dry-run",
     ),
 )
-@click.argument("manifest", type=click.Path(path_type=Path))
+@click.argument("manifest", type=Anywhere())
 @group(
     "How the images are divided",
     click.option("--train", type=float, metavar="SHARE", help="Share of the training images, such as 0.8."),
@@ -25,7 +26,7 @@ from dataprep.cli.command import Command, group, printed
 )
 @group(
     "What is written",
-    click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FILE", help="File to write instead of MANIFEST."),
+    click.option("-o", "--out", type=Here(), metavar="FILE", help="File to write instead of MANIFEST."),
     click.option("--replace", is_flag=True, help="Replace splits that the manifest has already."),
     click.option("--dry-run", is_flag=True, help="Only say how the images would be divided."),
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dataprep.cli.command import AGAIN, Command, group, printed
+from dataprep.cli.options import Here
 
 if TYPE_CHECKING:
     from dataprep.actions import Restored
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     examples=("dataprep undo rejects --dry-run", "dataprep undo rejects"),
     codes={0: "every file is back", 4: "done in part: some are not back, and it is said which and why", **AGAIN},
 )
-@click.argument("log", type=click.Path(path_type=Path))
+@click.argument("log", type=Here())
 @group("What is moved", click.option("--dry-run", is_flag=True, help="Only say what would be moved back, and what not and why."))
 @printed("the result")
 def undo(log: Path, dry_run: bool, as_json: bool, quiet: bool) -> None:

@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 
 from dataprep.cli.command import Command, group, printed
+from dataprep.cli.options import Anywhere
 
 
 @click.command(cls=Command, examples=("dataprep why cleaned cat/0003.jpg", "dataprep why cleaned photos/cat/0003.jpg --json"))
-@click.argument("manifest", type=click.Path(path_type=Path))
+@click.argument("manifest", type=Anywhere())
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path())
 @group(
     "Which images",

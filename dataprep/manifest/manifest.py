@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from dataprep.columns import LEAK
 from dataprep.describe import build, describe
 from dataprep.errors import ManifestError, PipelineError, suggestion
-from dataprep.files import shown
+from dataprep.files import is_url, shown
 from dataprep.manifest.entries import METADATA, check_columns, frozen_of, located, metadata_of
 from dataprep.manifest.fingerprint import COLUMNS as FINGERPRINTED
 from dataprep.manifest.fingerprint import fingerprint_of
@@ -467,7 +467,7 @@ class Manifest:
         return replace(self, table=verdicts(self.table, pipeline.rules, overrides), pipeline=pipeline, classes=classes)
 
     def write(self, path: str | Path) -> None:
-        """Writes a Parquet file, to a temporary name first, so that no half of one is ever seen.
+        """Writes a Parquet file, to a temporary name first, so that no half of one is ever seen; in a store, a whole object.
 
         Example:
             >>> manifest.write("manifest.parquet")
@@ -506,7 +506,7 @@ class Manifest:
             'elsewhere'
 
         Args:
-            path: The Parquet file, or the folder that `dataprep clean` wrote it to.
+            path: The Parquet file, or the folder that `dataprep clean` wrote it to; of either, also the URL in a store.
             source: Where the images are now, if they moved since: a folder, or any other form that `open_source` takes.
 
         Raises:
@@ -550,8 +550,8 @@ def check_manifest(given: object, where: str) -> None:
     raise ManifestError(f"{where} takes a manifest, got {given!r:.200}; {advice}")
 
 
-def file_of(path: object) -> Path:
-    """Returns the file of a manifest, which may be given by its folder.
+def file_of(path: object) -> str | Path:
+    """Returns the file of a manifest, which may be given by its folder; in a store, its URL.
 
     Raises:
         ManifestError: It is no path.
@@ -559,4 +559,6 @@ def file_of(path: object) -> Path:
     if not isinstance(path, str | os.PathLike):
         hint = "it is read already" if isinstance(path, Manifest) else "such as 'cleaned/manifest.parquet'"
         raise ManifestError(f"a manifest is read and written by its path, got {path!r:.200}; {hint}")
+    if is_url(path):
+        return str(path) if str(path).endswith(".parquet") else f"{str(path).rstrip('/')}/{NAME}"
     return Path(path) / NAME if Path(path).is_dir() else Path(path)

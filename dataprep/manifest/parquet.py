@@ -19,7 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dataprep.errors import ManifestError
-from dataprep.files import naming, replacing, shown
+from dataprep.files import is_url, naming, replacing, shown
+from dataprep.manifest.remote import had, putting
 
 KEY: Final = "dataprep.sha256"
 PLACE: Final = re.compile(re.escape(KEY.encode()) + rb"..([0-9a-f]{64})", re.DOTALL)
@@ -33,11 +34,15 @@ ALONE: Final = "import sys, os, pyarrow as pa, pyarrow.parquet as pq; pq.read_ta
 
 
 def write_table(table: pa.Table, path: str | Path) -> None:
-    """Writes a file, to a temporary name first.
+    """Writes a file, to a temporary name first, or an object of a store.
 
     Raises:
         ManifestError: It cannot be written.
     """
+    if is_url(path):
+        with putting(str(path)) as file:
+            write_table(table, file)
+        return
     with naming(path, kind=ManifestError), replacing(path) as temporary:
         write_file(table, temporary)
 
@@ -65,6 +70,9 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None) -> pa.Tab
     Raises:
         ManifestError: It cannot be read, is no Parquet file, is damaged, or lacks a column.
     """
+    if is_url(path):
+        with had(str(path)) as copy:
+            return read_table(copy, columns)
     with naming(path, "read", ManifestError):
         with open(path, "rb") as file:
             _check(file, path)
