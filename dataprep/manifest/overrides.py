@@ -66,7 +66,7 @@ class Overrides:
     """Decisions by hand, at most one for each uri.
 
     Example:
-        >>> uri, digest = (manifest.table[name][3].as_py() for name in ("uri", "digest"))
+        >>> uri, digest = manifest.table["uri"][3].as_py(), manifest.table["digest"][3].as_py().hex()
         >>> overrides = dp.Overrides((dp.Decision(uri, digest, keep=False),))
         >>> manifest.judge(manifest.pipeline, overrides).reasons()
         {'exact duplicate': 1, 'overruled': 1}
@@ -78,7 +78,7 @@ class Overrides:
         """Returns the rows that are dropped by hand.
 
         Example:
-            >>> uri, digest = (manifest.table[name][3].as_py() for name in ("uri", "digest"))
+            >>> uri, digest = manifest.table["uri"][3].as_py(), manifest.table["digest"][3].as_py().hex()
             >>> dp.Overrides((dp.Decision(uri, digest, keep=False),)).drops(manifest.table).ids
             [3]
         """
@@ -89,7 +89,7 @@ class Overrides:
         """Returns for each row whether it is kept by hand; what cannot be read is not.
 
         Example:
-            >>> uri, digest = (manifest.table[name][3].as_py() for name in ("uri", "digest"))
+            >>> uri, digest = manifest.table["uri"][3].as_py(), manifest.table["digest"][3].as_py().hex()
             >>> int(dp.Overrides((dp.Decision(uri, digest, keep=True),)).kept(manifest.table).sum())
             1
         """
@@ -99,7 +99,7 @@ class Overrides:
         """Returns the table with the labels that were given by hand; where an image has several, `|` parts them.
 
         Example:
-            >>> uri, digest = (manifest.table[name][3].as_py() for name in ("uri", "digest"))
+            >>> uri, digest = manifest.table["uri"][3].as_py(), manifest.table["digest"][3].as_py().hex()
             >>> overrides = dp.Overrides((dp.Decision(uri, digest, label="fox"),))
             >>> overrides.relabelled(manifest.table)["label"][3].as_py()
             'fox'
@@ -120,7 +120,7 @@ class Overrides:
         """Returns the labels in the order of their numbers, with those given by hand that are new at the end.
 
         Example:
-            >>> uri, digest = (manifest.table[name][3].as_py() for name in ("uri", "digest"))
+            >>> uri, digest = manifest.table["uri"][3].as_py(), manifest.table["digest"][3].as_py().hex()
             >>> dp.Overrides((dp.Decision(uri, digest, label="fox"),)).classes(manifest.classes, manifest.table)
             ('cat', 'dog', 'fox')
         """

@@ -83,7 +83,7 @@ def pack(
     `Manifest.read(where)` reads, also after it was moved. After a kill, the same call goes on.
 
     Example:
-        >>> packed = dp.pack(manifest, folder.parent / "packed", side=64)
+        >>> packed = dp.pack(manifest, "packed", side=64)
         >>> packed.kept("width", "shard").to_pylist()[0]
         {'width': 85, 'shard': 0}
 

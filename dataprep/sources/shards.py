@@ -48,7 +48,7 @@ class Shards:
     each image, else those of the folders inside.
 
     Example:
-        >>> source = dp.pack(manifest, folder.parent / "shards").source
+        >>> source = dp.pack(manifest, "shards").source
         >>> source.records()["uri"][0].as_py().partition("+")[0]
         'shard-000000.tar#000000000512'
 
