@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from dataprep.errors import DataprepError, SourceError
@@ -27,6 +28,7 @@ GROUP: Final = 32  # images that a source is asked for at once, if it reads seve
 WAIT: Final = 0.002  # seconds that a read only waits, from which on a thread of its own is worth its 0.1 ms
 RECENT: Final = 8  # reads of which three in four have to wait: some also do for a busy machine, which threads would not help
 RETRIES: Final = b"retries"  # what the metadata of a result calls the requests to a store that were made again for it
+TRIED: Final = 8  # images that are read to see whether a source is there at all
 GRACE: Final = 1.0  # seconds that reads under way have to end in; one that hangs is left to itself
 
 
@@ -316,6 +318,14 @@ class Reading:
         sizes = records["bytes"].to_pylist() if "bytes" in records.schema.names else [0] * len(uris)
         wanted = [uri for uri, size in zip(uris, sizes, strict=True) if (size or 0) <= self._ahead.limit]
         self._expected[uris[0]] = self._ahead.expect(wanted)
+
+    def readable(self, records: "pa.RecordBatch") -> bool:
+        """Returns whether one of the first few records can be read on this machine."""
+        for uri in records["uri"].slice(0, TRIED).to_pylist():
+            with suppress(SourceError):
+                self._ahead.source.read(uri)
+                return True
+        return False
 
     def __call__(self, records: "pa.RecordBatch") -> "pa.RecordBatch":
         """Returns what the function does."""

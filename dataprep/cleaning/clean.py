@@ -24,7 +24,7 @@ from dataprep.cleaning.cache import Cache
 from dataprep.cleaning.engines.local import Local
 from dataprep.cleaning.known import Found, assemble, lacking, laid_together
 from dataprep.cleaning.lean import lean_measuring
-from dataprep.cleaning.measure import SCANNED, batches, lost_batch, measure_batch, shares
+from dataprep.cleaning.measure import SCANNED, batches, cores_of, lost_batch, measure_batch, shares
 from dataprep.cleaning.verify import unchanged
 from dataprep.columns import in_types
 from dataprep.images.limits import MAX_PIXELS, most_memory
@@ -144,7 +144,7 @@ def _measure(
         function = partial(measure_batch, measures=needed, max_pixels=max_pixels)
         lost = partial(lost_batch, measures=needed)
         lean = lean_measuring(source, needed, max_pixels)
-        sizes = shares(len(rows), *(BATCH if lean is None else LEAN))
+        sizes = shares(len(rows), *(BATCH if lean is None else LEAN), cores_of(engine))
         with Reading(function, source, lean, most_memory(max_pixels)) as run:
             results = engine.map(run, batches(records, rows, sizes), lost)
             told = _told(retries.counted(results), done, records.num_rows, progress)

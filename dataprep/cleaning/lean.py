@@ -41,7 +41,8 @@ def lean_measuring(source: Source, measures: tuple[Measure, ...], max_pixels: in
     packages = os.path.dirname(os.path.dirname(PIL.__file__))
     shapes = profiles.shaping() is not None
     arguments = (module.__file__, roots, wanted, _views(measures), max_pixels, most_bytes(max_pixels), packages, shapes)
-    return Lean(PROGRAM, arguments, _ask, partial(_answer, measures=measures))
+    here = partial(lean_measuring, source, measures, max_pixels)
+    return Lean(PROGRAM, arguments, _ask, partial(_answer, measures=measures), here)
 
 
 def _views(measures: tuple[Measure, ...]) -> list[tuple[int, int, int]]:

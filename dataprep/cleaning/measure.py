@@ -14,7 +14,7 @@ from dataprep.images.decode import decode
 from dataprep.images.exif import captured
 from dataprep.images.limits import MAX_PIXELS, quiet_decoders, refuse_large
 from dataprep.machine import cores
-from dataprep.protocols import Measure, Source
+from dataprep.protocols import Engine, Measure, Source
 from dataprep.stages.measures.compiled import measure_view
 from dataprep.types import Fetched
 
@@ -44,15 +44,21 @@ def batches(records: pa.Table, rows: NDArray[np.int64], sizes: Iterable[int]) ->
         start += size
 
 
-def shares(count: int, least: int, most: int) -> Iterator[int]:
-    """Yields sizes of batches that make up `count` images: ever smaller ones, so that all cores end at about the same time.
+def shares(count: int, least: int, most: int, workers: int) -> Iterator[int]:
+    """Yields sizes of batches that make up `count` images: ever smaller ones, so that all workers end at about the same time.
 
     Source: Polychronopoulos and Kuck, "Guided self-scheduling: a practical scheduling scheme for parallel supercomputers", 1987.
     """
     while count > 0:
-        size = min(max(count // (SHARES * cores()), least), most, count)
+        size = min(max(count // (SHARES * workers), least), most, count)
         yield size
         count -= size
+
+
+def cores_of(engine: Engine) -> int:
+    """Returns on how many cores an engine measures: those of this machine, unless it says otherwise."""
+    count: int = getattr(engine, "cores", cores)()
+    return count
 
 
 def measure_batch(

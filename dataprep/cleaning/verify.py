@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dataprep.ahead import Reading
 from dataprep.cleaning.engines.local import Local
 from dataprep.cleaning.known import Found
-from dataprep.cleaning.measure import batches, digest_batch, lost_digests, shares
+from dataprep.cleaning.measure import batches, cores_of, digest_batch, lost_digests, shares
 from dataprep.manifest import Manifest
 from dataprep.progress import Watch, watched
 from dataprep.protocols import Engine, Progress, Source
@@ -78,8 +78,9 @@ def _digests(
     """Returns the digest that the file of each of some rows has now, or why there is none."""
     digests: dict[int, str | None] = {}
     errors: dict[int, str | None] = {}
+    sizes = shares(len(rows), *BATCH, cores_of(engine))
     with Reading(digest_batch, source) as run:
-        for batch in engine.map(run, batches(records, rows, shares(len(rows), *BATCH)), lost_digests):
+        for batch in engine.map(run, batches(records, rows, sizes), lost_digests):
             for row in batch.to_pylist():
                 digests[row["row"]], errors[row["row"]] = row["digest"], row["error"]
             if progress is not None:

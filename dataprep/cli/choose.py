@@ -8,11 +8,12 @@ from typing import Any, Final, NamedTuple
 
 import click
 
+from dataprep.cleaning.engines import Local
 from dataprep.cli.options import DUPLICATES, PROTECTED, THRESHOLDS
 from dataprep.errors import SourceError
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
-from dataprep.protocols import Measure, Rule, Source
+from dataprep.protocols import Engine, Measure, Rule, Source
 from dataprep.sources import Several, open_source
 from dataprep.sources.open import part_names
 from dataprep.stages import ChannelSums
@@ -65,6 +66,19 @@ def choose_source(sources: Sequence[str], flags: dict[str, Any]) -> Chosen:
     parts = [open_source(given, **options), *map(open_source, flags["against"])]
     both = open_source(Several(dict(zip(names, parts, strict=True))), classes=classes)
     return Chosen(both, names[0], tuple(names[1:]))
+
+
+def choose_engine(workers: int | None, engine: str, address: str | None) -> Engine:
+    """Returns who measures, by the flags."""
+    if engine == "local":
+        if address is not None:
+            raise click.UsageError("--address is that of a Ray cluster; add --engine ray")
+        return Local(workers)
+    if workers is not None:
+        raise click.UsageError("--workers are processes of this machine, and --engine ray takes the cores that its cluster has")
+    from dataprep.cleaning.engines.ray import Ray
+
+    return Ray(address or "auto")
 
 
 def read_classes(path: str) -> tuple[str, ...]:

@@ -11,11 +11,11 @@ from dataprep.cli.command import AGAIN, PARTLY, Command, group, printed
 from dataprep.cli.options import (
     Here,
     duplicate_options,
+    engine_options,
     label_options,
     result_options,
     source_options,
     threshold_options,
-    workers_option,
 )
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ WITHOUT: Final = {
         help="Also read the files that are known from before, and measure again what has another content at the same size and "
         "time.",
     ),
-    workers_option("measure"),
+    *engine_options,
 )
 @printed("the summary")
 @click.pass_context

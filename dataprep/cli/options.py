@@ -118,6 +118,20 @@ def workers_option(verb: str) -> Option[Any]:
     return click.option("--workers", type=click.IntRange(0), metavar="N", help=text)
 
 
+engine_options = (
+    workers_option("measure"),
+    click.option(
+        "--engine",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        show_default=True,
+        help="Who measures: processes of this machine, or the cores of a Ray cluster, whose nodes all see SOURCE.",
+    ),
+    click.option(
+        "--address", metavar="HOST:PORT", help="That of the Ray cluster.  [default: the one that this machine is part of]"
+    ),
+)
+
 source_options = group(
     "Which images",
     click.option(

@@ -7,10 +7,9 @@ from typing import Any, Final
 import click
 
 from dataprep.actions import check_apart, check_movable, check_target, check_writable, export, moved_rows, overlap
-from dataprep.cleaning.engines import Local
 from dataprep.cleaning.folder import REPORT, check_own, clean_into
 from dataprep.cli.apply import move_rejects, write_tree
-from dataprep.cli.choose import Chosen
+from dataprep.cli.choose import Chosen, choose_engine
 from dataprep.cli.outcome import PartlyError, open_page, partly
 from dataprep.cli.progress import progress_bar
 from dataprep.cli.terminal import say, say_json, take_log
@@ -42,7 +41,7 @@ def run(chosen: Chosen, pipeline: Pipeline, out: Path, flags: dict[str, Any], *,
             chosen.source,
             pipeline,
             out=out,
-            engine=Local(flags["workers"]),
+            engine=choose_engine(flags["workers"], flags["engine"], flags["address"]),
             overrides=overrides,
             max_pixels=flags["max_pixels"],
             verify=flags["verify"],

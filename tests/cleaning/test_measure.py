@@ -24,10 +24,10 @@ def test_a_file_of_terabytes(folder: Path, tmp_path: Path, size: int) -> None:
         assert "--max-pixels" in error
 
 
-@given(count=st.integers(0, 5000), least=st.integers(1, 50), more=st.integers(0, 200))
-def test_shares(count: int, least: int, more: int) -> None:
+@given(count=st.integers(0, 5000), least=st.integers(1, 50), more=st.integers(0, 200), workers=st.integers(1, 70))
+def test_shares(count: int, least: int, more: int, workers: int) -> None:
     """Batches make up all images, each within the limits and no larger than the one before; the last is the rest."""
-    sizes = list(shares(count, least, least + more))
+    sizes = list(shares(count, least, least + more, workers))
     assert sum(sizes) == count
     assert sizes == sorted(sizes, reverse=True)
     assert all(least <= size <= least + more for size in sizes[:-1])

@@ -27,12 +27,15 @@ class Lean:
         arguments: What it is prepared with.
         ask: Returns the question about a batch.
         answer: Returns the result of those records that were not left, of them and the reply.
+        here: Returns the same for the machine that it is called on, where files of packages may lie elsewhere; None where there
+            is no lean form.
     """
 
     program: str
     arguments: tuple[Any, ...]
     ask: Callable[[pa.RecordBatch], Any]
     answer: Callable[[pa.RecordBatch, Any], pa.RecordBatch]
+    here: Callable[[], "Lean | None"]
 
 
 def lean_of(function: Function) -> Lean | None:

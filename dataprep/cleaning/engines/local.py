@@ -7,7 +7,6 @@ that did it is named. They end with the process that started them, however that 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import wait
-from types import TracebackType
 from typing import Any, Final, TypeAlias
 
 import pyarrow as pa
@@ -71,15 +70,49 @@ class Local:
         if workers == 0:
             yield from _run_here(function, batches)
             return
-        with Code(function, workers) as code, _Crew(code, workers, self.timeout) as crew, _Crew(code, 1, self.timeout) as alone:
-            queue = _Queue(batches, lean=code.lean is not None)
-            while True:
-                deaths: list[_Death] = []
-                yield from crew.run(queue, deaths)
-                if not deaths:
-                    return
-                for task in (task for death in deaths for task in death.tasks):
-                    yield from _run_alone(alone, task, lost)
+        with Team(function, workers, self.timeout) as team:
+            yield from team.run(batches, lost)
+
+
+class Team:
+    """Processes that run one function, on batches that come now and then; a context manager, after which all are gone."""
+
+    def __init__(self, function: Function, workers: int, timeout: float | None, among: int | None = None) -> None:
+        """Starts nothing yet.
+
+        Args:
+            function: What they run.
+            workers: How many processes there may be.
+            timeout: Seconds after which one that gives no answer is ended.
+            among: How many processes share the memory of the machine; None stands for these.
+        """
+        self._code = Code(function, among or workers)
+        self._crew, self._alone = _Crew(self._code, workers, timeout), _Crew(self._code, 1, timeout)
+
+    def __enter__(self) -> "Team":
+        """Returns itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Ends the processes, whatever they do."""
+        self.close()
+
+    def close(self) -> None:
+        """Ends the processes, whatever they do."""
+        self._crew.close()
+        self._alone.close()
+        self._code.close()
+
+    def run(self, batches: Iterable[pa.RecordBatch], lost: Lost) -> Iterator[pa.RecordBatch]:
+        """Yields the results in any order; a record that takes its process down gets its own from `lost`."""
+        queue = _Queue(batches, lean=self._code.lean is not None)
+        while True:
+            deaths: list[_Death] = []
+            yield from self._crew.run(queue, deaths)
+            if not deaths:
+                return
+            for task in (task for death in deaths for task in death.tasks):
+                yield from _run_alone(self._alone, task, lost)
 
 
 def _run_here(function: Function, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -158,20 +191,17 @@ class _Queue:
 
 
 class _Crew:
-    """Processes that run one function; a context manager, after which all are gone. Each is started when there is work for it."""
+    """Processes that run one function. Each is started when there is work for it."""
 
     def __init__(self, code: Code, size: int, timeout: float | None) -> None:
         self._code, self._size, self._timeout = code, size, timeout
         self._processes: list[Process] = []
 
-    def __enter__(self) -> "_Crew":
-        """Returns itself."""
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def close(self) -> None:
         """Ends the processes, whatever they do."""
         for process in self._processes:
             process.close()
+        self._processes.clear()
 
     def run(self, queue: _Queue, deaths: list[_Death]) -> Iterator[pa.RecordBatch]:
         """Yields results until the queue is empty, or until a process dies: then the others end what they have, and no more."""

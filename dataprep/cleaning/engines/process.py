@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.spawn import get_executable
 from time import monotonic
-from types import TracebackType
 from typing import Final, NamedTuple
 
 import cloudpickle
@@ -95,11 +94,7 @@ class Code:
         with open(self.file, "wb", closefd=False) as file:
             file.write(data)
 
-    def __enter__(self) -> "Code":
-        """Returns itself."""
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def close(self) -> None:
         """Forgets it."""
         os.close(self.file)
         os.close(self.complaints)
