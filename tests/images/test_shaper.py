@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import PIL.Image
+import PIL.ImageCms
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -112,9 +113,10 @@ def test_any_colorants(code: Any, numbers: list[float], curve: bytes) -> None:
 
 
 def test_what_makers_write_is_taken(code: Any) -> None:
-    """Adobe RGB, Display P3 as phones write it, and sRGB by a power are not left to Little CMS."""
+    """Adobe RGB, Display P3 as phones write it, sRGB as Little CMS writes it, and by a power, are not left to it."""
     phone = with_tags(profile("Display P3"), rTRC=SRGB_CURVE, gTRC=SRGB_CURVE, bTRC=SRGB_CURVE, desc=texts("Display P3"))
-    assert all(assert_same(code, data) for data in (ADOBE, phone, phone[:8] + b"\x04" + phone[9:]))
+    srgb = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
+    assert all(assert_same(code, data) for data in (ADOBE, srgb, phone, phone[:8] + b"\x04" + phone[9:]))
     assert code.profile(phone)[1] == "Display P3"
     ramp = tag(b"curv", struct.pack(">I1024H", 1024, *[round(65_535 * (at / 1023) ** 2.2) for at in range(1024)]))
     assert assert_same(code, with_tags(profile("sRGB"), rTRC=ramp, gTRC=ramp, bTRC=ramp))

@@ -13,7 +13,7 @@
 #define MOST_POINTS 4096
 #define XYZ_RANGE (1.0 + 32767.0 / 32768.0) /* the largest value in the space between profiles */
 #define MOST_WEIGHT 32767                   /* in 14 bits; three products of it and full light fit 32 bits */
-#define NEARLY_ONE 1e-4                     /* what is nearly the unit matrix is computed there in another way */
+#define NEARLY_ONE 1.6e-5                   /* a matrix that is off the unit one by less, 1 of 65535, is left out there */
 #define ALIKE 3                             /* levels; as WHITE and BLACK as in images/profiles.py */
 #define WHITE 192
 #define BLACK 64
@@ -35,10 +35,10 @@ static uint32_t big32(const uint8_t *at) { return big16(at) << 16 | big16(at + 2
 static double fixed(const uint8_t *at) { return (double)(int32_t)big32(at) / 65536.0; }
 static int to_fourteen(double value) { return (int)floor(value * SHAPER_LIGHT + 0.5); }
 
-/* A level or light of 0 to 1 in 16 bits. */
+/* A level or light of 0 to 1 in 16 bits; what is all but the next number there counts as that. */
 static uint32_t to_sixteen(double value) {
     double scaled = value * 65535.0 + 0.5;
-    return scaled <= 0 ? 0 : scaled >= 65535.0 ? 65535 : (uint32_t)scaled;
+    return scaled <= 0 ? 0 : scaled >= 65535.0 ? 65535 : (uint32_t)((llrint((scaled - 32767.0) * 65536.0) >> 16) + 32767);
 }
 
 /* Finds a tag of some bytes or more; nothing where it is not there, or not of this kind. */
