@@ -9,9 +9,9 @@ import PIL.ImageCms
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from test_native import compiled
 from test_profiles import ADOBE, PRIMARIES, fixed, matrix_of, profile, tag
 
-from dataprep.images import native
 from dataprep.images.profiles import NAMELESS, UNFIT, Conversion, find_by_pillow
 from dataprep.testing import photo
 
@@ -22,10 +22,7 @@ TAGS = 128 + 4
 @pytest.fixture(scope="module")
 def code() -> Any:
     """The compiled module."""
-    code = native.module("measure")
-    if code is None:
-        pytest.skip("it was not compiled")
-    return code
+    return compiled("measure")
 
 
 def assert_same(code: Any, data: bytes, seed: int = 0) -> bool:
