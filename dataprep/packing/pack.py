@@ -33,6 +33,8 @@ from dataprep.stages import ChannelSums
 
 LOGGER: Final = logging.getLogger("dataprep.pack")
 
+SECONDS: Final = (0.005, 0.0005)  # that an image takes: made anew, or as it is
+WORTH: Final = 2.0  # seconds of work from which on processes are started
 ANOTHER: Final = "pack into another folder, or remove this one"
 
 
@@ -217,7 +219,7 @@ def _make(
     """
     total = len(plan.order)
     done = total - sum(shard.stop - shard.start for shard in missing)
-    engine = engine or Local(min(cores(), len(missing)) if len(missing) > 1 else 0, timeout=None)
+    engine = engine or Local(_workers(plan, missing), timeout=None)
     making = Making(plan.manifest.source, place, plan.options, plan.manifest.classes, describe(plan))
     tasks = (task_of(shard.number, shard.name, plan.rows(shard)) for shard in missing)
     if progress is not None:
@@ -230,6 +232,12 @@ def _make(
             if progress is not None:
                 progress("packing", done, total)
             yield shard
+
+
+def _workers(plan: Plan, missing: Sequence[Shard]) -> int:
+    """Returns how many processes are worth their start; 0 for a pack that is done before they would be there."""
+    seconds = sum(shard.stop - shard.start for shard in missing) * SECONDS[plan.options.form == "original"]
+    return min(cores(), len(missing)) if len(missing) > 1 and seconds > WORTH else 0
 
 
 def _check_result(result: dict[str, Any], options: Options) -> None:

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import math
+import os
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, Final, NamedTuple
@@ -81,9 +82,11 @@ class Making:
     def _put(self, name: str, tar: IO[bytes], index: pa.Table) -> None:
         """Puts a tar, and then its index."""
         tar.flush()
+        os.fsync(tar.fileno())
         self.place.put(f"{name}.tar", tar.name)
         with unfinished(self.place.scratch) as file:
             write_file(index, file.name)
+            os.fsync(file.fileno())
             self.place.put(f"{name}.parquet", file.name)
 
 
