@@ -91,8 +91,14 @@ def check_pipeline(given: object, name: str = "Loader") -> Pipeline:
     raise LoaderError(f"{name}: {given!r:.200} is not a pipeline; give {hint}")
 
 
-def check_sampler(given: object, *, train: bool) -> Sampler:
-    """Returns the sampler of a loader; that of evaluation has each row once, in order."""
+def check_sampler(given: object, *, train: bool, shuffled: bool) -> Sampler:
+    """Returns the sampler of a loader; that of evaluation has each row once, in order.
+
+    Args:
+        given: What the user gave.
+        train: Whether it is for training.
+        shuffled: Whether the rows themselves are in a random order.
+    """
     if train not in (True, False):
         raise LoaderError(f"Loader(train={train!r:.60}): True for training; False for evaluation, each image once, in order")
     sampler = Sampler() if given is None else given
@@ -102,11 +108,16 @@ def check_sampler(given: object, *, train: bool) -> Sampler:
         hint = ", without `over`" if hasattr(sampler, "progress") else ""
         way = "one of torch's goes into your own DataLoader, with dp.ImageDataset(manifest, transform)"
         raise LoaderError(f"Loader(sampler={sampler!r:.200}): give a dp.Sampler{hint}, as in dp.Sampler(seed=0); {way}")
+    if train and sampler.lanes is not None and not shuffled:
+        raise LoaderError(
+            f"Loader(sampler=Sampler(lanes={sampler.lanes})): lanes read neighbours together, so the order of the manifest has "
+            "to be random to begin with, which `pack` makes it; pack the images, or leave `lanes` out"
+        )
     if train:
         return sampler
     if sampler.weights is not None or sampler.balance is not None:
         raise LoaderError("Loader(train=False) gives each image once, so its sampler has no `weights`, `balance` or `shares`")
-    return evolve(sampler, shuffle=False, remainder="exact")
+    return evolve(sampler, shuffle=False, remainder="exact", lanes=None)
 
 
 def check_backend(given: object, ops: Iterable[Op] = (), source: Source | None = None) -> Backend:

@@ -142,7 +142,7 @@ class Loader(Generic[AnyOf]):
         manifest = check_manifest(manifest)
         pipeline = manifest.pipeline if pipeline is None else check_pipeline(pipeline)
         self.pipeline = _fill(manifest, pipeline, labelled=targets is None)
-        sampler = check_sampler(sampler, train=train)
+        sampler = check_sampler(sampler, train=train, shuffled=manifest.packed.get("shuffled") is not None)
         self.backend = check_backend(backend, self.pipeline.ops, manifest.source)
         self._delivery = Delivery(on_error)
         self.source = manifest.source

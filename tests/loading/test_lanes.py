@@ -2,15 +2,22 @@
 
 import tracemalloc
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dataprep.cleaning.clean import clean
 from dataprep.errors import LoaderError
 from dataprep.loading.lanes import BLOCK, WINDOW, Lanes
+from dataprep.loading.loader import Loader
 from dataprep.loading.sampler import Sampler
+from dataprep.packing.pack import pack
+from dataprep.pipeline import Pipeline
+from dataprep.stages import Resize
+from dataprep.testing import FakeBackend, FakeEngine, write_images
 
 SIZES = st.one_of(st.integers(1, 3 * BLOCK), st.integers(1, 25 * BLOCK))
 LANES = st.integers(1, 12)
@@ -105,3 +112,34 @@ def test_what_does_not_go_with_lanes_is_said(given: dict[str, object], said: str
 def test_lanes_are_part_of_what_a_state_belongs_to() -> None:
     """A state of lanes is none of another number of them, nor of a shuffled order."""
     assert len({Sampler(lanes=lanes).plan(10).signature for lanes in (None, 1, 2)}) == 3
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of a few photos."""
+    folder = tmp_path_factory.mktemp("photos")
+    write_images(folder, 24, height=24, width=32)
+    return folder
+
+
+@pytest.mark.parametrize("seed", [None, 0, 3])
+def test_lanes_are_for_rows_in_a_random_order(folder: Path, tmp_path: Path, seed: int | None) -> None:
+    """Of a manifest that is in the order of a folder, or was packed in it, lanes are an error; of one shuffled once, an order."""
+    manifest = clean(folder, Pipeline(Resize((8, 8))), engine=FakeEngine(), progress=False)
+    sampler = Sampler(lanes=4)
+    with pytest.raises(LoaderError, match=r"Sampler\(lanes=4\)\): lanes read neighbours together"):
+        Loader(manifest, batch_size=4, sampler=sampler, backend=FakeBackend())
+    packed = pack(manifest, tmp_path / "packed", seed=seed, engine=FakeEngine(), progress=False)
+    if seed is None:
+        with pytest.raises(LoaderError, match="which `pack` makes it"):
+            Loader(packed, batch_size=4, sampler=sampler, backend=FakeBackend())
+        return
+    seen = [int(row) for batch in Loader(packed, batch_size=4, sampler=sampler, backend=FakeBackend()) for row in batch.ids]
+    assert sorted(seen) == list(range(24))
+
+
+def test_evaluation_goes_without_lanes(folder: Path) -> None:
+    """A loader of evaluation takes the sampler of training, and gives each image once, in order."""
+    manifest = clean(folder, Pipeline(Resize((8, 8))), engine=FakeEngine(), progress=False)
+    loader = Loader(manifest, batch_size=5, train=False, sampler=Sampler(lanes=4), backend=FakeBackend())
+    assert [int(row) for batch in loader for row in batch.ids] == list(range(24))
