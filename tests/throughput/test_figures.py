@@ -74,6 +74,13 @@ def test_figures_are_kept(tmp_path: Path) -> None:
     assert Figures.read(path).kept == run
 
 
+def test_keeping_figures_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A race that takes long is run once for an update, and as often as ever to be judged."""
+    monkeypatch.setattr("figures.ENOUGH", -1.0)
+    assert race(Figures.read(tmp_path / "figures.json", update=True), cycle([2.0])) == 3
+    assert race(kept(2.0), iter([1.0] * 3 + [2.0] * 6)) == 9
+
+
 def test_history_is_kept(tmp_path: Path) -> None:
     """Runs of other days, versions and machines stay, and the newest of this machine is what a run is judged by."""
     path, day = tmp_path / "figures.json", this_run()
