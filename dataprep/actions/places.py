@@ -90,7 +90,10 @@ Place = Callable[[str, str | None, str | None], str]
 def place_of(source: Source) -> Place:
     """Returns the function that says where below a folder an image of this source goes."""
     files = files_of(source)
-    return _labelled if files is None else lambda uri, split, label: _named(files.below(uri), uri, split, label)
+    if files is not None:
+        return lambda uri, split, label: _named(files.below(uri), uri, split, label)
+    name: Callable[[str], str] = getattr(source, "file_name", lambda uri: uri)  # of an image whose uri is no path
+    return lambda uri, split, label: _labelled(name(uri), split, label)
 
 
 def safe(path: str) -> str:

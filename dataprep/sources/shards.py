@@ -14,8 +14,9 @@ from attrs import evolve, field, frozen
 
 from dataprep.columns import fields_of, names_of
 from dataprep.describe import register
-from dataprep.errors import SourceError
+from dataprep.errors import DecodeError, SourceError
 from dataprep.files import shown
+from dataprep.images.formats import SEEN, format_of
 from dataprep.sources.folder import endings
 from dataprep.sources.levels import label_mode
 from dataprep.sources.listing import TAKEN, Scan, joined, scan_of, with_scan
@@ -99,6 +100,19 @@ class Shards:
             return os.stat(below(self.root, place_of(uri).shard)).st_mtime_ns
         except (OSError, ValueError):
             return None
+
+    def file_name(self, uri: str) -> str:
+        """Returns what an image would be called as a file: its tar, its place there, and what its format's files end in.
+
+        Raises:
+            SourceError: It cannot be read.
+        """
+        place = place_of(uri)
+        try:
+            ending = format_of(self.read(uri, 0, SEEN)).endings[0]
+        except DecodeError:
+            ending = ""
+        return f"{os.path.splitext(place.shard)[0]}/{place.offset:012d}{ending}"
 
     def beside(self, folder: str) -> "Shards":
         """Returns this source where its manifest is in a folder: there, if that is how it is described."""

@@ -5,6 +5,7 @@ import json
 import tarfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -350,3 +351,35 @@ def test_the_index_says_what_it_is(manifest: dp.Manifest, tmp_path: Path) -> Non
         assert about["tar"] == {"bytes": path.stat().st_size, "digest": hashlib.sha256(path.read_bytes()).hexdigest()}
         rows += index.to_pylist()
     assert sorted(rows, key=lambda row: row["id"]) == packed.table.to_pylist()
+
+
+def test_as_a_tree(manifest: dp.Manifest, tmp_path: Path) -> None:
+    """Packed images are written as files below their split and label, called as files of their format are."""
+    packed = pack(manifest, tmp_path / "out", shard=30_000)
+    dp.materialize(packed, tmp_path / "tree", "copy")
+    files = [path for path in (tmp_path / "tree").rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} == {".jpg", ".png"}
+    assert {path.parent.parent.relative_to(tmp_path / "tree").as_posix() for path in files} == {
+        f"{split}/{label}" for split in ("train", "test") for label in ("cat", "dog")
+    }
+    assert sorted(path.read_bytes() for path in files) == sorted(
+        packed.source.read(uri) for uri in packed.table["uri"].to_pylist()
+    )
+
+
+class Dying:
+    """An engine whose processes die at every second shard."""
+
+    def map(self, function: Any, batches: Any, lost: Any) -> Any:
+        for number, batch in enumerate(batches):
+            yield lost(batch, "the process died: killed") if number % 2 else function(batch)
+
+
+def test_a_process_that_dies(manifest: dp.Manifest, tmp_path: Path) -> None:
+    """A shard whose process died is named, what is finished stays, and the same call goes on."""
+    with pytest.raises(dp.DataprepError, match=r"-000001 could not be made: the process died: killed; .*stay"):
+        pack(manifest, tmp_path / "out", shard=30_000, engine=Dying())
+    assert [name for name in tree(tmp_path / "out") if name.endswith(".parquet")]
+    pack(manifest, tmp_path / "out", shard=30_000)
+    pack(manifest, tmp_path / "whole", shard=30_000)
+    assert tree(tmp_path / "out") == tree(tmp_path / "whole")
