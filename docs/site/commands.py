@@ -1,6 +1,7 @@
 """The reference of the command line, written from the commands themselves: usage, flags by heading, examples, exit codes."""
 
 import html
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,6 +13,7 @@ from mkdocs.structure.pages import Page
 from dataprep.cli import EXAMPLES, GROUPS, SUBCOMMANDS, cli
 from dataprep.cli.command import HEADING, Command
 
+FLAG: Final = re.compile(r"(?<![\w`-])--[a-z][a-z-]*")
 URI: Final = "reference/commands.md"
 
 
@@ -67,8 +69,8 @@ def _flags(command: click.Command, context: click.Context) -> Iterator[str]:
 
 
 def _text(said: str) -> str:
-    """Returns plain text as Markdown that shows it as it is, in one line; what is between back quotes stays code."""
-    plain = html.escape(" ".join(said.split()), quote=False)
-    parts = plain.split("`")
-    parts[::2] = ["".join(f"\\{sign}" if sign in "*_[]|" else sign for sign in part) for part in parts[::2]]
+    """Returns plain text as Markdown that shows it as it is, in one line; flags and what is between back quotes are code."""
+    parts = html.escape(" ".join(said.split()), quote=False).split("`")
+    plain = ("".join(f"\\{sign}" if sign in "*_[]|" else sign for sign in part) for part in parts[::2])
+    parts[::2] = [FLAG.sub(r"`\g<0>`", part) for part in plain]
     return "`".join(parts)
