@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from dataprep.cli.command import AGAIN, Command, group, printed
-from dataprep.cli.options import on_manifest, workers_option
+from dataprep.cli.options import Anywhere, on_manifest, workers_option
 
 if TYPE_CHECKING:
     from dataprep.packing.pack import Summary
@@ -27,7 +27,11 @@ UNIT: Final = 1000.0
 @group(
     "What is written",
     click.option(
-        "--into", required=True, type=click.Path(path_type=Path), metavar="FOLDER", help="Folder to write the shards to."
+        "--into",
+        required=True,
+        type=Anywhere(),
+        metavar="FOLDER",
+        help="Folder to write the shards to, or its URL in a store.",
     ),
     click.option(
         "--side",
@@ -62,7 +66,7 @@ UNIT: Final = 1000.0
 @printed("the summary")
 @click.pass_context
 def pack(
-    context: click.Context, /, manifest: Path, source: str | None, split: str | None, into: Path, quiet: bool, **flags: Any
+    context: click.Context, /, manifest: Path, source: str | None, split: str | None, into: str | Path, quiet: bool, **flags: Any
 ) -> None:
     """Write the kept images of MANIFEST as shards: plain tars of WebDataset's form, which load faster than files.
 
@@ -96,7 +100,7 @@ def pack(
         context.exit(3)
 
 
-def sentence(summary: "Summary", into: Path, *, dry_run: bool) -> str:
+def sentence(summary: "Summary", into: str | Path, *, dry_run: bool) -> str:
     """Returns what was written, or would be, in a sentence."""
     there = f" ({summary.present:,} were there)" if summary.present else ""
     images = f"{summary.images:,} images in {summary.shards:,} shards{there}"

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from dataprep.columns import COLUMNS
 from dataprep.errors import ManifestError
-from dataprep.files import shown
+from dataprep.files import is_url, shown
 from dataprep.types import Statistics
 
 METADATA: Final = b"dataprep"
@@ -28,7 +28,8 @@ def frozen_of(metadata: Mapping[str, Any]) -> Statistics | None:
 def located(source: Any, path: str | Path) -> Any:
     """Returns a source that lies beside its manifest where that is now, and others as they are."""
     beside = getattr(source, "beside", None)
-    return source if beside is None else beside(os.path.dirname(os.path.abspath(path)))
+    folder = str(path).rpartition("/")[0] if is_url(path) else os.path.dirname(os.path.abspath(path))
+    return source if beside is None else beside(folder)
 
 
 def metadata_of(table: pa.Table, path: str | Path) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from dataprep.machine import cores
 from dataprep.manifest import NAME, Manifest, check_manifest
 from dataprep.manifest.parquet import read_table
 from dataprep.packing.options import OnError, Options
-from dataprep.packing.places import Place, check_apart, place_of
+from dataprep.packing.places import Here, Place, check_apart, place_of
 from dataprep.packing.plan import Plan, Shard, describe, plan_of
 from dataprep.packing.shard import Making, lost_task, task_of
 from dataprep.progress import Watch, watched
@@ -137,7 +137,7 @@ def preview(manifest: Manifest, place: Place, options: Options) -> Summary:
     """Returns what `pack_into` would write, with its errors, and writes nothing."""
     _check_apart(manifest, place)
     plan = plan_of(manifest, options)
-    present = len(look(plan, place)) if os.path.isdir(place.scratch) else 0
+    present = len(look(plan, place)) if not isinstance(place, Here) or os.path.isdir(place.scratch) else 0
     return Summary(len(plan.order), len(plan.shards), present, plan.bytes, _before(plan))
 
 

@@ -1,16 +1,21 @@
 """Where shards are put: a folder, or whatever else takes whole files under names."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Protocol
 
 from attrs import field, frozen
 
 from dataprep.errors import DataprepError, SourceError
-from dataprep.files import UNFINISHED, claimed, naming, shown, sweep, sync_folder
+from dataprep.files import UNFINISHED, claimed, is_url, naming, remove, shown, sweep, sync_folder
 from dataprep.protocols import Source
+from dataprep.sources import stores
+from dataprep.sources.bucket import as_url
 
 
 class Place(Protocol):
@@ -91,17 +96,64 @@ class Here:
             yield
 
 
+@frozen
+class There:
+    """A place in a store, to which files of a folder of this machine are put.
+
+    Attributes:
+        url: The place.
+    """
+
+    url: str = field(converter=as_url)
+
+    @property
+    def scratch(self) -> str:
+        """A folder of this machine for what is being written, one for each place, so that two runs here keep apart."""
+        return os.path.join(tempfile.gettempdir(), f"dataprep-pack-{blake2b(self.url.encode(), digest_size=8).hexdigest()}")
+
+    @property
+    def source(self) -> Source:
+        """The shards there."""
+        from dataprep.sources import Shards
+
+        return Shards(self.url)
+
+    def names(self) -> dict[str, int]:
+        """Returns the objects, with their bytes."""
+        return {one.path: one.bytes for one in stores.list_objects(self.url) if "/" not in one.path}
+
+    def put(self, name: str, path: str) -> None:
+        """Puts a file under a name, and removes it here."""
+        stores.put(self.url, name, Path(path))
+        remove(path)
+
+    def get(self, name: str) -> str:
+        """Returns the path of a copy."""
+        os.makedirs(self.scratch, exist_ok=True)
+        with naming(self.scratch), open(path := os.path.join(self.scratch, name), "wb") as file:
+            file.write(stores.fetch(self.url, name))
+        return path
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Keeps other runs of this machine out, and removes the folder in the end."""
+        with claimed(self.scratch):
+            sweep([self.scratch])
+            yield
+            shutil.rmtree(self.scratch, ignore_errors=True)
+
+
 def place_of(where: object) -> Place:
     """Returns where shards are put.
 
     Raises:
-        DataprepError: It is no folder, nor can it be one.
+        DataprepError: It is no folder, nor can it be one, nor a place in a store.
     """
     if not isinstance(where, str | os.PathLike) or not os.fspath(where):
         raise DataprepError(f"pack: {where!r:.100} is no folder to put shards into; give a path, such as 'packed'")
     text = os.fsdecode(where)
-    if "://" in text:
-        raise DataprepError(f"pack: {text} is not on this machine; pack into a folder, and copy that there as it is")
+    if is_url(text):
+        return There(text)
     if os.path.lexists(text) and not os.path.isdir(text):
         raise DataprepError(f"pack: {shown(text)} is a file; give a folder to put shards into")
     return Here(text)

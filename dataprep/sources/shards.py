@@ -7,20 +7,24 @@ reader needs no index, and whoever has a manifest needs none either. Names in ta
 import json
 import os
 from fnmatch import fnmatch
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import pyarrow as pa
 from attrs import evolve, field, frozen
 
+from dataprep.ahead import CONCURRENCY
 from dataprep.columns import fields_of, names_of
 from dataprep.describe import register
 from dataprep.errors import DecodeError, SourceError
-from dataprep.files import shown
+from dataprep.files import is_url, shown
 from dataprep.images.formats import SEEN, format_of
+from dataprep.sources import stores
 from dataprep.sources.folder import endings
 from dataprep.sources.levels import label_mode
 from dataprep.sources.listing import TAKEN, Scan, joined, scan_of, with_scan
 from dataprep.sources.names import below
+from dataprep.sources.stored import Listing, read_member, read_members
 from dataprep.sources.tars import opened, place_of
 from dataprep.sources.webdataset import list_tars
 
@@ -36,7 +40,7 @@ MANIFEST: Final = "manifest.parquet"
 
 def _as_root(given: str | os.PathLike[str]) -> str:
     root = os.fspath(given)
-    return os.path.abspath(root) if root else ""
+    return root.rstrip("/") if is_url(root) else os.path.abspath(root) if root else ""
 
 
 @register
@@ -54,7 +58,7 @@ class Shards:
         'shard-000000.tar#000000000512'
 
     Attributes:
-        root: The folder; "" in a manifest stands for the folder that the manifest is in.
+        root: The folder, or its URL in a store; "" in a manifest stands for the folder that the manifest is in.
         include: Which tars, as a glob.
         label: What names the label where nothing lies beside the images, as of `Folder`.
     """
@@ -69,9 +73,11 @@ class Shards:
         Raises:
             SourceError: The folder cannot be read, or holds no tar, or there is no image in any.
         """
+        if is_url(self.root):
+            return self._records_of_store()
         names = self._names()
         packed = {name: known for name in names if (known := _packed(os.path.join(self.root, name))) is not None}
-        tables = [self._of_packed(name, table) for name, table in packed.items()]
+        tables = [self._of_packed(table, os.stat(os.path.join(self.root, name)).st_mtime_ns) for name, table in packed.items()]
         if others := [name for name in names if name not in packed]:
             tables.append(list_tars(self.root, others, self.label))
         table = pa.concat_tables([table.replace_schema_metadata(None) for table in tables], promote_options="default")
@@ -86,6 +92,8 @@ class Shards:
         Raises:
             SourceError: There is no such tar, or the image is not there in it.
         """
+        if is_url(self.root):
+            return read_member(self.root, uri, start, stop)
         place = place_of(uri)
         try:
             return opened(below(self.root, place.shard)).read(place.offset, place.length, start, stop)
@@ -94,8 +102,26 @@ class Shards:
         except (OSError, ValueError) as error:
             raise SourceError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
+    @property
+    def forks(self) -> bool:
+        """Whether a process can read that was forked from one that has: not from a store."""
+        return not is_url(self.root)
+
+    @property
+    def concurrency(self) -> int:
+        """How many reads at once help."""
+        return stores.CONCURRENCY if is_url(self.root) else CONCURRENCY
+
+    def __getattr__(self, name: str) -> Any:
+        """Returns `reads`, of a store alone: several images by their neighbourhood."""
+        if name == "reads" and is_url(self.root):
+            return partial(read_members, self.root)
+        raise AttributeError(f"{type(self).__name__} has no {name!r}")
+
     def modified(self, uri: str) -> int | None:
         """Returns when the tar of an image was changed last, in nanoseconds since 1970, None where it cannot be looked at."""
+        if is_url(self.root):
+            return None  # asking takes as long as reading
         try:
             return os.stat(below(self.root, place_of(uri).shard)).st_mtime_ns
         except (OSError, ValueError):
@@ -128,9 +154,21 @@ class Shards:
             raise SourceError(f"no tar in {shown(self.root)} is called {self.include!r}")
         return names
 
-    def _of_packed(self, name: str, known: pa.Table) -> pa.Table:
-        """Lists the images of a tar of `pack`."""
-        modified = os.stat(os.path.join(self.root, name)).st_mtime_ns
+    def _records_of_store(self) -> pa.Table:
+        """Lists the images of tars in a store, which `pack` wrote."""
+        listing = Listing(self.root)
+        tables = []
+        for name in listing.tars(self.include):
+            known = listing.table(f"{os.path.splitext(name)[0]}.parquet")
+            if known is None or PACKED not in (known.schema.metadata or {}):
+                raise SourceError(f"{self.root}/{name} has no index of `dataprep pack` beside it; download it, and list it here")
+            tables.append(self._of_packed(known, listing.files[name].modified))
+        manifest = listing.table(MANIFEST)
+        table = pa.concat_tables(tables, promote_options="default").sort_by("uri").combine_chunks()
+        return with_scan(table, Scan(classes=None if manifest is None else _classes_of(manifest.schema)))
+
+    def _of_packed(self, known: pa.Table, modified: int) -> pa.Table:
+        """Lists the images of a tar of `pack` that was changed at a time."""
         own = [column for column in known.column_names if column in OWN or column not in TAKEN]
         table = pa.table([_column(known, one, modified) for one in fields_of("scan")], schema=pa.schema(fields_of("scan")))
         for column in own:
@@ -142,10 +180,17 @@ class Shards:
         import pyarrow.parquet as pq  # which takes time to load, and a reader does without
 
         try:
-            metadata = pq.read_schema(os.path.join(self.root, MANIFEST)).metadata or {}
-            return tuple(json.loads(metadata[b"dataprep"])["classes"]) or None
-        except (OSError, KeyError, ValueError, TypeError, pa.ArrowException):
+            return _classes_of(pq.read_schema(os.path.join(self.root, MANIFEST)))
+        except (OSError, pa.ArrowException):
             return None
+
+
+def _classes_of(schema: pa.Schema) -> tuple[str, ...] | None:
+    """Returns the classes that a manifest says, None where it says none."""
+    try:
+        return tuple(json.loads((schema.metadata or {})[b"dataprep"])["classes"]) or None
+    except (KeyError, ValueError, TypeError):
+        return None
 
 
 def _packed(path: str) -> pa.Table | None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count
+from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import unquote
 from zlib import crc32
@@ -177,8 +178,8 @@ def fetch(url: str, path: str, start: int = 0, stop: int | None = None) -> Fetch
     return data
 
 
-def put(url: str, path: str, data: bytes | memoryview, *, absent: bool = False) -> bool:
-    """Writes an object whole; returns False where it is to be `absent` before, and is not.
+def put(url: str, path: str, data: bytes | Path, *, absent: bool = False) -> bool:
+    """Writes an object whole, of bytes or a file; returns False where it is to be `absent` before, and is not.
 
     Raises:
         SourceError: It cannot be written.
@@ -187,7 +188,9 @@ def put(url: str, path: str, data: bytes | memoryview, *, absent: bool = False) 
 
     def put_whole(client: Any) -> bool:
         try:
-            obstore.put(client, place.key(path), data, mode="create" if absent else "overwrite", use_multipart=False)
+            obstore.put(
+                client, place.key(path), data, mode="create" if absent else "overwrite", use_multipart=False if absent else None
+            )
         except obstore.exceptions.AlreadyExistsError:
             return False
         return True

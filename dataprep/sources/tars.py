@@ -138,7 +138,7 @@ class Tar:
             SourceError: There is no such member.
             OSError: It cannot be read.
         """
-        if offset < HEADER or _length(os.pread(self._descriptor, HEADER, offset - HEADER)) != length:
+        if offset < HEADER or member_length(os.pread(self._descriptor, HEADER, offset - HEADER)) != length:
             raise SourceError(f"cannot be read: no member of {length:,} bytes is there; was the archive changed since the scan?")
         if offset + length > self.size:
             raise SourceError("cannot be read: the archive is cut short, in the middle of this image or before it")
@@ -168,7 +168,7 @@ def _opened(path: str, number: int, modified: int, size: int) -> Tar:
     return Tar(path)
 
 
-def _length(header: bytes) -> int:
+def member_length(header: bytes) -> int:
     """Returns how long a header says that its member is, -1 where it is no header."""
     try:
         return int(tarfile.nti(header[SIZE])) if len(header) == HEADER else -1  # type: ignore[attr-defined]

@@ -1,0 +1,149 @@
+"""Tars in a store: images by ranges of objects, those that lie near each other by one request, many requests at once.
+
+What lies between two images that are wanted is had with them where it is less than what a request takes otherwise. Each range
+begins at the header of its image, so that a tar that was changed is seen.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from fnmatch import fnmatch
+from functools import cache
+from typing import Final, NamedTuple
+
+import pyarrow as pa
+
+from dataprep.errors import SourceError
+from dataprep.sources import stores
+from dataprep.sources.names import below
+from dataprep.sources.stores import CONCURRENCY, Object
+from dataprep.sources.tars import HEADER, Place, member_length, place_of
+from dataprep.types import Fetched
+
+NEAR: Final = 64 << 10  # bytes between two images up to which one request has both
+MOST: Final = 8 << 20  # bytes of a request for several
+
+
+class Range(NamedTuple):
+    """What one request is for.
+
+    Attributes:
+        shard: The tar.
+        start: The first byte.
+        stop: The byte behind the last one.
+        members: Which of the images that were asked for are in it.
+    """
+
+    shard: str
+    start: int
+    stop: int
+    members: tuple[int, ...]
+
+
+def merged(places: Sequence[Place]) -> list[Range]:
+    """Returns the requests that have some images, each with its header: neighbours together."""
+    ranges: list[Range] = []
+    for member in sorted(range(len(places)), key=lambda member: places[member]):
+        shard, start, stop = places[member].shard, places[member].offset - HEADER, places[member].offset + places[member].length
+        last = ranges[-1] if ranges else None
+        if last and last.shard == shard and start - last.stop < NEAR and max(stop, last.stop) - last.start <= MOST:
+            ranges[-1] = last._replace(stop=max(stop, last.stop), members=(*last.members, member))
+        else:
+            ranges.append(Range(shard, start, stop, (member,)))
+    return ranges
+
+
+def read_member(url: str, uri: str, start: int, stop: int | None) -> bytes:
+    """Returns the bytes `start` to `stop` of an image.
+
+    Raises:
+        SourceError: It cannot be read, or is not there in its tar.
+    """
+    (answer,) = read_members(url, [uri])
+    if isinstance(answer, SourceError):
+        raise answer
+    return answer if (start, stop) == (0, None) else answer[start:stop]
+
+
+def read_members(url: str, uris: Sequence[str]) -> Iterator[bytes | SourceError]:
+    """Yields the bytes of each image, in order, or why there are none."""
+    places: list[Place] = []
+    wrong: dict[int, SourceError] = {}
+    for row, uri in enumerate(uris):
+        try:
+            places.append(place_of(uri))
+        except SourceError as error:
+            wrong[row] = error
+    rows = [row for row in range(len(uris)) if row not in wrong]
+    pool = _pool(os.getpid())
+    under_way: dict[int, tuple[Future[Fetched], Range]] = {}
+    for one in merged(places):
+        future = pool.submit(stores.fetch, url, below("", one.shard), one.start, one.stop)
+        under_way |= {rows[member]: (future, one) for member in one.members}
+    at = dict(zip(rows, places, strict=True))
+    for row in range(len(uris)):
+        yield wrong[row] if row in wrong else _part(at[row], *under_way[row])
+
+
+def _part(place: Place, future: "Future[Fetched]", whole: Range) -> bytes | SourceError:
+    """Returns an image of what one request had."""
+    try:
+        data = future.result()
+    except SourceError as error:
+        return error
+    start = place.offset - HEADER - whole.start
+    header, end = data[start : start + HEADER], start + HEADER + place.length
+    if place.offset < HEADER or member_length(header) != place.length:
+        return SourceError(
+            f"cannot be read: no member of {place.length:,} bytes is there; was the archive changed since the scan?"
+        )
+    if len(data) < end:
+        return SourceError("cannot be read: the archive is cut short, in the middle of this image or before it")
+    part = Fetched(memoryview(data)[start + HEADER : end])
+    part.retries, data.retries = data.retries, 0  # counted once
+    return part
+
+
+@cache
+def _pool(process: int) -> ThreadPoolExecutor:
+    """Returns the threads of a process that wait for answers."""
+    return ThreadPoolExecutor(CONCURRENCY, "dataprep-store")
+
+
+class Listing:
+    """The files of a place in a store by their names, without those of places below it."""
+
+    def __init__(self, url: str) -> None:
+        """Lists them.
+
+        Raises:
+            SourceError: The place cannot be listed.
+        """
+        self.url = url
+        self.files: dict[str, Object] = {one.path: one for one in stores.list_objects(url) if "/" not in one.path}
+
+    def tars(self, include: str) -> list[str]:
+        """Returns the names of the tars, sorted.
+
+        Raises:
+            SourceError: There is none.
+        """
+        names = sorted(name for name in self.files if fnmatch(name, include) and name.endswith(".tar"))
+        if not names:
+            raise SourceError(f"no tar in {self.url} is called {include!r}")
+        return names
+
+    def table(self, name: str) -> pa.Table | None:
+        """Returns a Parquet file, None where there is none.
+
+        Raises:
+            SourceError: It cannot be read.
+        """
+        import pyarrow.parquet as pq  # which takes time to load, and a reader does without
+
+        if name not in self.files:
+            return None
+        try:
+            return pq.read_table(pa.BufferReader(stores.fetch(self.url, name)))
+        except (pa.ArrowException, ValueError) as error:
+            raise SourceError(f"{self.url}/{name} cannot be read: {error}") from error
