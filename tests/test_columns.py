@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dataprep.cleaning.clean import clean
-from dataprep.columns import BITS, COLUMNS, HASHES, Column, fields_of, names_of
+from dataprep.columns import BITS, COLUMNS, DIGEST, HASHES, Column, digests_of, fields_of, hex_of, in_types, names_of
 from dataprep.describe import STAGES
 from dataprep.manifest.concatenate import concatenate
 from dataprep.pipeline import Pipeline
@@ -70,3 +72,21 @@ def test_nullable() -> None:
     """Only the name of an image is never missing."""
     assert [name for name, column in EVERY.items() if not column.nullable] == ["uri"]
     assert not Column("uri", pa.string(), "", nullable=False).field.nullable
+
+
+@given(st.lists(st.none() | st.binary(min_size=32, max_size=32)))
+def test_hex_there_and_back(digests: list[bytes | None]) -> None:
+    """Digests are the same after they were hex digits."""
+    column = pa.array(digests, DIGEST)
+    assert digests_of(hex_of(column)).equals(column)
+    assert hex_of(pa.array(hex_of(column), pa.string())) == hex_of(column)
+
+
+def test_in_types() -> None:
+    """Texts and bytes under a name of the table are of its type, whatever else there is stays, numbers too."""
+    given = pa.table(
+        {"uri": pa.array(["a"]), "mine": pa.array(["b"]), "bytes": pa.array([1], pa.int32()), "label": pa.array(["c"])}
+    )
+    typed = in_types(given)
+    assert typed.schema.types == [pa.large_string(), pa.string(), pa.int32(), pa.string()]
+    assert typed.to_pylist() == given.to_pylist()

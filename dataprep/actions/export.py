@@ -107,7 +107,7 @@ def _paths(manifest: Manifest) -> Files:
 
 def _write_paths(manifest: Manifest, file: IO[bytes]) -> None:
     files = _paths(manifest)
-    for uri in manifest.kept()["uri"].to_pylist():
+    for uri in manifest.kept("uri")["uri"].to_pylist():
         path = files.path(uri)
         if "\n" in path:
             raise DataprepError(f"a list with one path a line cannot hold {path!r}, a name of two lines; export csv or jsonl")

@@ -79,7 +79,7 @@ def materialize(manifest: Manifest, folder: str | Path, mode: Mode, progress: Pr
                 sweep([parent])
         _check_tree(manifest, folder)
         written = _fill(Path(folder), manifest, mode, progress)
-    return Materialized(Path(folder), written, manifest.kept().num_rows - written)
+    return Materialized(Path(folder), written, manifest.kept("id").num_rows - written)
 
 
 def plan_tree(manifest: Manifest, folder: str | Path, mode: Mode) -> Materialized:
@@ -87,7 +87,7 @@ def plan_tree(manifest: Manifest, folder: str | Path, mode: Mode) -> Materialize
     _check_source(manifest, folder, mode)
     _check_tree(manifest, folder)
     missing = sum(not _is_there(image, os.path.join(folder, image.below), mode) for image in _kept(manifest))
-    return Materialized(Path(folder), missing, manifest.kept().num_rows - missing)
+    return Materialized(Path(folder), missing, manifest.kept("id").num_rows - missing)
 
 
 def check_target(folder: str | Path, mode: Mode, source: Source) -> None:
@@ -131,7 +131,7 @@ def _check_tree(manifest: Manifest, folder: str | Path) -> None:
 
 def _fill(folder: Path, manifest: Manifest, mode: Mode, progress: Progress | None) -> int:
     """Puts every kept image into the tree and returns how many were not there."""
-    total, written, entered = manifest.kept().num_rows, 0, ""
+    total, written, entered = manifest.kept("id").num_rows, 0, ""
     for done, image in enumerate(_kept(manifest), 1):
         target = os.path.join(folder, image.below)
         with naming(target):
@@ -147,7 +147,7 @@ def _fill(folder: Path, manifest: Manifest, mode: Mode, progress: Progress | Non
 def _kept(manifest: Manifest) -> Iterator[Kept]:
     """Yields the kept images, in the order of the table."""
     place, files = place_of(manifest.source), files_of(manifest.source)
-    for batch in manifest.kept().select(NEEDED).to_batches(max_chunksize=1024):
+    for batch in manifest.kept(*NEEDED).to_batches(max_chunksize=1024):
         columns = (*(column.to_pylist() for column in batch.columns[:-1]), hex_of(batch[NEEDED[-1]]))
         for uri, split, label, size, modified, content in zip(*columns, strict=True):
             path = None if files is None else files.path(uri)

@@ -167,7 +167,7 @@ def _dropped(manifest: Manifest) -> Iterator[dict[str, Any]]:
 def _kept_files(manifest: Manifest, files: Files, folders: Folders) -> dict[str, str]:
     """Returns the files of the kept images, and what they are links to, step by step; moving one would take an image away."""
     found: dict[str, str] = {}
-    for uri in manifest.kept()["uri"].to_pylist():
+    for uri in manifest.kept("uri")["uri"].to_pylist():
         path, why = folders.resolve(files.path(uri)), f"the same file as {uri}, which is kept"
         while path not in found:
             found[path] = why

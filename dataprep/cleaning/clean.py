@@ -34,6 +34,7 @@ from dataprep.pipeline import Pipeline, check_pipeline
 from dataprep.progress import Watch, scanning, watched
 from dataprep.protocols import Engine, Measure, Progress, Source
 from dataprep.report.findings import examine
+from dataprep.report.forecast import forecast
 from dataprep.sources import open_source, scan_of
 from dataprep.sources.ways import one_row_each
 from dataprep.stages.rules.standard import standard_rules
@@ -98,6 +99,9 @@ def clean(
     with watched(progress) as advance, nullcontext() if cache is None else Cache(cache, source, max_pixels) as opened:
         with scanning(advance):
             records = one_row_each(in_types(source.records()), source, protected)
+        foreseen = list(forecast(len(records), pipeline.rules))
+        for finding in foreseen:  # before hours of work, not after it
+            LOGGER.warning("%s", finding.sentence)
         known = [] if opened is None else opened.find(records, measures)
         if verify:
             known = unchanged(records, known, source, engine, advance)
@@ -112,7 +116,7 @@ def clean(
     tried = sum(map(len, missing.values())) + pc.count(records["error"]).as_py()  # by the scan, too
     run = Run(tried, records.num_rows - tried, time.perf_counter() - start, retries=retries.count)
     manifest = Manifest(table, pipeline, source, measures, classes, scan.ignored, run, remarks=scan.remarks)
-    for finding in examine(manifest):
+    for finding in (one for one in examine(manifest) if one not in foreseen):
         LOGGER.warning("%s", finding.sentence)
     return manifest
 

@@ -50,7 +50,7 @@ def parity(manifest: Path, pipeline: Path | None, samples: int, seed: int, devic
     known = backends()
     loaded = Manifest.read(manifest)
     ops = Pipeline(*(Pipeline.read(pipeline).ops if pipeline else loaded.pipeline.ops or TRAINING)).fill(loaded.statistics)
-    size = min(samples, loaded.kept().num_rows)
+    size = min(samples, loaded.kept("id").num_rows)
     dali = known.Dali(device=device)
     loader = Loader(loaded, ops, batch_size=max(1, size), sampler=Sampler(seed=seed, rank=0, world_size=1), backend=dali)
     recipe = next(iter(loader.recipes()))

@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 from dataprep.backends.cpu.render import canvas, paint, pixel_limit, read
 from dataprep.backends.program import compile_ops
 from dataprep.backends.tensors import as_dtype
+from dataprep.columns import light
 from dataprep.draws import again, key
 from dataprep.errors import PipelineError
 from dataprep.images.limits import quiet_decoders
@@ -110,7 +111,7 @@ class ImageDataset(Dataset[tuple[Any, Any]]):
 
     def __init__(self, manifest: Manifest, transform: Any = None) -> None:
         """Takes a manifest and what to do to each Pillow image: a `Transform`, torchvision's, any callable, or None."""
-        kept = check_manifest(manifest, "ImageDataset").kept()
+        kept = check_manifest(manifest, "ImageDataset").kept(*light(manifest.table.schema))
         self.classes = manifest.classes
         self.transform = transform
         self._source = manifest.source

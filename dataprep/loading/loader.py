@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Never, cast, overload
 
 from dataprep.backends.program import compile_ops, delivered_size
+from dataprep.columns import light
 from dataprep.describe import brief
 from dataprep.errors import LoaderError
 from dataprep.html import card
@@ -147,7 +148,7 @@ class Loader(Generic[AnyOf]):
         self._delivery = Delivery(on_error)
         self.source = manifest.source
         self.classes = manifest.classes
-        kept = manifest.kept()
+        kept = manifest.kept(*light(manifest.table.schema))
         if len(kept) == 0:
             raise LoaderError("the manifest keeps no image; `manifest.reasons()` says why, `manifest.judge(...)` decides anew")
         wanted = None if targets is None else want(targets, manifest, self.pipeline)

@@ -6,7 +6,7 @@ its length, -1 where it is null, and its bytes; so no two columns give the same 
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
@@ -17,29 +17,27 @@ COLUMNS: Final = ("id", "uri", "label", "digest")
 """What a resumed run must find again, of each kept row."""
 
 SLICE: Final = 1 << 16
-"""Rows that are cast at once."""
+"""Rows that go in at once."""
 
 
-def fingerprint_of(kept: pa.Table, classes: tuple[str, ...]) -> str:
+def fingerprint_of(parts: Iterable[pa.Table], classes: tuple[str, ...]) -> str:
     """Returns 32 hex digits of kept rows' ids, uris, labels and contents, and of the classes.
 
     Args:
-        kept: With `COLUMNS`.
+        parts: The rows, in any number of tables, with `COLUMNS`.
         classes: The labels in the order of their numbers: a label's number is its place among them.
     """
-    whole = hashlib.sha256(json.dumps([len(kept), classes]).encode())
-    for name in COLUMNS:
-        lengths, values = hashlib.sha256(), hashlib.sha256()
-        for part in _parts(kept[name]):
-            for hasher, data in zip((lengths, values), _buffers(part), strict=True):
-                hasher.update(data)
+    size, hashers = 0, {name: (hashlib.sha256(), hashlib.sha256()) for name in COLUMNS}
+    for part in parts:
+        size += len(part)
+        for name, ends in hashers.items():
+            for chunk in part[name].chunks:
+                for hasher, data in zip(ends, _buffers(chunk), strict=True):
+                    hasher.update(data)
+    whole = hashlib.sha256(json.dumps([size, classes]).encode())
+    for lengths, values in hashers.values():
         whole.update(lengths.digest() + values.digest())
     return whole.hexdigest()[:32]
-
-
-def _parts(column: pa.ChunkedArray) -> Iterator[pa.Array]:
-    for chunk in column.chunks:
-        yield from (chunk.slice(start, SLICE) for start in range(0, len(chunk), SLICE))
 
 
 def _buffers(part: pa.Array) -> tuple[Any, Any]:

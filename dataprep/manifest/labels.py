@@ -1,11 +1,16 @@
 """The labels of a manifest's kept rows as numbers: what a model learns, how many images each class has, what it should weigh."""
 
+from typing import Final
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from dataprep.errors import ManifestError
+
+LEARNT: Final = ("label", "labels", "value")
+"""The columns that say what a model learns, those that there are."""
 
 Numbers = NDArray[np.int64] | NDArray[np.float32]
 

@@ -26,9 +26,9 @@ from dataprep.errors import ManifestError, PipelineError, suggestion
 from dataprep.files import is_url, shown
 from dataprep.manifest.entries import METADATA, check_columns, frozen_of, located, metadata_of
 from dataprep.manifest.fingerprint import COLUMNS as FINGERPRINTED
-from dataprep.manifest.fingerprint import fingerprint_of
+from dataprep.manifest.fingerprint import SLICE, fingerprint_of
 from dataprep.manifest.forms import frame_of, html_of, paths_of
-from dataprep.manifest.labels import counts_of, is_list_of_text, numbers_of, weights_of
+from dataprep.manifest.labels import LEARNT, counts_of, is_list_of_text, numbers_of, weights_of
 from dataprep.manifest.overrides import NO_OVERRIDES, Overrides, check_overrides
 from dataprep.manifest.parquet import read_table, write_table
 from dataprep.manifest.statistics import statistics_of, train_rows
@@ -221,7 +221,8 @@ class Manifest:
             (N,) int64 class numbers, -1 without a label; where images may have several, (N, classes) float32, 1 for each that an
             image has and 0 for others; where labels are numbers, (N,) float32, NaN without one.
         """
-        return numbers_of(self.kept(), self.classes)
+        known = [name for name in LEARNT if name in self.table.column_names]
+        return numbers_of(self.kept(*known), self.classes)
 
     def class_counts(self) -> dict[str, int]:
         """Returns how many kept images each class has, in the order of class numbers; one with several labels counts for each.
@@ -410,7 +411,8 @@ class Manifest:
         """Returns some of the records, in which labels have the class numbers that they have in the whole."""
         lists = [field.name for field in self.table.schema if is_list_of_text(field.type)]
         words = {name: words for name in lists if (words := self.vocabulary(name)) is not None}
-        return replace(self, table=self.table.filter(rows), frozen=frozen, words=words)
+        whole = pc.all(rows, skip_nulls=False).as_py()  # then nothing is copied
+        return replace(self, table=self.table if whole else self.table.filter(rows), frozen=frozen, words=words)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -422,7 +424,9 @@ class Manifest:
             >>> dp.split(manifest, {"train": 0.5, "val": 0.5}).fingerprint == manifest.fingerprint
             True
         """
-        return fingerprint_of(self.kept(*FINGERPRINTED), self.classes)
+        table = self.table.select([*FINGERPRINTED, "keep"])
+        parts = (table.slice(start, SLICE) for start in range(0, len(table), SLICE))  # of millions no copy is made at once
+        return fingerprint_of((part.filter(part["keep"]) for part in parts), self.classes)
 
     @cached_property
     def statistics(self) -> Statistics | None:

@@ -142,7 +142,7 @@ def shares_of(shares: Mapping[str, float] | None, folds: int | None) -> Mapping[
 
 def divisions(manifest: Manifest, shares: Mapping[str, float]) -> list[Division]:
     """Returns how the kept images of each label are divided, by label; those without a label come last."""
-    counted = manifest.kept().group_by(["label", "split"]).aggregate([([], "count_all")]).to_pylist()
+    counted = manifest.kept("label", "split").group_by(["label", "split"]).aggregate([([], "count_all")]).to_pylist()
     found = {(row["label"], row["split"]): row["count_all"] for row in counted}
     labels = sorted({label for label, _ in found}, key=lambda label: (label is None, label or ""))
     total = sum(shares.values())
@@ -178,7 +178,7 @@ def check_shares(shares: Mapping[str, float] | None) -> None:
 
 def _check_free(manifest: Manifest, replace: bool) -> None:
     """Checks that there is something to split, and no split that may not be overwritten."""
-    if not manifest.kept().num_rows:
+    if not manifest.kept("id").num_rows:
         raise ManifestError("the manifest keeps no image, so there is nothing to split")
     there = sorted(manifest.table["split"].drop_null().unique().to_pylist())
     if there and not replace:

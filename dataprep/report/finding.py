@@ -8,6 +8,7 @@ NAMED: Final = 3
 """Labels or splits that a sentence names."""
 
 Kind: TypeAlias = Literal[
+    "comparisons",
     "nothing kept",
     "pointers",
     "split labels",
@@ -30,9 +31,10 @@ class Finding:
     """Something about a manifest that its owner ought to look at.
 
     Attributes:
-        kind: What it is: "nothing kept"; "pointers" of Git LFS in place of images; "split labels", which are called as splits
-            are; "class splits", which look like classes; "no labels" at all, the same "one label" for every image, or only "some
-            labels", so that other images have none; "mostly dropped", by all rules together; a "rule" that drops much of the
+        kind: What it is: billions of "comparisons" in the search for copies; "nothing kept"; "pointers" of Git LFS in place of
+            images; "split labels", which are called as splits are; "class splits", which look like classes; "no labels" at all,
+            the same "one label" for every image, or only "some labels", so that other images have none; "mostly dropped", by all
+            rules together; a "rule" that drops much of the
             set; one that drops much of a "label", or far more than of the others; near duplicates with "disagreeing labels";
             "suspected conflicts", which are kept images with different labels that may be copies of each other;
             "alike labels", which differ in case or the like; "empty labels", of which no image is left.

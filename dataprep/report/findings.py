@@ -28,6 +28,7 @@ from dataprep.images.limits import IS_POINTER
 from dataprep.manifest import Manifest
 from dataprep.protocols import Rule
 from dataprep.report.finding import Finding, Kind, listed, percent
+from dataprep.report.forecast import forecast
 from dataprep.report.labels import count_labels, examine_labels
 from dataprep.stages import Deduplicate
 
@@ -77,7 +78,11 @@ def examine(manifest: Manifest) -> tuple[Finding, ...]:
     parts = [part for part in (training, protected) if len(part)]
     where = [f" in {splits_of(part.table)}" if len(parts) > 1 else "" for part in parts]
     found = [finding for part, name in zip(parts, where, strict=True) for finding in _examine_part(part, name)]
-    found += [*_examine_near_duplicates(manifest), *_examine_suspects(manifest)]
+    found += [
+        *forecast(len(manifest), manifest.pipeline.rules),
+        *_examine_near_duplicates(manifest),
+        *_examine_suspects(manifest),
+    ]
     if len(training):
         found += examine_labels(training, where[0])
     order = list(Kind.__args__)  # type: ignore[attr-defined]  # of a Literal

@@ -111,7 +111,7 @@ def summarize(manifest: Manifest) -> Summary:
     return Summary(
         source=describe(manifest.source),
         scanned=len(manifest),
-        kept=manifest.kept().num_rows,
+        kept=manifest.kept("id").num_rows,
         dropped=manifest.reasons(),
         warnings=warnings,
         **_count_copies(manifest),

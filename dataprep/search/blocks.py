@@ -10,10 +10,13 @@ Blocks take every m-th bit instead of m contiguous ranges, because neighbouring 
 from collections.abc import Iterator
 from itertools import combinations
 from math import comb
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+INDEPENDENT: Final = 57 / 64
+"""The share of the bits of a luminance hash that count as independent."""
 
 Words = NDArray[np.uint64]
 """(W, N) hashes, 64 bits each word; W is 1, 4 or more."""
@@ -66,6 +69,17 @@ def words_of(codes: NDArray[np.uint8]) -> Words:
     padded = np.zeros((size, 8 * count), np.uint8)
     padded[:, :width] = codes
     return np.ascontiguousarray(padded.view(np.uint64).T)
+
+
+def chance_pairs(size: int, bits: int, radius: int) -> float:
+    """Returns how many pairs of unrelated pictures are expected within a radius: what a search has to look at a second time.
+
+    The bits of a luminance hash hang together, so that hashes of 64 bits of different pictures are as far apart as 57 that are
+    independent would be; measured on ordinary photographs.
+    """
+    independent = round(bits * INDEPENDENT)
+    within: float = sum(comb(independent, distance) for distance in range(radius + 1)) / 2**independent
+    return comb(size, 2) * within
 
 
 def plan(size: int, pairs: float, bits: int, radius: int, rates: Rates) -> Plan:

@@ -171,6 +171,19 @@ def test_stream_of_something_else(tmp_path: Path) -> None:
     assert found_in(tmp_path, records) == list(range(4))
 
 
+def test_few_blocks_in_the_end(tmp_path: Path) -> None:
+    """A run that saved many times leaves one block for what has the same columns, and all of it is found."""
+    records = records_of(60)
+    with Cache(tmp_path, SOURCE) as cache:
+        for start in range(0, 60, 2):
+            cache.append(batch_of(records, start, start + 2), MEASURES)
+        assert len(list(_read(tmp_path / "000001.arrows"))) == 30
+        assert found_in(tmp_path, records) == list(range(60))
+    assert [path.name for path in tmp_path.iterdir()] == ["000001.arrows"]
+    assert [batch.num_rows for batch in _read(tmp_path / "000001.arrows")] == [60]
+    assert found_in(tmp_path, records) == list(range(60))
+
+
 def test_version_2(tmp_path: Path) -> None:
     """What version 2 wrote, digests as hex digits and short texts, is found as what this one writes."""
     records = records_of(8)
