@@ -62,7 +62,7 @@ class Torch:
     """Batches from a torch `DataLoader`, as tensors in the memory of the CPU.
 
     Example:
-        >>> loader = dp.Loader(manifest, batch_size=4, backend=dp.Torch(workers=2, pin_memory=True))
+        >>> loader = dp.Loader(manifest, batch_size=4, backend=dp.Torch(workers=0, pin_memory=True))  # more decode in processes
         >>> sum(len(batch.ids) for batch in loader)
         12
 
