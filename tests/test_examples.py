@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,23 @@ def test_a_folder_is_cleaned_and_judged_anew(tmp_path: Path) -> None:
     assert any(re.match(r"with stricter rules, \d would be kept", line) for line in printed)
     manifest = Manifest.read(tmp_path / "out" / "manifest.parquet")
     assert (len(manifest), manifest.kept().num_rows) == (9, 6)
+
+
+@pytest.mark.slow
+def test_training_from_a_store_goes_on_after_a_kill(s3: Any, tmp_path: Path) -> None:
+    """object_store.py, killed in its epoch and run again, gives every image once, from shards that are not packed again."""
+    write_images(tmp_path / "photos", 24)
+    photos = s3.upload(tmp_path / "photos", "photos")
+    command = [sys.executable, EXAMPLES / "object_store.py", photos, f"{s3.url}/train", "--state", tmp_path / "state.json"]
+    killed = subprocess.run([*map(str, command), "--stop", "2"], capture_output=True, text=True, check=False, timeout=TIMEOUT)
+    assert killed.returncode == 9, killed.stderr
+    objects = s3.client.list_objects_v2(Bucket=s3.bucket, Prefix="train/")["Contents"]
+    printed = killed.stdout + run(*command[1:])
+    ids = [int(word) for line in printed.splitlines() if line.startswith("batch") for word in line.split()[1:]]
+    assert sorted(ids) == list(range(24))
+    assert "an epoch of 24 images is done" in printed
+    again = s3.client.list_objects_v2(Bucket=s3.bucket, Prefix="train/")["Contents"]
+    assert [(one["Key"], one["ETag"]) for one in again] == [(one["Key"], one["ETag"]) for one in objects]
 
 
 def held_out_accuracy(printed: str) -> float:
