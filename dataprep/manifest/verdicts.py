@@ -24,13 +24,14 @@ def verdicts(table: pa.Table, rules: tuple[Rule, ...], overrides: Overrides = NO
     table = overrides.relabelled(table)
     table = table.drop_columns([name for name in VERDICT if name in table.column_names])
     found = np.full(table.num_rows, -1, np.int64)  # found: (N,) the drop of each row, counted over all rules
-    given, seen = Drops(), table
+    given, seen, dropped = Drops(), table, 0
     for judge in (Readable().judge, overrides.drops, *(rule.judge for rule in in_turn(rules))):
+        if len(given.ids) > dropped:  # a table is copied only where it got shorter, and another rule looks at it
+            seen, dropped = table.filter(pa.array(found < 0)), len(given.ids)
         drops = judge(seen)
         rows = _rows(table, drops)
         found[rows] = len(given.ids) + np.arange(len(rows))
         given = given + drops
-        seen = table.filter(pa.array(found < 0)) if len(rows) else seen  # a table is copied only where it gets shorter
     found[overrides.kept(table)] = -1
     indices = pa.array(found, mask=found < 0)
     keep, *others = fields_of("verdict")
