@@ -1,11 +1,13 @@
-"""What setuptools does not do by itself: to say what could not be compiled, and to lay the watch beside the package."""
+"""What setuptools does not do by itself: say what was not compiled, lay the watch beside the package, lead links home."""
 
 import ast
+import re
 from pathlib import Path
 
 from setuptools import Extension
 from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
+from setuptools.command.egg_info import egg_info
 
 HERE = Path(__file__).parent
 NATIVE = HERE / "dataprep" / "images" / "native" / "__init__.py"
@@ -39,6 +41,19 @@ class Placing(build_py):
     def get_outputs(self, include_bytecode: bool = True) -> list[str]:
         """Returns the files that it makes."""
         return [*super().get_outputs(include_bytecode), str(Path(self.build_lib, WATCH))]
+
+
+class Describing(egg_info):
+    """`egg_info` whose description links to the repository: on a package index links within that lead nowhere."""
+
+    def run(self) -> None:
+        """Writes the metadata."""
+        about = self.distribution.metadata
+        home = about.project_urls["Source"]
+        for ending, view in ((r"\.(?:png|svg|webp)", "raw"), ("", "blob")):
+            link = rf"\]\((?!https?:|#)([^)]+{ending})\)"
+            about.long_description = re.sub(link, rf"]({home}/{view}/main/\1)", about.long_description)
+        super().run()
 
 
 def _costs() -> dict[str, tuple[str, str]]:

@@ -15,7 +15,8 @@ if [ $# -eq 0 ]; then
     tar -xzf "$work/source.tar.gz" -C "$work"
 fi
 
-cmake -S "$source" -B "$work/build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="${PREFIX:-/usr/local}" \
-    -DCMAKE_INSTALL_LIBDIR=lib -DENABLE_STATIC=OFF -DWITH_TURBOJPEG=OFF -DREQUIRE_SIMD=ON
+prefix=${PREFIX:-/usr/local}
+cmake -S "$source" -B "$work/build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX="$prefix" \
+    -DCMAKE_INSTALL_LIBDIR="$prefix/lib" -DENABLE_STATIC=OFF -DWITH_TURBOJPEG=OFF -DREQUIRE_SIMD=ON
 cmake --build "$work/build" --parallel "$(nproc)"
 cmake --install "$work/build"

@@ -183,7 +183,7 @@ def test_what_is_missing_is_told(name: str, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.slow
 def test_a_build_tells_what_is_missing(tmp_path: Path) -> None:
     """A build without a compiler ends well, and its last words are what each module costs that is missing."""
-    names = ["pyproject.toml", "building.py", "README.md", "LICENSE", "dataprep"]
+    names = ["pyproject.toml", "building.py", "README.md", "LICENSE", "NOTICE", "dataprep", "dataprep_images.py"]
     for name in names:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, tmp_path / name)

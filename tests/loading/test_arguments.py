@@ -73,7 +73,7 @@ def test_slips(options: dict[str, Any], said: str) -> None:
         made(**options)
 
 
-@pytest.mark.parametrize("name", [*TORCH, *OF_SAMPLER])
+@pytest.mark.parametrize("name", sorted({*TORCH, *OF_SAMPLER}))
 def test_arguments_of_torch_are_told_their_names_here(name: str) -> None:
     """An argument of torch's `DataLoader`, or of the sampler, is answered by where it is here."""
     with pytest.raises(LoaderError, match=rf"Loader\({name}=\.\.\.\): "):
