@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from dataprep.testing import write_images
 OPERATIONS = ("replace", "fsync", "unlink", "mkdir", "link")
 IMAGES = 9
 KILLED = 9
+KILLS = 50
 TIMEOUT = 300  # seconds, for what should take a few
 
 
@@ -87,40 +89,49 @@ def test_killed_before_any_operation(step: int) -> None:
     assert done.returncode == 0, done.stderr
 
 
-PROGRAM = """
-import signal, sys
-import dataprep as dp
+def fifty_times(root: Path) -> None:
+    """Kills packs at moments drawn from their whole run, each by a timer of the kernel, and goes on until a folder is done."""
+    known = dp.Manifest.read(root / "manifest.parquet")
 
-folder, where, moment = sys.argv[1:]
-manifest = dp.Manifest.read(folder)
-signal.setitimer(signal.ITIMER_REAL, float(moment))
-dp.pack(manifest, where, side=64, shard=60_000, engine=dp.Local(2, timeout=None), progress=False)
-"""
+    def packed(where: Path, engine: dp.Local) -> None:
+        dp.pack(known, where, side=64, shard=24_000, engine=engine, progress=False)
+
+    def ended(where: Path, engine: dp.Local, moment: float) -> int:
+        child = os.fork()
+        if child == 0:
+            signal.setitimer(signal.ITIMER_REAL, moment)
+            packed(where, engine)
+            os._exit(0)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    start = time.perf_counter()
+    packed(root / "whole", dp.Local(0))
+    took, moments, kills, folder = time.perf_counter() - start, random.Random(0), 0, 0
+    while kills < KILLS:
+        folder += 1
+        engine = dp.Local(2, timeout=None) if folder % 8 == 7 else dp.Local(0)
+        while kills < KILLS and (code := ended(root / f"{folder}", engine, moments.uniform(0.001, 0.6 * took))) != 0:
+            assert code == -signal.SIGALRM, code
+            kills += 1
+            if moments.random() < 0.3:
+                packed(root / f"{folder}", engine)
+        packed(root / f"{folder}", dp.Local(0))
+        assert tree(root / f"{folder}") == tree(root / "whole"), folder
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers that end a process")
 def test_killed_fifty_times(tmp_path: Path) -> None:
-    """A pack by processes that is killed fifty times, also again in the same folder, ends with the files of one that is not."""
-    write_images(tmp_path / "photos", 60, height=160, width=200)
-    known = dp.clean(tmp_path / "photos", dp.Pipeline(), engine=dp.Local(0), progress=False)
-    known.write(tmp_path / "manifest.parquet")
-    dp.pack(known, tmp_path / "whole", side=64, shard=60_000, engine=dp.Local(0), progress=False)
-    moments, kills, folder = random.Random(0), 0, 0
-    while kills < 50:
-        folder += 1
-        while not (tmp_path / f"{folder}" / "manifest.parquet").exists() and kills < 50:
-            command = [sys.executable, "-c", PROGRAM, tmp_path / "manifest.parquet", tmp_path / f"{folder}"]
-            ended = subprocess.run(
-                [*command, str(moments.uniform(0.001, 0.5))], capture_output=True, timeout=TIMEOUT, check=False
-            )
-            kills += ended.returncode == -signal.SIGALRM
-            assert ended.returncode in (0, -signal.SIGALRM), ended.stderr.decode()
-        if kills < 50:
-            assert tree(tmp_path / f"{folder}") == tree(tmp_path / "whole")
-    dp.pack(known, tmp_path / f"{folder}", side=64, shard=60_000, engine=dp.Local(2, timeout=None), progress=False)
-    assert tree(tmp_path / f"{folder}") == tree(tmp_path / "whole")
+    """A pack that is killed again and again, whoever makes its shards, ends with the files of one that is not."""
+    write_images(tmp_path / "photos", 24, height=120, width=160)
+    dp.clean(tmp_path / "photos", dp.Pipeline(), engine=dp.Local(0), progress=False).write(tmp_path / "manifest.parquet")
+    command = [sys.executable, __file__, "times", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 if __name__ == "__main__":
-    every_moment(int(sys.argv[1]))
+    if sys.argv[1] == "times":
+        fifty_times(Path(sys.argv[2]))
+    else:
+        every_moment(int(sys.argv[1]))
