@@ -7,6 +7,7 @@ seed and the number of the request: "503" and nothing else, a "reset" connection
 import argparse
 import asyncio
 import json
+import os
 import random
 import socket
 import struct
@@ -15,6 +16,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from functools import cache
 from hashlib import md5
 from http.client import HTTPConnection
 from pathlib import Path
@@ -66,7 +68,7 @@ class Server:
     """The files, and what is done to requests."""
 
     def __init__(self, folder: Path, delay: float, rate: float, seed: int, kinds: Sequence[str]) -> None:
-        self.files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+        self.files = {path.relative_to(folder).as_posix(): path for path in _files(folder)}
         self.delay, self.rate, self.seed, self.kinds = delay, rate, seed, kinds
         self.counts: Counter[str] = Counter()
         self.under_way = 0
@@ -109,23 +111,26 @@ class Server:
         elif key not in self.files:
             self._send(writer, 404, b"<Error><Code>NoSuchKey</Code><Message>The key does not exist.</Message></Error>")
         else:
-            self._give(writer, method, self.files[key].read_bytes(), headers.get("range"), fault)
+            self._give(writer, method, self.files[key], headers.get("range"), fault)
         if fault == "short":
             await writer.drain()
             writer.close()
         return fault != "short"
 
-    def _give(self, writer: asyncio.StreamWriter, method: str, data: bytes, asked: str | None, fault: str) -> None:
+    def _give(self, writer: asyncio.StreamWriter, method: str, path: Path, asked: str | None, fault: str) -> None:
         """Sends an object, or a range of it."""
-        size, more = len(data), {"ETag": f'"{_tag(data)}{"x" * (fault == "etag")}"'}
-        status = 200
+        size, more = path.stat().st_size, {"ETag": f'"{_tag(path)}{"x" * (fault == "etag")}"'}
+        first, last, status = 0, size - 1, 200
         if asked is not None:
-            first, _, last = asked.removeprefix("bytes=").partition("-")
-            if int(first) >= size:
+            start, _, end = asked.removeprefix("bytes=").partition("-")
+            first, last, status = int(start), min(int(end or size), size - 1), 206
+            more["Content-Range"] = f"bytes {first}-{last}/{size}"
+            if first >= size:
                 self._send(writer, 416, b"<Error><Code>InvalidRange</Code><Message>It ends before.</Message></Error>")
                 return
-            data, status = data[int(first) : int(last) + 1 if last else size], 206
-            more["Content-Range"] = f"bytes {first}-{int(first) + len(data) - 1}/{size}"
+        with path.open("rb") as file:
+            file.seek(first)
+            data = file.read(last - first + 1)
         self._send(writer, status, data, more, head=method == "HEAD", short=fault == "short")
 
     def _list(self, query: dict[str, list[str]]) -> bytes:
@@ -134,7 +139,7 @@ class Server:
         keys = [key for key in sorted(self.files) if key.startswith(prefix) and key > after]
         items = "".join(
             f"<Contents><Key>{escape(key)}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified>"
-            f"<ETag>&quot;{_tag(self.files[key].read_bytes())}&quot;</ETag><Size>{self.files[key].stat().st_size}</Size></Contents>"
+            f"<ETag>&quot;{_tag(self.files[key])}&quot;</ETag><Size>{self.files[key].stat().st_size}</Size></Contents>"
             for key in keys[:PAGE]
         )
         more = f"<NextContinuationToken>{escape(keys[PAGE - 1])}</NextContinuationToken>" if len(keys) > PAGE else ""
@@ -158,8 +163,15 @@ class Server:
             writer.write(body[: len(body) // 2] if short else body)
 
 
-def _tag(data: bytes) -> str:
-    return md5(data, usedforsecurity=False).hexdigest()
+def _files(folder: Path) -> list[Path]:
+    """Returns the files below a folder, also of folders that are linked to."""
+    found = [Path(base) / name for base, _, names in os.walk(folder, followlinks=True) for name in names]
+    return sorted(found)
+
+
+@cache
+def _tag(path: Path) -> str:
+    return md5(path.read_bytes(), usedforsecurity=False).hexdigest()
 
 
 async def main(arguments: Any) -> None:
