@@ -45,7 +45,7 @@ struct seen {
     int top, left, bottom, right; /* the last two are behind it */
 };
 
-/* All of them, and how far they are read. */
+/* All of them, how far they are read, and memory for a stretch and for the entropy code that is at hand. */
 struct scan {
     struct part parts[PARTS];
     struct piece pieces[PIECES];
