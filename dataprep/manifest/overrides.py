@@ -74,6 +74,16 @@ class Overrides:
 
     decisions: tuple[Decision, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Checks that each decision is about a content that there can be.
+
+        Raises:
+            ManifestError: A digest is the bytes of a table.
+        """
+        for decision in self.decisions:
+            if not isinstance(decision.digest, str):
+                raise ManifestError(f"the decision about {decision.uri!r} has the digest as bytes; give it as text, by `.hex()`")
+
     def drops(self, table: pa.Table) -> Drops:
         """Returns the rows that are dropped by hand.
 

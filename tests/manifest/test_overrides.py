@@ -189,6 +189,14 @@ def test_several_files(tmp_path: Path) -> None:
 
 KEEPS = st.none() | st.booleans()
 LABELS = st.none() | st.sampled_from(["cat", "dog", "owl"])
+
+
+def test_a_digest_as_bytes_is_refused() -> None:
+    """A digest as it stands in a table would be that of no file: the error says how it becomes the text of one."""
+    with pytest.raises(ManifestError, match=r"'a\.png' has the digest as bytes; give it as text, by `\.hex\(\)`"):
+        Overrides((Decision("a.png", bytes(32), keep=True),))  # type: ignore[arg-type]
+
+
 DECISIONS = st.builds(Decision, st.sampled_from("abc"), st.sampled_from("12"), KEEPS, LABELS)
 SOME = st.lists(DECISIONS, max_size=4, unique_by=lambda decision: decision.uri).map(lambda found: Overrides(tuple(found)))
 
