@@ -202,12 +202,6 @@ def in_types(table: pa.Table) -> pa.Table:
     return table
 
 
-def light(schema: pa.Schema) -> tuple[str, ...]:
-    """Returns the names of all columns but those of bytes, which only the search for copies reads and which are most of a row."""
-    heavy = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
-    return tuple(field.name for field in schema if field.type == DIGEST or not any(kind(field.type) for kind in heavy))
-
-
 def hex_of(digests: pa.ChunkedArray | pa.Array) -> list[str | None]:
     """Returns digests as people see them: 64 hex digits each, None where there is none; what is text already stays."""
     return [digest.hex() if isinstance(digest, bytes) else digest for digest in digests.to_pylist()]

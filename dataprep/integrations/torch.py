@@ -13,7 +13,6 @@ from torch.utils.data import Dataset
 from dataprep.backends.cpu.render import canvas, paint, pixel_limit, read
 from dataprep.backends.program import compile_ops
 from dataprep.backends.tensors import as_dtype
-from dataprep.columns import light
 from dataprep.draws import again, key
 from dataprep.errors import PipelineError
 from dataprep.images.limits import quiet_decoders
@@ -22,6 +21,7 @@ from dataprep.loading.epochs import Row
 from dataprep.loading.recipes import draw, rows_of
 from dataprep.loading.sampler import Sampler
 from dataprep.manifest import Manifest
+from dataprep.manifest.forms import light_of
 from dataprep.pipeline import Pipeline
 from dataprep.stages import Normalize
 from dataprep.types import Image
@@ -111,7 +111,7 @@ class ImageDataset(Dataset[tuple[Any, Any]]):
 
     def __init__(self, manifest: Manifest, transform: Any = None) -> None:
         """Takes a manifest and what to do to each Pillow image: a `Transform`, torchvision's, any callable, or None."""
-        kept = check_manifest(manifest, "ImageDataset").kept(*light(manifest.table.schema))
+        kept = light_of(check_manifest(manifest, "ImageDataset"))
         self.classes = manifest.classes
         self.transform = transform
         self._source = manifest.source

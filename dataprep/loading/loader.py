@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Never, cast, overload
 
 from dataprep.backends.program import compile_ops, delivered_size
-from dataprep.columns import light
 from dataprep.describe import brief
 from dataprep.errors import LoaderError
 from dataprep.html import card
@@ -31,6 +30,7 @@ from dataprep.loading.sampler import Sampler
 from dataprep.loading.stats import Delivery, LoaderStats
 from dataprep.loading.targets import want
 from dataprep.manifest import Manifest
+from dataprep.manifest.forms import light_of
 from dataprep.pipeline import Pipeline
 from dataprep.protocols import Backend
 from dataprep.targets.kinds import Target
@@ -148,7 +148,7 @@ class Loader(Generic[AnyOf]):
         self._delivery = Delivery(on_error)
         self.source = manifest.source
         self.classes = manifest.classes
-        kept = manifest.kept(*light(manifest.table.schema))
+        kept = light_of(manifest)
         if len(kept) == 0:
             raise LoaderError("the manifest keeps no image; `manifest.reasons()` says why, `manifest.judge(...)` decides anew")
         wanted = None if targets is None else want(targets, manifest, self.pipeline)

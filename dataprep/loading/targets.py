@@ -12,9 +12,9 @@ from attrs import evolve, frozen
 from numpy.typing import NDArray
 
 from dataprep.backends.cpu import kernels  # noqa: F401  registers at `geometry` what albumentations knows
-from dataprep.columns import light
 from dataprep.errors import LoaderError, suggestion
 from dataprep.manifest import Manifest
+from dataprep.manifest.forms import light_of
 from dataprep.pipeline import Pipeline
 from dataprep.protocols import Op
 from dataprep.targets.geometry import geometry
@@ -79,7 +79,7 @@ def want(targets: "Target | str | Iterable[Target | str]", manifest: Manifest, p
     Raises:
         LoaderError: There is no such column, it does not hold what it should, or a stage cannot take targets along.
     """
-    table = manifest.kept(*light(manifest.table.schema))
+    table = light_of(manifest)
     given = list(targets) if isinstance(targets, Iterable) and not isinstance(targets, str) else [targets]
     described = [_described(target, table) for target in given]
     _check_names(described)

@@ -1,4 +1,4 @@
-"""A manifest in the forms that other tools and people take: a data frame, paths of files, lines of a notebook."""
+"""A manifest in the forms that loaders, tools and people take: a table, a data frame, paths of files, lines of a notebook."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +34,14 @@ def frame_of(table: pa.Table) -> Any:
         if field.type == DIGEST:
             table = table.set_column(place, field.name, pa.array(hex_of(table[place]), pa.string()))
     return table.to_pandas(types_mapper=whole.get)
+
+
+def light_of(manifest: "Manifest") -> pa.Table:
+    """Returns the kept records without the measures of bytes, which only the search for copies reads and are most of a row."""
+    kinds = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
+    measured = [field for measure in manifest.measures for field in measure.fields]
+    heavy = {field.name for field in measured if any(is_kind(field.type) for is_kind in kinds)}
+    return manifest.kept(*(name for name in manifest.table.column_names if name not in heavy))
 
 
 def paths_of(manifest: "Manifest") -> list[Path]:
