@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import chdir
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ STORE = 100 << 20  # bytes of shared memory of each node
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A head without cores and two nodes of one core each."""
     from ray.cluster_utils import Cluster
 
@@ -45,6 +46,8 @@ def cluster() -> Iterator[Any]:
         started.add_node(num_cpus=1, object_store_memory=STORE)
     started.wait_for_nodes()
     cloudpickle.register_pickle_by_value(sys.modules[__name__])  # nodes cannot import the tests
+    with chdir(tmp_path_factory.mktemp("driver")):  # Ray's workers look here first, where sources that are not built may lie
+        Ray(started.address).cores()
     yield started
     cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
     ray.shutdown()
@@ -145,9 +148,9 @@ def test_a_program_that_dies_goes_on_where_it_was(cluster: Any, photos: Path, tm
     """After the program itself was killed, the same command measures what is not in the cache, and no more."""
     command = [sys.executable, "-c", RUN, photos, cluster.address, tmp_path / "cache"]
     environment = os.environ | {"PYTHONPATH": os.path.dirname(os.path.dirname(str(dataprep.__file__)))}
-    killed = subprocess.run([*command, "1"], env=environment, capture_output=True, text=True, check=False)
+    killed = subprocess.run([*command, "1"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert killed.returncode == -signal.SIGKILL
-    done = subprocess.run([*command, "1000"], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run([*command, "1000"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     known, count = map(int, done.stdout.split())
     assert 0 < known < 60
     assert count == 60
@@ -192,6 +195,8 @@ def test_a_cluster_without_a_free_core_is_an_error(cluster: Any, photos: Path, m
     monkeypatch.setattr(engine, "PATIENCE", 0.5)
     Ray(cluster.address).cores()
     others = [ray.remote(num_cpus=1, max_retries=0)(_pause).remote() for _ in range(3)]
+    while ray.available_resources().get("CPU"):
+        ray.wait(others, timeout=0.2)  # until they have all cores
     try:
         with pytest.raises(DataprepError, match=re.escape("has had no free core for 0.5 s; see `ray status`")):
             clean(photos, engine=Ray(cluster.address), progress=False)
