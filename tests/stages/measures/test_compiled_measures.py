@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from dataprep.cleaning.measure import batches, measure_batch
-from dataprep.images import native
+from dataprep.images import native, profiles
 from dataprep.images.decode import decode
 from dataprep.images.jpeg import head_of
 from dataprep.images.limits import MAX_PIXELS
@@ -74,6 +74,8 @@ def leave_out(patch: pytest.MonkeyPatch) -> None:
     """Goes on as where measures are not compiled."""
     patch.setattr(compiled, "_wanted", lambda measures: None)
     patch.setattr(native, "module", lambda name, module=native.module: None if name == "measure" else module(name))
+    patch.setattr(profiles, "shaping", lambda: None)
+    patch.setattr(profiles, "_known", profiles._find)  # what is remembered is of compiled code
 
 
 def by_python(image: Image, side: int | None, measures: tuple[Measure, ...]) -> dict[str, object]:
