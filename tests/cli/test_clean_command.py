@@ -570,8 +570,10 @@ def test_the_module_is_the_command(photos: Path, tmp_path: Path) -> None:
 PAUSING = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a script starts with it ignored
+from importlib import import_module
 from dataprep.cli import main
 from dataprep.cli.progress import Lines
+import_module("dataprep.cleaning.clean").PAUSE = 0  # saves each batch, as each second of a long run
 advance = Lines.__call__
 def advance_and_wait(bar, what, done, total):
     advance(bar, what, done, total)
@@ -638,7 +640,7 @@ def assert_goes_on(dataprep: Command, many: Path, tmp_path: Path) -> None:
     """Checks that the stopped command goes on, and that its manifest is that of an undisturbed run."""
     again = json.loads(dataprep("clean", many, "--out", tmp_path / "out", "--workers", "0", "--json").out)
     assert again["scanned"] == 320
-    assert 0 < again["measured"] < 320
+    assert 0 < again["measured"] <= 320 - 64
     undisturbed = json.loads(dataprep("clean", many, "--out", tmp_path / "other", "--workers", "0", "--json").out)
     assert undisturbed["measured"] == 320
     tables: list[pa.Table] = [pq.read_table(tmp_path / name / "manifest.parquet") for name in ("out", "other")]
