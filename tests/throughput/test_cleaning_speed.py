@@ -72,7 +72,7 @@ def command(folder: Path, tmp_path: Path, compare: Compare, title: str, turns: i
 
     things = {"dataprep clean": whole, "python, dp.clean": alone, "dp.clean": cleaning(folder, tmp_path)}
     things["dp.clean"]()
-    floors = {("dataprep clean", "python, dp.clean"): WHOLE, ("dataprep clean", "dp.clean"): 0.5}
+    floors = {("dataprep clean", "python, dp.clean"): WHOLE, ("dataprep clean", "dp.clean"): 0.3}
     compare(title, things, len(photos_of(folder)), floors, turns)
 
 
