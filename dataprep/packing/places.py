@@ -16,6 +16,7 @@ from dataprep.files import UNFINISHED, claimed, is_url, naming, remove, shown, s
 from dataprep.protocols import Source
 from dataprep.sources import stores
 from dataprep.sources.bucket import as_url
+from dataprep.sources.folder import absolute
 
 
 class Place(Protocol):
@@ -45,10 +46,6 @@ class Place(Protocol):
         """Returns a context manager within which no other run is at work there."""
 
 
-def _absolute(given: str | Path) -> str:
-    return os.path.abspath(os.fspath(given))
-
-
 @frozen
 class Here:
     """A folder of this machine.
@@ -57,7 +54,7 @@ class Here:
         folder: The folder.
     """
 
-    folder: str = field(converter=_absolute)
+    folder: str = field(converter=absolute)
 
     @property
     def scratch(self) -> str:
