@@ -194,9 +194,10 @@ def test_a_cluster_without_a_free_core_is_an_error(cluster: Any, photos: Path, m
     """Where others have every core, the program ends and says so, and waits for no longer than it says."""
     monkeypatch.setattr(engine, "PATIENCE", 0.5)
     Ray(cluster.address).cores()
-    others = [ray.remote(num_cpus=1, max_retries=0)(_pause).remote() for _ in range(3)]
-    while ray.available_resources().get("CPU"):
-        ray.wait(others, timeout=0.2)  # until they have all cores
+    others = [ray.remote(num_cpus=1, max_retries=0)(_pause).remote() for _ in range(6)]
+    for _ in range(100):  # until they have all cores
+        if ray.available_resources().get("CPU"):
+            ray.wait(others, timeout=0.2)
     try:
         with pytest.raises(DataprepError, match=re.escape("has had no free core for 0.5 s; see `ray status`")):
             clean(photos, engine=Ray(cluster.address), progress=False)
