@@ -156,7 +156,9 @@ def test_a_program_that_dies_goes_on_where_it_was(cluster: Any, photos: Path, tm
     assert count == 60
 
 
-def _pause() -> None:
+def _hold(sign: Path) -> None:
+    """Has a core for as long as it is let, and says so by a file."""
+    sign.touch()
     signal.pause()
 
 
@@ -190,14 +192,16 @@ def test_a_node_with_other_versions_is_refused(cluster: Any, photos: Path, monke
         clean(photos, engine=Ray(cluster.address), progress=False)
 
 
-def test_a_cluster_without_a_free_core_is_an_error(cluster: Any, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster_without_a_free_core_is_an_error(
+    cluster: Any, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where others have every core, the program ends and says so, and waits for no longer than it says."""
     monkeypatch.setattr(engine, "PATIENCE", 0.5)
     Ray(cluster.address).cores()
-    others = [ray.remote(num_cpus=1, max_retries=0)(_pause).remote() for _ in range(6)]
-    for _ in range(100):  # until they have all cores
-        if ray.available_resources().get("CPU"):
-            ray.wait(others, timeout=0.2)
+    signs = [tmp_path / str(number) for number in range(6)]
+    others = [ray.remote(num_cpus=1, max_retries=0)(_hold).remote(sign) for sign in signs]
+    while sum(sign.exists() for sign in signs) < 2:  # until they have both cores: what Ray counts as free lags behind
+        assert not ray.wait(others, timeout=0.2)[0]
     try:
         with pytest.raises(DataprepError, match=re.escape("has had no free core for 0.5 s; see `ray status`")):
             clean(photos, engine=Ray(cluster.address), progress=False)
