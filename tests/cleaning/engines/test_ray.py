@@ -45,11 +45,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     for _ in range(2):
         started.add_node(num_cpus=1, object_store_memory=STORE)
     started.wait_for_nodes()
-    cloudpickle.register_pickle_by_value(sys.modules[__name__])  # nodes cannot import the tests
+    for pickler in (cloudpickle, ray.cloudpickle):  # nodes cannot import the tests
+        pickler.register_pickle_by_value(sys.modules[__name__])
     with chdir(tmp_path_factory.mktemp("driver")):  # Ray's workers look here first, where sources that are not built may lie
         Ray(started.address).cores()
     yield started
-    cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
+    for pickler in (cloudpickle, ray.cloudpickle):
+        pickler.unregister_pickle_by_value(sys.modules[__name__])
     ray.shutdown()
     started.shutdown()
 
@@ -201,7 +203,8 @@ def test_a_cluster_without_a_free_core_is_an_error(
     signs = [tmp_path / str(number) for number in range(6)]
     others = [ray.remote(num_cpus=1, max_retries=0)(_hold).remote(sign) for sign in signs]
     while sum(sign.exists() for sign in signs) < 2:  # until they have both cores: what Ray counts as free lags behind
-        assert not ray.wait(others, timeout=0.2)[0]
+        done = ray.wait(others, timeout=0.2)[0]
+        assert not done, ray.get(done[0])
     try:
         with pytest.raises(DataprepError, match=re.escape("has had no free core for 0.5 s; see `ray status`")):
             clean(photos, engine=Ray(cluster.address), progress=False)
