@@ -136,6 +136,9 @@ def test_a_record_that_takes_a_worker_down_is_named(cluster: Any, how: str, why:
 RUN = """
 import os, signal, sys
 import dataprep as dp
+from dataprep.cleaning import clean
+
+clean.PAUSE = 0  # what is told is saved
 
 def stop(stage, done, count):
     if done >= int(sys.argv[4]):
