@@ -24,7 +24,7 @@ from dataprep.ahead import Ahead, Order
 from dataprep.arguments import check, is_whole, one_of
 from dataprep.backends.autotune import counts, fewest, rate
 from dataprep.backends.cpu.render import blank, channels_first, render_into
-from dataprep.backends.memory import lend
+from dataprep.backends.memory import Shared, lend
 from dataprep.backends.mix import mix_batch
 from dataprep.backends.program import PREFETCH
 from dataprep.backends.targets import uris_of
@@ -167,28 +167,26 @@ class _Slots:
     """Shared memory for batches, which workers fill and the main process lends to the loop, again and again.
 
     Attributes:
-        memory: A tensor of a whole batch each, its axes as they lie in memory.
+        memory: An array for a whole batch each, its axes as they lie in memory.
         free: Which of them nobody fills or has.
     """
 
-    def __init__(self, program: Program, count: int, most: int) -> None:
-        """Makes as many as asked for, for batches of `count` images, or as many as there is room for."""
-        self.program, self.memory = program, list[torch.Tensor]()
-        one = torch.from_numpy(blank(program, 1))
-        with suppress(RuntimeError):  # shared memory is full; whoever finds no slot says so if there is none for a batch either
-            self.memory.extend(_shared(one, count) for _ in range(most if count else 0))
-        self.free = list(range(len(self.memory)))
+    def __init__(self, program: Program, count: int, number: int) -> None:
+        """Makes some for batches of `count` images."""
+        self.program, self.count = program, count
+        self.memory = Shared(blank(program, count), number)
+        self.free = list(range(number))
 
     def take(self, count: int) -> int | None:
         """Returns a slot for so many images, None where there is none."""
-        return self.free.pop() if self.free and count <= len(self.memory[0]) else None
+        return self.free.pop() if self.free and count <= self.count else None
 
     def receive(self, made: Rendered) -> Rendered:
         """Returns what a worker made, with the images of the slot that it filled, which comes back when they are let go of."""
         slot, labels, ids = made.batch
         if not isinstance(slot, int):
             return made
-        memory = lend(self.memory[slot].numpy(), self.free.append, slot)[: len(ids)]
+        memory = lend(self.memory.arrays[slot], self.free.append, slot)[: len(ids)]
         images = torch.from_numpy(channels_first(memory, self.program))
         return made._replace(batch=Batch(as_dtype(images, self.program.spec), torch.from_numpy(labels), torch.from_numpy(ids)))
 
@@ -204,7 +202,7 @@ def _shared(one: torch.Tensor, count: int) -> torch.Tensor:
 class _Recipes(Dataset[Rendered]):
     """A dataset whose indices are tasks and whose items are batches."""
 
-    def __init__(self, source: Ahead, program: Program, slots: list[torch.Tensor]) -> None:
+    def __init__(self, source: Ahead, program: Program, slots: Shared) -> None:
         self.source, self.program, self.slots = source, program, slots
         self.expected: list[Order] = []
 
@@ -233,7 +231,7 @@ class _Recipes(Dataset[Rendered]):
     def _memory(self, count: int, slot: int | None) -> torch.Tensor:
         """Returns a tensor to fill; in a worker it is in shared memory, so that it need not be copied there."""
         if slot is not None:
-            return self.slots[slot][:count]
+            return torch.from_numpy(self.slots.arrays[slot][:count])
         if get_worker_info() is None:
             return torch.from_numpy(blank(self.program, count))
         return _shared(torch.from_numpy(blank(self.program, 1)), count)

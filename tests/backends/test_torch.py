@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -301,6 +302,41 @@ def test_a_loop_that_ends_badly_leaves_nothing(manifest: Manifest, tmp_path: Pat
     assert "leaked" not in done.stderr
     after = set(os.listdir("/dev/shm")) if os.path.isdir("/dev/shm") else set()
     assert {name for name in after - before if name.startswith("torch_")} == set()
+
+
+SLIM = "mount -t tmpfs -o size=1m slim /dev/shm && exec "
+"""How a shell gets a program what it has in a container: hardly any shared memory."""
+
+
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_batches_need_no_folder_of_shared_memory(manifest: Manifest, tmp_path: Path, start: str) -> None:
+    """Where /dev/shm is smaller than a batch, as in a slim container, workers give the same batches."""
+    unshared = ["unshare", "--mount", "sh", "-c"]
+    if shutil.which("unshare") is None or subprocess.run([*unshared, SLIM + "true"], check=False).returncode:
+        pytest.skip("this user may not mount")
+    (tmp_path / "loop.py").write_text(SLIM_LOOP)
+    manifest.write(tmp_path / "manifest.parquet")
+    environment = {**os.environ, "PYTHONPATH": str(Path(torch_backend.__file__).parents[2])}
+    command = f"{sys.executable} {tmp_path / 'loop.py'} {tmp_path / 'manifest.parquet'} {start}"
+    done = subprocess.run([*unshared, SLIM + command], env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.stdout, done.stderr) == ("the same\n", "")
+
+
+SLIM_LOOP = """
+import sys
+import dataprep as dp
+
+def main():
+    manifest = dp.Manifest.read(sys.argv[1])
+    ops = dp.Pipeline(dp.RandomResizedCrop(256), dp.Normalize())  # 1.5 MB a batch
+    backends = dp.Torch(2, start=sys.argv[2]), dp.Threads(2)
+    ours, theirs = ([batch.images.clone() for batch in dp.Loader(manifest, ops, batch_size=2, backend=one)] for one in backends)
+    assert len(ours) == 11 and all(map(lambda mine, yours: mine.equal(yours), ours, theirs))
+    print("the same")
+
+if __name__ == "__main__":
+    main()
+"""
 
 
 @dataclass(frozen=True)
