@@ -1,7 +1,8 @@
 """The manifest: the table of records with its verdicts, splits, and what a person decided by hand."""
 
-from dataprep.manifest.manifest import FOLD, NAME, Manifest, Run, check_manifest, file_of
+from dataprep.manifest.manifest import FOLD, Manifest, Run, check_manifest
 from dataprep.manifest.overrides import NO_OVERRIDES, Decision, Overrides, check_overrides
+from dataprep.manifest.saved import NAME, file_of
 
 __all__ = [
     "FOLD",

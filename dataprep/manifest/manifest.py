@@ -4,13 +4,10 @@ One Parquet file that any tool reads. Its columns are those of `dataprep.columns
 each measure, error, and the verdict. What Parquet has no column for is JSON in the schema's metadata.
 """
 
-import json
-import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from json import JSONDecodeError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -21,20 +18,16 @@ from attrs import evolve
 from numpy.typing import NDArray
 
 from dataprep.columns import LEAK
-from dataprep.describe import build, describe
-from dataprep.errors import ManifestError, PipelineError, suggestion
-from dataprep.files import is_url, shown
-from dataprep.manifest.entries import METADATA, check_columns, frozen_of, located, metadata_of
+from dataprep.errors import ManifestError, suggestion
 from dataprep.manifest.fingerprint import COLUMNS as FINGERPRINTED
 from dataprep.manifest.fingerprint import SLICE, fingerprint_of
 from dataprep.manifest.forms import frame_of, html_of, paths_of
 from dataprep.manifest.labels import LEARNT, counts_of, is_list_of_text, numbers_of, weights_of
 from dataprep.manifest.overrides import NO_OVERRIDES, Overrides, check_overrides
-from dataprep.manifest.parquet import read_table, write_table
+from dataprep.manifest.saved import contents_of, write_manifest
 from dataprep.manifest.statistics import statistics_of, train_rows
 from dataprep.manifest.suspects import suspects_of
 from dataprep.manifest.verdicts import verdicts
-from dataprep.manifest.versions import VERSION, bring_up_to_date, ignored_of
 from dataprep.pipeline import Pipeline, check_pipeline
 from dataprep.protocols import Measure, Source
 from dataprep.stages import ChannelSums, Deduplicate
@@ -42,9 +35,6 @@ from dataprep.types import Statistics
 
 if TYPE_CHECKING:
     import pandas as pd
-
-NAME: Final = "manifest.parquet"
-"""What `dataprep clean` calls the file."""
 
 FOLD: Final = "fold-"
 """What the name of a split starts with that is one fold of a cross-validation; its number follows."""
@@ -482,20 +472,7 @@ class Manifest:
         Raises:
             ManifestError: It cannot be written.
         """
-        metadata = {
-            "version": VERSION,
-            "pipeline": [describe(stage) for stage in self.pipeline.stages],
-            "measures": [describe(measure) for measure in self.measures],
-            "source": describe(self.source),
-            "classes": self.classes,
-            "ignored": self.ignored,
-            "remarks": self.remarks,
-            "statistics": self.statistics._asdict() if self.statistics else None,
-            "frozen": self.frozen is not None,
-            "words": self.words,
-            "packed": self.packed,
-        }
-        write_table(self.table.replace_schema_metadata({METADATA: json.dumps(metadata)}), path)
+        write_manifest(self, path)
 
     @classmethod
     def read(cls, path: str | Path, source: Any = None) -> "Manifest":
@@ -517,29 +494,7 @@ class Manifest:
             ManifestError: It cannot be read, is not a manifest, is damaged, or is of another version.
             SourceError: `source` is not understood, or not there.
         """
-        import dataprep.sources.catalogue  # noqa: F401  names every source
-        from dataprep.sources.open import open_source
-
-        path = file_of(path)
-        table = read_table(path)
-        given = None if source is None else open_source(source)
-        try:
-            metadata = metadata_of(table, path)
-            table = bring_up_to_date(table.replace_schema_metadata(None), metadata["version"], path)
-            check_columns(table, path)
-            pipeline = Pipeline.from_descriptions(metadata["pipeline"])
-            measures = tuple(build(measure, "measures") for measure in metadata["measures"])
-            source = located(build(metadata["source"], "source"), path) if given is None else given
-            ignored, remarks = ignored_of(metadata), tuple(metadata.get("remarks", ()))
-            classes, words = tuple(metadata["classes"]), {name: tuple(known) for name, known in metadata.get("words", {}).items()}
-            frozen, packed = frozen_of(metadata), metadata.get("packed", {})
-            return cls(
-                table, pipeline, source, measures, classes, ignored, frozen=frozen, words=words, remarks=remarks, packed=packed
-            )
-        except PipelineError as error:
-            raise ManifestError(f"{shown(path)}: {error}; import the module that registers it first") from error
-        except (KeyError, TypeError, AttributeError, RecursionError, pa.ArrowException, JSONDecodeError) as error:
-            raise ManifestError(f"{shown(path)} is not a manifest: {error!r} where it is described") from error
+        return cls(**contents_of(path, source))
 
 
 def check_manifest(given: object, where: str) -> None:
@@ -552,17 +507,3 @@ def check_manifest(given: object, where: str) -> None:
         return
     advice = f"read it first: `Manifest.read({str(given)!r})`" if isinstance(given, str | Path) else "`dp.clean(...)` makes one"
     raise ManifestError(f"{where} takes a manifest, got {given!r:.200}; {advice}")
-
-
-def file_of(path: object) -> str | Path:
-    """Returns the file of a manifest, which may be given by its folder; in a store, its URL.
-
-    Raises:
-        ManifestError: It is no path.
-    """
-    if not isinstance(path, str | os.PathLike):
-        hint = "it is read already" if isinstance(path, Manifest) else "such as 'cleaned/manifest.parquet'"
-        raise ManifestError(f"a manifest is read and written by its path, got {path!r:.200}; {hint}")
-    if is_url(path):
-        return str(path) if str(path).endswith(".parquet") else f"{str(path).rstrip('/')}/{NAME}"
-    return Path(path) / NAME if Path(path).is_dir() else Path(path)
