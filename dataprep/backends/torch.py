@@ -1,6 +1,6 @@
-"""The torch backend: `DataLoader` workers that render whole batches.
+"""The torch backend: `DataLoader` workers that fill batches together, each a part of every batch.
 
-A recipe is what a worker gets as its "index", so workers hold no randomness and no table: the same batches come out of
+Part of a recipe is what a worker gets as its "index", so workers hold no randomness and no table: the same batches come out of
 any number of them.
 """
 
@@ -9,13 +9,15 @@ import gc
 import logging
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from itertools import chain, islice, repeat
+from dataclasses import replace
+from itertools import chain, islice, pairwise, repeat
 from multiprocessing import current_process
 from typing import Any, Final, Literal, NamedTuple
 
 import cv2
+import numpy as np
 import torch
 from attrs import evolve, field, frozen
 from torch.utils.data import DataLoader, Dataset, get_worker_info
@@ -38,6 +40,8 @@ LOGGER: Final = logging.getLogger("dataprep")
 
 HAD: Final = 3
 """Batches beside those that workers have ready or under way: the loop's last one, its next one, and one that it may keep."""
+SHARE: Final = 16
+"""Images that are worth a task of their own: fewer take less time than a small part of them costs."""
 
 NO_GUARD: Final = (
     "a worker runs this program from its start and comes to a loader itself; put what is to run once under "
@@ -69,7 +73,8 @@ class Torch:
     Attributes:
         workers: Processes that decode; 0 decodes in this process; "auto" measures some numbers for a second or two when the
             first epoch starts, takes the fewest that are as fast as any, and tells the logger `dataprep` which and why.
-        prefetch: Batches that each worker has ready or under way.
+        prefetch: Tasks that each worker has ready or under way: its parts of the next batches, or whole ones, where these are
+            mixed, have targets beside labels, or are small.
         start: How workers start: "fork", "spawn" or "forkserver"; None takes the platform's default, and "forkserver" where the
             source cannot be read after a fork.
         pin_memory: Whether batches come in page-locked memory, for asynchronous copies to a GPU, as in
@@ -99,13 +104,12 @@ class Torch:
         pins = self.pin_memory and torch.cuda.is_available()
         given = iter(recipes)
         first = list(islice(given, 1))
-        most = 0 if pins or not self.workers else self.workers * self.prefetch + HAD
-        slots = _Slots(program, max((len(recipe.uris) for recipe in first), default=0), most)
-        batches = iter(
+        slots = _Slots(program, first, 0 if pins else self.workers, self.prefetch)
+        answers = iter(
             DataLoader(
                 _Recipes(ahead, program, slots.memory),
-                batch_size=None,  # a recipe is a whole batch
-                sampler=_Once(chain(first, given), max(self.workers, 1), slots),
+                batch_size=None,  # a task is a whole batch, or as much of it as one worker fills
+                sampler=_Tasks(chain(first, given), max(self.workers, 1), slots),
                 num_workers=self.workers,
                 prefetch_factor=self.prefetch if self.workers else None,
                 multiprocessing_context=start if self.workers else None,
@@ -115,9 +119,9 @@ class Torch:
             )
         )
         try:
-            yield from map(slots.receive, batches)
+            yield from slots.receive(answers)
         except RuntimeError as error:
-            if getattr(batches, "_shutdown", False):  # as below: the workers have delivered all
+            if getattr(answers, "_shutdown", False):  # as below: the workers have delivered all
                 return
             if "exited unexpectedly" not in str(error):
                 raise
@@ -125,7 +129,7 @@ class Torch:
         finally:
             if self.workers:  # torch has no public way; left to itself, an exception's traceback keeps the workers alive
                 with suppress(RuntimeError):  # a worker that dies when it is asked to end has delivered all that was wanted
-                    getattr(batches, "_shutdown_workers", lambda: None)()
+                    getattr(answers, "_shutdown_workers", lambda: None)()
             ahead.close()
 
     def start_for(self, source: Source) -> str | None:
@@ -163,6 +167,20 @@ TUNED: Final[dict[tuple[Torch, str], int]] = {}
 """How many workers "auto" came to, by backend and ops: later epochs do not measure again."""
 
 
+class _Place(NamedTuple):
+    """Where in shared memory some images of a batch go.
+
+    Attributes:
+        slot: Which batch's memory it is.
+        start: Which image of the batch is the first of them.
+        size: How many the batch has.
+    """
+
+    slot: int
+    start: int
+    size: int
+
+
 class _Slots:
     """Shared memory for batches, which workers fill and the main process lends to the loop, again and again.
 
@@ -171,24 +189,41 @@ class _Slots:
         free: Which of them nobody fills or has.
     """
 
-    def __init__(self, program: Program, count: int, number: int) -> None:
-        """Makes some for batches of `count` images."""
-        self.program, self.count = program, count
-        self.memory = Shared(blank(program, count), number)
+    def __init__(self, program: Program, first: Sequence[Recipe], workers: int, prefetch: int) -> None:
+        """Makes as many as are under way at once, for batches as large as the first; none for no workers."""
+        self.program, self.count = program, max((len(recipe.uris) for recipe in first), default=0)
+        tasks = workers * (prefetch + 1)  # one more for each worker is read ahead for
+        number = -(-tasks // max((_shares(recipe, workers) for recipe in first), default=1)) + HAD if workers else 0
+        self.memory = Shared(blank(program, self.count), number)
         self.free = list(range(number))
 
     def take(self, count: int) -> int | None:
         """Returns a slot for so many images, None where there is none."""
         return self.free.pop() if self.free and count <= self.count else None
 
-    def receive(self, made: Rendered) -> Rendered:
-        """Returns what a worker made, with the images of the slot that it filled, which comes back when they are let go of."""
-        slot, labels, ids = made.batch
-        if not isinstance(slot, int):
-            return made
-        memory = lend(self.memory.arrays[slot], self.free.append, slot)[: len(ids)]
-        images = torch.from_numpy(channels_first(memory, self.program))
-        return made._replace(batch=Batch(as_dtype(images, self.program.spec), torch.from_numpy(labels), torch.from_numpy(ids)))
+    def receive(self, answers: Iterable[Rendered]) -> Iterator[Rendered]:
+        """Yields batches from what workers made, in order; a slot comes back when its images are let go of."""
+        parts: list[Rendered] = []
+        for made in answers:
+            place = made.batch.images
+            if not isinstance(place, _Place):
+                yield made
+                continue
+            parts.append(made)
+            if place.start + len(made.batch.ids) == place.size:
+                yield self._joined(place, parts)
+                parts = []
+
+    def _joined(self, place: _Place, parts: Sequence[Rendered]) -> Rendered:
+        """Returns the batch of all its parts."""
+        memory = lend(self.memory.arrays[place.slot], self.free.append, place.slot)[: place.size]
+        images = as_dtype(torch.from_numpy(channels_first(memory, self.program)), self.program.spec)
+        labels, ids = (torch.from_numpy(np.concatenate([part.batch[of] for part in parts])) for of in (1, 2))
+        failures = tuple(
+            replace(failure, index=part.batch.images.start + failure.index) for part in parts for failure in part.failures
+        )
+        slowest, retries = max(part.slowest for part in parts), sum(part.retries for part in parts)
+        return Rendered(Batch(images, labels, ids), failures, slowest, parts[0].targets, retries)
 
 
 def _shared(one: torch.Tensor, count: int) -> torch.Tensor:
@@ -213,7 +248,7 @@ class _Recipes(Dataset[Rendered]):
             self.source.forget(orders)
             orders = self.source.expect(uris)
         self.expected = self.source.expect(task.next)
-        memory = self._memory(len(recipe.uris), task.slot)
+        memory = self._memory(len(recipe.uris), task.place)
         images = channels_first(memory.numpy(), self.program)
         made = tensors(render_into(images, self.source, self.program, recipe), self.program.spec)
         # the tensor itself and not one of its array: it may lie in shared memory
@@ -222,16 +257,16 @@ class _Recipes(Dataset[Rendered]):
         made = made._replace(retries=self.source.take_retries())
         self.source.forget(orders)
         mixed = mix_batch(batch, recipe.mixture, made.failures)
-        if task.slot is None:
+        if task.place is None:
             return made._replace(batch=mixed)
         if mixed is not batch:
             batch.images.copy_(mixed.images)
-        return made._replace(batch=Batch(task.slot, mixed.labels.numpy(), mixed.ids.numpy()))
+        return made._replace(batch=Batch(task.place, mixed.labels.numpy(), mixed.ids.numpy()))
 
-    def _memory(self, count: int, slot: int | None) -> torch.Tensor:
+    def _memory(self, count: int, place: _Place | None) -> torch.Tensor:
         """Returns a tensor to fill; in a worker it is in shared memory, so that it need not be copied there."""
-        if slot is not None:
-            return torch.from_numpy(self.slots.arrays[slot][:count])
+        if place is not None:
+            return torch.from_numpy(self.slots.arrays[place.slot][place.start : place.start + count])
         if get_worker_info() is None:
             return torch.from_numpy(blank(self.program, count))
         return _shared(torch.from_numpy(blank(self.program, 1)), count)
@@ -241,33 +276,60 @@ class _Task(NamedTuple):
     """What a worker gets.
 
     Attributes:
-        recipe: The batch to make.
-        next: What is read for the one that it gets after that: a `DataLoader` deals to its workers in turn.
-        slot: Into which memory the batch goes; None for memory of its own.
+        recipe: What to make: a batch, or the part of one.
+        place: Where it goes; None for memory of its own.
+        next: What is read for the task that it gets after that: a `DataLoader` deals to its workers in turn.
     """
 
     recipe: Recipe
-    next: list[str]
-    slot: int | None
+    place: _Place | None
+    next: Sequence[str] = ()
 
 
-class _Once:
+class _Tasks:
     """An iterable of tasks without a length, which a DataLoader would otherwise ask for."""
 
     def __init__(self, recipes: Iterable[Recipe], workers: int, slots: _Slots) -> None:
         self.recipes, self.workers, self.slots = recipes, workers, slots
 
     def __iter__(self) -> Iterator[_Task]:
-        dealt: deque[Recipe] = deque()
-        for recipe in self.recipes:
-            dealt.append(recipe)
+        dealt: deque[_Task] = deque()
+        for task in chain.from_iterable(map(self._of, self.recipes)):
+            dealt.append(task)
             if len(dealt) > self.workers:
-                yield self._task(dealt.popleft(), uris_of(recipe))
-        while dealt:
-            yield self._task(dealt.popleft(), [])
+                yield dealt.popleft()._replace(next=uris_of(task.recipe))
+        yield from dealt
 
-    def _task(self, recipe: Recipe, following: list[str]) -> _Task:
-        return _Task(recipe, following, self.slots.take(len(recipe.uris)))
+    def _of(self, recipe: Recipe) -> Iterator[_Task]:
+        """Yields the tasks of a batch: the whole, where no memory is free that several could fill."""
+        count = len(recipe.uris)
+        slot = self.slots.take(count)
+        if slot is None:
+            yield _Task(recipe, None)
+            return
+        shares = _shares(recipe, self.workers)
+        for start, stop in pairwise(count * share // shares for share in range(shares + 1)):
+            yield _Task(_part(recipe, start, stop), _Place(slot, start, count))
+
+
+def _shares(recipe: Recipe, workers: int) -> int:
+    """Returns how many workers fill a batch together: one where its images or their targets belong together."""
+    if recipe.mixture is not None or recipe.targets is not None:
+        return 1
+    return max(1, min(workers, len(recipe.uris) // SHARE))
+
+
+def _part(recipe: Recipe, start: int, stop: int) -> Recipe:
+    """Returns the recipe of some images of a batch, without targets."""
+    part = slice(start, stop)
+    return recipe._replace(
+        ids=recipe.ids[part],
+        uris=recipe.uris[part],
+        labels=recipe.labels[part],
+        sizes=recipe.sizes[part],
+        params=tuple(drawn[part] for drawn in recipe.params),
+        stamps=None if recipe.stamps is None else recipe.stamps[part],
+    )
 
 
 def _as_it_is(rendered: Any) -> Any:

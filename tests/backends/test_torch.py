@@ -7,7 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy, deepcopy
 from dataclasses import dataclass
 from itertools import islice
@@ -18,6 +19,8 @@ from typing import Any, Literal
 import numpy as np
 import PIL.Image
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from dataprep.backends.cpu.kernels import kernel
 from dataprep.cleaning.clean import clean
@@ -28,7 +31,7 @@ from dataprep.loading.sampler import Sampler
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.protocols import Op
-from dataprep.stages import Brightness, HorizontalFlip, Normalize, RandomResizedCrop, Require, Resize, Rotate
+from dataprep.stages import Brightness, HorizontalFlip, MixUp, Normalize, RandomResizedCrop, Require, Resize, Rotate
 from dataprep.testing import FakeBackend, photo, write_images
 from dataprep.types import Batch, Image, Params, Sizes, Spec, Uniforms
 
@@ -99,7 +102,59 @@ def test_any_number_of_workers_gives_the_same_batches(manifest: Manifest, worker
     assert loader.epoch == 2
 
 
-@pytest.mark.parametrize("remainder", ["drop", "exact"])
+REMAINDERS = "drop", "exact"
+
+
+@pytest.fixture(scope="module")
+def mixed_and_broken(tmp_path_factory: pytest.TempPathFactory) -> Mapping[tuple[bool, bool], Manifest]:
+    """Manifests by whether images are mixed, and whether some were lost since."""
+    folder = tmp_path_factory.mktemp("broken")
+    made: dict[tuple[bool, bool], Manifest] = {}
+    for broken in (False, True):
+        paths = write_images(folder / str(broken), KEPT, height=24, width=32)
+        for mixed in (False, True):
+            made[mixed, broken] = clean(folder / str(broken), Pipeline(*OPS, *[MixUp()] * mixed), engine=Local(0))
+        for path in paths[3:15:4] * broken:
+            path.unlink()
+    return made
+
+
+@given(
+    workers=st.integers(0, 3),
+    prefetch=st.integers(1, 3),
+    batch_size=st.integers(1, 11),
+    share=st.integers(1, 4),
+    keeps=st.integers(0, 9),
+    remainder=st.sampled_from(REMAINDERS),
+    manner=st.tuples(st.booleans(), st.booleans()),
+)
+@example(workers=3, prefetch=1, batch_size=11, share=2, keeps=1, remainder="exact", manner=(False, True))
+@settings(max_examples=10, deadline=None)
+def test_however_workers_share_a_batch_it_is_the_same(
+    mixed_and_broken: Mapping[tuple[bool, bool], Manifest],
+    workers: int,
+    prefetch: int,
+    batch_size: int,
+    share: int,
+    keeps: int,
+    remainder: Literal["drop", "exact"],
+    manner: tuple[bool, bool],
+) -> None:
+    """Batches and failures are those of one process, into however many parts a batch falls, and however many the loop keeps."""
+    manifest, kept = mixed_and_broken[manner], deque[Batch](maxlen=keeps)  # whose memory is not free
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch_backend, "SHARE", share)
+        ours, theirs = (
+            Loader(manifest, batch_size=batch_size, sampler=Sampler(remainder=remainder), on_error="skip", backend=backend)
+            for backend in (Torch(workers, prefetch), FakeBackend())
+        )
+        for one, other in zip(ours, theirs, strict=True):
+            kept.append(one)
+            assert_same([one], [other])
+    assert ours.stats().failures == theirs.stats().failures
+
+
+@pytest.mark.parametrize("remainder", REMAINDERS)
 def test_batches_that_are_kept_stay_as_they_are(manifest: Manifest, remainder: Literal["drop", "exact"]) -> None:
     """Workers write into memory that the loop has let go of, and never into a batch that it has kept, be it beyond the end."""
     sampler = Sampler(seed=0, remainder=remainder)

@@ -75,13 +75,12 @@ def fill(
         PipelineError: An op has no kernel, or made another shape or type than it says.
     """
     failures, slowest = [], Slow(0.0, "")
-    limit = pixel_limit(recipe.sizes)
     for index in indices:
         start, uri = time.perf_counter(), recipe.uris[index]
         try:
             targets.render(index)
             data = read_same(source, uri, stamp_of(recipe, index))
-            _fill_one(program, recipe, index, data, limit, images[index])
+            _fill_one(program, recipe, index, data, images[index])
         except LoaderError as error:
             failures.append(failure_of(index, uri, error))
             images[index] = 0
@@ -91,14 +90,14 @@ def fill(
     return tuple(failures), slowest
 
 
-def _fill_one(program: Program, recipe: Recipe, index: int, data: bytes, limit: int, out: NDArray[Any]) -> None:
+def _fill_one(program: Program, recipe: Recipe, index: int, data: bytes, out: NDArray[Any]) -> None:
     """Fills (3, H, W) with an image after all ops, from its bytes: in one call if that is possible, else step by step."""
     measured = int(recipe.sizes[index, 0]), int(recipe.sizes[index, 1])
     params = [drawn[index] for drawn in recipe.params]
     opening = opening_of(program, params, measured)
     if opening is not None and _fill_at_once(program, data, measured, params, opening, out):
         return
-    part = opening.window.needed if opening else None
+    part, limit = opening.window.needed if opening else None, max(MAX_PIXELS, measured[0] * measured[1])
     _paint(program, decoded(data, recipe.uris[index], measured, limit, part), params, opening, out)
 
 
