@@ -17,6 +17,8 @@ from dataprep.images.scratch import scratch
 from dataprep.types import Box, Image
 
 Filter: TypeAlias = Literal["bilinear", "bicubic", "lanczos"]
+Line: TypeAlias = NDArray[np.float64]
+"""(3, 2) slope and start, by channel, of lines that 256 levels lie on: a level is slope × value + start, rounded."""
 
 FILTERS: Final[dict[Filter, tuple[PIL.Image.Resampling, float]]] = {
     "bilinear": (PIL.Image.Resampling.BILINEAR, 1.0),
@@ -138,11 +140,19 @@ def _area_sums(values: NDArray[np.uint32], target: int, axis: int) -> NDArray[np
     return sums
 
 
-def place(image: Image, mirror: bool, out: NDArray[Any], levels: NDArray[Any] = LEVELS) -> None:
-    """Fills (3, H, W) with what `levels`, (3, 256) of the same type, make of an (H, W, 3) image, mirrored if asked."""
+def place(image: Image, mirror: bool, out: NDArray[Any], levels: NDArray[Any] = LEVELS, line: Line | None = None) -> None:
+    """Fills (3, H, W) with what `levels` make of an (H, W, 3) image.
+
+    Args:
+        image: The image.
+        mirror: Whether left becomes right.
+        out: What is filled.
+        levels: (3, 256) of its type, what each level of each channel becomes.
+        line: Through the levels, if they are float32 and that is known; it saves looking up where it goes through all to the bit.
+    """
     compiled = native.module("resample")
     if compiled is not None:
-        compiled.place(_side_by_side(image), mirror, levels, out)
+        compiled.place(_side_by_side(image), mirror, levels, out, line)
         return
     for channel, table in enumerate(levels):
         np.take(table, image[:, ::-1, channel] if mirror else image[..., channel], out=out[channel], mode="clip")

@@ -123,6 +123,26 @@ def test_placing_looks_every_level_up(image: Image, mirror: bool, dtype: Any, la
     assert np.array_equal(out, expected[..., ::-1] if mirror else expected)
 
 
+shares = st.floats(-2, 2, allow_subnormal=False) | st.floats(0, 1, allow_subnormal=False)
+spreads = st.floats(1e-3, 2) | st.just(1 / 255)
+
+
+@given(st.lists(shares, min_size=3, max_size=3), st.lists(spreads, min_size=3, max_size=3), st.data())
+def test_a_line_gives_what_the_table_has(means: list[float], spreads: list[float], data: st.DataObject) -> None:
+    """Whatever line is said to go through the levels, at whatever place in memory, the values are the table's to the bit."""
+    levels = ((np.arange(256) / 255 - np.array(means)[:, None]) / np.array(spreads)[:, None]).astype(np.float32)
+    line = np.stack([1 / (255 * np.array(spreads)), -np.array(means) / np.array(spreads)], axis=1)
+    if data.draw(st.booleans()):
+        line[data.draw(st.integers(0, 2)), data.draw(st.integers(0, 1))] = data.draw(st.floats())
+    height, width = data.draw(st.sampled_from([(1, 1), (2, 7), (3, 40), (70, 160), (5, 2500)]))
+    image = np.resize(np.arange(768, dtype=np.uint32) * 2654435761 >> 7, (height, width, 3)).astype(np.uint8)
+    start, mirror = data.draw(st.integers(0, 7)), data.draw(st.booleans())
+    out = np.zeros(start + image.size, np.float32)[start:].reshape(3, height, width)
+    resize.place(image, mirror, out, levels, line)
+    expected = np.stack([levels[channel][image[..., channel]] for channel in range(3)])
+    assert np.array_equal(out.view(np.uint32), (expected[..., ::-1] if mirror else expected).view(np.uint32))
+
+
 def test_a_view_needs_no_copy(way: str) -> None:
     """A view of an image, cut out or upside down, is resized as its copy is."""
     image = photo(1, 60, 80)
@@ -153,3 +173,5 @@ def test_the_compiled_code_stays_in_its_memory(way: str) -> None:
         compiled.resize(image[:, ::-1], out, 0, 0, taps, taps, False, memory)
     with pytest.raises(ValueError, match="do not fit each other"):
         compiled.place(image, False, np.zeros((3, 256), np.uint8), np.zeros((3, 9, 8), np.uint8))
+    with pytest.raises(ValueError, match=r"is \(3, 2\) doubles"):
+        compiled.place(image, False, np.zeros((3, 256), np.float32), np.zeros((3, 9, 9), np.float32), np.zeros((3, 1)))

@@ -177,8 +177,8 @@ def anatomy_of_loading(folder: Path) -> tuple[list[Part], float]:
 
     loader = training(folder)
     calls: list[tuple[Any, ...]] = []
-    original = render.render_jpeg
-    with replaced(render, "render_jpeg", lambda *call: (len(calls) < SOME and calls.append(call)) or original(*call)):
+    original = render.render_file
+    with replaced(render, "render_file", lambda *call: (len(calls) < SOME and calls.append(call)) or original(*call)):
         epoch(loader)
     resample: Any = native.module("resample")
     assert resample is not None, native.missing()
@@ -193,7 +193,7 @@ def anatomy_of_loading(folder: Path) -> tuple[list[Part], float]:
     }
     parts["decode"] = rendered - parts["resize"] - parts["normalise and place"]
     took = cpu_of_image(loader)
-    with replaced(render, "render_jpeg", lambda *call: True):
+    with replaced(render, "render_file", lambda *call: True):
         parts["Python"] = cpu_of_image(loader) - parts["read"]
     parts["hand-over, cold caches"] = took - rendered - parts["read"] - parts["Python"]
     order = ("read", "decode", "resize", "normalise and place", "Python", "hand-over, cold caches")

@@ -14,16 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataprep.backends.cpu.kernels import KernelError, kernel, run_kernels
+from dataprep.backends.cpu.kernels.values import line_of
 from dataprep.backends.mix import mix_batch
 from dataprep.backends.program import compile_ops, delivered_size
 from dataprep.backends.targets import TargetCanvas
 from dataprep.errors import DecodeError, LoaderError, PipelineError, SourceError
-from dataprep.images.canvas import pixels_of_jpeg, render_jpeg
+from dataprep.images.canvas import pixels_of_file, render_file
 from dataprep.images.decode import decode
 from dataprep.images.jpeg import Decoded
 from dataprep.images.limits import MAX_PIXELS, quiet_decoders
-from dataprep.images.resize import Window, place, resize_window
+from dataprep.images.resize import Line, Window, place, resize_window
 from dataprep.protocols import Op, Program, Source
+from dataprep.stages import Normalize
 from dataprep.stages.ops.arguments import height_width
 from dataprep.types import Batch, Box, Failure, Fetched, Image, Params, Recipe, Rendered, Sizes, Slow, Spec, Stamp
 
@@ -107,8 +109,8 @@ def _fill_at_once(
     """Opens a usual JPEG in one compiled call, and ends it there if no op is between; returns whether it could."""
     window, first = opening
     if first == program.mirror:
-        return render_jpeg(data, measured, window, out, _is_mirrored(program, params), _levels(program.ops[program.ending :]))
-    pixels = pixels_of_jpeg(data, measured, window)
+        return render_file(data, measured, window, out, _is_mirrored(program, params), *_levels(program.ops[program.ending :]))
+    pixels = pixels_of_file(data, measured, window)
     if pixels is None:
         return False
     _finish(program, pixels, params, first, out)
@@ -139,7 +141,7 @@ def apply_op(op: Op, image: Image, params: Params) -> NDArray[Any]:
         return resize_window(image, opening.window)
     if program.ending == 0:
         out = np.empty((3, *image.shape[:2]), _dtype(program.spec))
-        place(image, False, out, _levels(program.ops))
+        place(image, False, out, *_levels(program.ops))
         return out
     return kernel(op, image, params)
 
@@ -188,7 +190,7 @@ def _finish(program: Program, image: Image, params: list[Params], first: int, ou
     pixels = _check_made(made, program.specs[program.ending], out.shape)
     mirror, ending = _is_mirrored(program, params), program.ops[program.ending :]
     if pixels.dtype == np.uint8:
-        place(pixels.transpose(1, 2, 0), mirror, out, _levels(ending))
+        place(pixels.transpose(1, 2, 0), mirror, out, *_levels(ending))
     else:  # an op of the user's gave floats
         out[...] = run_kernels(ending, pixels[..., ::-1] if mirror else pixels, params[program.ending :])
 
@@ -199,11 +201,13 @@ def _is_mirrored(program: Program, params: list[Params]) -> bool:
 
 
 @cache
-def _levels(ending: tuple[Op, ...]) -> NDArray[Any]:
-    """Returns (3, 256): what each level of each channel becomes, asked of the kernels."""
+def _levels(ending: tuple[Op, ...]) -> tuple[NDArray[Any], Line | None]:
+    """Returns (3, 256), what each level of each channel becomes, asked of the kernels; and the line through them, if known."""
     program = compile_ops(ending)
     every = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
-    return np.ascontiguousarray(apply(program, every, [np.empty(0)] * len(ending))[:, 0])
+    levels = np.ascontiguousarray(apply(program, every, [np.empty(0)] * len(ending))[:, 0])
+    lines = [line_of(op) for op in ending if isinstance(op, Normalize)] or [np.tile([1.0, 0.0], (3, 1))]
+    return levels, lines[0] if levels.dtype == np.float32 else None
 
 
 def _channels_first(image: NDArray[Any], spec: Spec) -> NDArray[Any]:

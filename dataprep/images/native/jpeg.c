@@ -1,4 +1,4 @@
-/* Binds part.c, strict.c and render.c: what it is given is checked here, so that it reads and writes nothing else. */
+/* Binds part.c, strict.c, raw.c and render.c: what it is given is checked here, so that it reads and writes nothing else. */
 
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
@@ -8,6 +8,7 @@
 #include "head.h"
 #include "part.h"
 #include "profile.h"
+#include "raw.h"
 #include "render.h"
 #include "strict.h"
 #include "turn.h"
@@ -70,13 +71,16 @@ static int is_mine(const Py_buffer *data, const int size[2], PyObject *judge, st
 static PyObject *render_into(const Py_buffer *data, const int size[2], PyObject *judge, const struct rendering *rendering,
                              const Py_buffer *memory) {
     struct head head;
+    struct pixels raw;
     size_t available = (size_t)memory->len;
     enum rendered done;
-    int is = is_mine(data, size, judge, &head);
+    int is_raw = raw_open(data->buf, (size_t)data->len, &raw);
+    int is = is_raw ? raw.height == size[0] && raw.width == size[1] : is_mine(data, size, judge, &head);
     if (is < 0) return NULL;
     if (!is) Py_RETURN_NONE;
     Py_BEGIN_ALLOW_THREADS;
-    done = render(data->buf, (size_t)data->len, &head, rendering, memory->buf, &available);
+    done = is_raw ? render_pixels(raw, rendering, memory->buf, &available)
+                  : render(data->buf, (size_t)data->len, &head, rendering, memory->buf, &available);
     Py_END_ALLOW_THREADS;
     if (done == NOT_MINE) Py_RETURN_NONE;
     return PyLong_FromSize_t(done == RENDERED ? 0 : available);
@@ -84,34 +88,35 @@ static PyObject *render_into(const Py_buffer *data, const int size[2], PyObject 
 
 static PyObject *py_render(PyObject *module, PyObject *args) {
     PyObject *judge, *to, *found = NULL;
-    Py_buffer data, memory, levels, out;
+    Py_buffer data, memory, out;
+    struct lent lent = {0};
     struct rendering rendering;
     struct window *window = &rendering.window;
     struct box *box = &window->box, *part = &window->part;
     int size[2], filter, down_first;
     (void)module;
-    if (!PyArg_ParseTuple(args, "y*(ii)O((iiii)(ii)(iiii)i)pw*py*O", &data, &size[0], &size[1], &judge, &box->top, &box->left,
+    if (!PyArg_ParseTuple(args, "y*(ii)O((iiii)(ii)(iiii)i)pw*py*O|z*", &data, &size[0], &size[1], &judge, &box->top, &box->left,
                           &box->height, &box->width, &window->height, &window->width, &part->top, &part->left, &part->height,
-                          &part->width, &filter, &down_first, &memory, &rendering.mirror, &levels, &to))
+                          &part->width, &filter, &down_first, &memory, &rendering.mirror, &lent.table, &to, &lent.line))
         return NULL;
     window->filter = (enum filter)filter;
     window->way = down_first ? DOWN_FIRST : ACROSS_FIRST;
-    rendering.levels = levels.buf;
     if (filter < BILINEAR || filter > LANCZOS || !window_fits(window, size[0], size[1]) || !is_aligned(memory.buf, sizeof(int32_t)))
         PyErr_SetString(PyExc_ValueError, "the window does not lie in the image, there is no such filter, or memory begins between words");
-    else if (open_canvas(to, &levels, part->height, part->width, &out, &rendering.canvas)) {
+    else if (open_levels(&lent, &rendering.levels) &&
+             open_canvas(to, &lent.table, part->height, part->width, &out, &rendering.canvas)) {
         found = render_into(&data, size, judge, &rendering, &memory);
         PyBuffer_Release(&out);
     }
     PyBuffer_Release(&data);
     PyBuffer_Release(&memory);
-    PyBuffer_Release(&levels);
+    release(&lent);
     return found;
 }
 
 static PyMethodDef methods[] = {
     {"render", py_render, METH_VARARGS,
-     "render(data, (height, width), judge, (box, target, part, filter), down first, memory, mirror, levels, out)\n"
+     "render(data, (height, width), judge, (box, target, part, filter), down first, memory, mirror, levels, out, line=None)\n"
      "-> 0, or the bytes of memory that it needs, or None for what is not mine"},
     {"decode", py_decode, METH_VARARGS,
      "decode(data, out, (top, left, height, width), quickly=False) -> (left, width) of the rows in `out`, or None;\n"

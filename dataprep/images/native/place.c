@@ -4,30 +4,38 @@
 
 #include <string.h>
 
+#include "line.h"
 #include "wide.h"
 
 #define CHUNK 1024             /* pixels that are split at once */
 #define WIDTH 16               /* bytes of a register */
 #define MUCH ((size_t)1 << 17) /* bytes of an image that is written past the caches: whoever reads it comes after the whole batch */
 
-#ifdef AVX2
-/* Fills masks, by channel and by which of three registers is shuffled, for sixteen RGB pixels. */
-static void make_masks(int mirror, uint8_t masks[3][3][WIDTH]) {
+/* How an image is placed. */
+struct manner {
+    int mirror, as_it_is, past; /* whether it is mirrored, its levels stay as they are, and it is written past the caches */
+    const uint8_t *levels;      /* as bytes */
+    int has_line[3];            /* by channel: whether its levels are a line's */
+    struct line lines[3];
+    uint8_t masks[3][3][WIDTH]; /* by channel and by which of three registers is shuffled, for sixteen RGB pixels */
+};
+
+static void make_masks(struct manner *manner) {
     for (int channel = 0; channel < 3; channel++)
         for (int part = 0; part < 3; part++)
             for (int x = 0; x < WIDTH; x++) {
-                int at = 3 * (mirror ? WIDTH - 1 - x : x) + channel - part * WIDTH;
-                masks[channel][part][x] = at >= 0 && at < WIDTH ? (uint8_t)at : 0x80;
+                int at = 3 * (manner->mirror ? WIDTH - 1 - x : x) + channel - part * WIDTH;
+                manner->masks[channel][part][x] = at >= 0 && at < WIDTH ? (uint8_t)at : 0x80;
             }
 }
 
+#ifdef AVX2
 /* Splits a row of sixteen RGB pixels or more into channels; the last sixteen may overlap those before. */
-static __attribute__((target("ssse3"))) void split_wide(const uint8_t *row, int width, int mirror, uint8_t *const planes[3]) {
-    uint8_t masks[3][3][WIDTH];
+static __attribute__((target("ssse3"))) void split_wide(const uint8_t *row, int width, const struct manner *manner,
+                                                        uint8_t *const planes[3]) {
     __m128i shuffles[3][3];
-    make_masks(mirror, masks);
     for (int channel = 0; channel < 3; channel++)
-        for (int part = 0; part < 3; part++) shuffles[channel][part] = _mm_loadu_si128((const __m128i *)masks[channel][part]);
+        for (int part = 0; part < 3; part++) shuffles[channel][part] = _mm_loadu_si128((const __m128i *)manner->masks[channel][part]);
     for (int done = 0; done < width; done += WIDTH) {
         int x = done + WIDTH <= width ? done : width - WIDTH;
         const __m128i *from = (const __m128i *)(row + 3 * (ptrdiff_t)x);
@@ -35,22 +43,22 @@ static __attribute__((target("ssse3"))) void split_wide(const uint8_t *row, int 
         for (int channel = 0; channel < 3; channel++) {
             __m128i values = _mm_or_si128(_mm_shuffle_epi8(first, shuffles[channel][0]), _mm_shuffle_epi8(second, shuffles[channel][1]));
             values = _mm_or_si128(values, _mm_shuffle_epi8(third, shuffles[channel][2]));
-            _mm_storeu_si128((__m128i *)(planes[channel] + (mirror ? width - WIDTH - x : x)), values);
+            _mm_storeu_si128((__m128i *)(planes[channel] + (manner->mirror ? width - WIDTH - x : x)), values);
         }
     }
 }
 #endif
 
 /* Splits a row of RGB pixels into channels, mirrored if asked. */
-static void split(const uint8_t *row, int width, int mirror, uint8_t *const planes[3]) {
+static void split(const uint8_t *row, int width, const struct manner *manner, uint8_t *const planes[3]) {
 #ifdef AVX2
     if (width >= WIDTH && __builtin_cpu_supports("ssse3")) {
-        split_wide(row, width, mirror, planes);
+        split_wide(row, width, manner, planes);
         return;
     }
 #endif
     for (int x = 0; x < width; x++)
-        for (int channel = 0; channel < 3; channel++) planes[channel][mirror ? width - 1 - x : x] = row[3 * (ptrdiff_t)x + channel];
+        for (int channel = 0; channel < 3; channel++) planes[channel][manner->mirror ? width - 1 - x : x] = row[3 * (ptrdiff_t)x + channel];
 }
 
 int changes_nothing(const void *levels) {
@@ -114,18 +122,12 @@ static void store(uint8_t *to, const uint8_t *from, size_t count, int past) {
     memcpy(to, from, count);
 }
 
-/* How an image is placed. */
-struct manner {
-    int mirror, as_it_is, past; /* whether it is mirrored, its levels stay as they are, and it is written past the caches */
-    const uint8_t *levels;      /* as bytes */
-};
-
 /* Places some pixels of a row at a column of the canvas's row `to`. */
 static void place_some(const uint8_t *row, int count, const struct manner *manner, const struct canvas *canvas, uint8_t *to) {
     uint8_t channels[3][CHUNK], *const planes[3] = {channels[0], channels[1], channels[2]};
     uint32_t line[3 * CHUNK];
     size_t size = canvas->size;
-    split(row, count, manner->mirror, planes);
+    split(row, count, manner, planes);
     for (int channel = 0; channel < 3; channel++) {
         const uint8_t *levels = manner->levels + channel * 256 * size;
         uint8_t *start = to + channel * canvas->strides[0] * (ptrdiff_t)size;
@@ -135,6 +137,8 @@ static void place_some(const uint8_t *row, int count, const struct manner *manne
             if (is_last && channel == 2) store(to, (uint8_t *)line, 3 * count * size, manner->past);
         } else if (manner->as_it_is) {
             store(start, planes[channel], (size_t)count, manner->past);
+        } else if (manner->has_line[channel]) {
+            line_fill(&manner->lines[channel], (const float *)levels, planes[channel], count, (float *)start, manner->past);
         } else if (size == 4 && manner->past && (uintptr_t)start % WIDTH == 0) {
             look_up_past(planes[channel], count, (const uint32_t *)levels, (uint32_t *)start);
         } else {
@@ -144,9 +148,22 @@ static void place_some(const uint8_t *row, int count, const struct manner *manne
     }
 }
 
-void place(struct pixels image, int mirror, const void *levels, const struct canvas *canvas) {
+static struct manner manner_of(struct pixels image, int mirror, const struct levels *levels, const struct canvas *canvas) {
+    size_t size = canvas->size;
+    struct manner manner = {.mirror = mirror, .levels = levels->table};
+    manner.as_it_is = size == 1 && changes_nothing(levels->table);
+    manner.past = (size_t)image.height * image.width * 3 * size >= MUCH;
+    for (int channel = 0; levels->line != NULL && size == sizeof(float) && channel < 3; channel++) {
+        const double *line = levels->line + 2 * channel;
+        manner.has_line[channel] = line_through((const float *)levels->table + channel * 256, line[0], line[1], &manner.lines[channel]);
+    }
+    make_masks(&manner);
+    return manner;
+}
+
+void place(struct pixels image, int mirror, const struct levels *levels, const struct canvas *canvas) {
     ptrdiff_t size = (ptrdiff_t)canvas->size;
-    struct manner manner = {mirror, size == 1 && changes_nothing(levels), (size_t)image.height * image.width * 3 * size >= MUCH, levels};
+    struct manner manner = manner_of(image, mirror, levels, canvas);
     for (int y = 0; y < image.height; y++) {
         const uint8_t *row = image.first + y * image.stride;
         uint8_t *to = (uint8_t *)canvas->first + y * canvas->strides[1] * size;

@@ -13,10 +13,17 @@ struct canvas {
     size_t size;          /* bytes of a value */
 };
 
+/* What becomes of the levels of an image: (3, 256) values of the canvas's type. Of floats there may be (3, 2) numbers, slope and start
+   of lines that are thought to go through them; where one does, to the last bit, it is quicker than a table. */
+struct levels {
+    const void *table;
+    const double *line; /* or NULL */
+};
+
 /* Whether (3, 256) bytes are those that stay as they are. */
 int changes_nothing(const void *levels);
 
-/* Fills a canvas of its height and width with what `levels`, (3, 256) of its type, make of an RGB image, mirrored if asked. */
-void place(struct pixels image, int mirror, const void *levels, const struct canvas *canvas);
+/* Fills a canvas of its height and width with what its levels make of an RGB image, mirrored if asked. */
+void place(struct pixels image, int mirror, const struct levels *levels, const struct canvas *canvas);
 
 #endif

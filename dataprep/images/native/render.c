@@ -73,36 +73,36 @@ static int make_taps(struct axis axis, enum filter filter, struct store *store, 
     return block.first != NULL && taps_fill(&axis, filter, count, (int32_t *)(void *)block.first, taps);
 }
 
-static int find_taps(const struct window *window, struct store *store, struct plan *plan) {
-    struct axis down = {window->box.height, window->height, {window->part.top, window->part.height}};
-    struct axis across = {window->box.width, window->width, {window->part.left, window->part.width}};
-    int have_rows = make_taps(down, window->filter, store, &plan->rows);
-    return make_taps(across, window->filter, store, &plan->columns) && have_rows;
-}
-
 /* Whether the canvas is bytes that lie as pixels do, and are to stay as they are. */
 static int takes_pixels(const struct rendering *rendering) {
     const struct canvas *canvas = &rendering->canvas;
     return canvas->size == 1 && canvas->strides[0] == 1 && canvas->strides[2] == 3 && !rendering->mirror &&
-           changes_nothing(rendering->levels);
+           changes_nothing(rendering->levels.table);
 }
 
-static void find_boxes(const struct head *head, const struct window *window, struct plan *plan) {
-    int turned = plan->turn.transposed;
+/* Finds the taps, what is seen, and memory for what comes of it; returns whether there was enough for the taps. */
+static int find_seen(const struct rendering *rendering, struct store *store, struct plan *plan) {
+    const struct window *window = &rendering->window;
+    struct box box = window->box, part = window->part;
+    int have_rows = make_taps((struct axis){box.height, window->height, {part.top, part.height}}, window->filter, store, &plan->rows);
+    if (!make_taps((struct axis){box.width, window->width, {part.left, part.width}}, window->filter, store, &plan->columns) || !have_rows)
+        return 0;
     struct span rows = plan->rows.seen, columns = plan->columns.seen;
-    plan->seen = (struct box){window->box.top + rows.start, window->box.left + columns.start, rows.length, columns.length};
+    plan->seen = (struct box){box.top + rows.start, box.left + columns.start, rows.length, columns.length};
+    plan->is_direct = takes_pixels(rendering);
+    plan->between = take(store, 3 * (window->way == DOWN_FIRST ? (size_t)part.height * columns.length : (size_t)rows.length * part.width));
+    plan->made = take(store, plan->is_direct ? 0 : 3 * (size_t)part.height * part.width);
+    return 1;
+}
+
+/* Finds what of the file is decoded, and memory for it. */
+static void find_decoded(const struct head *head, struct store *store, struct plan *plan) {
+    int turned = plan->turn.transposed;
     plan->filed = in_file(plan->seen, plan->turn, turned ? head->width : head->height, turned ? head->height : head->width);
     plan->decoded = worth_decoding(head, plan->filed);
-}
-
-static void find_memory(const struct head *head, const struct window *window, struct store *store, struct plan *plan) {
-    struct box seen = plan->seen, part = window->part;
     size_t around = (size_t)plan->decoded.width + 2 * PART_AROUND, wide = around < (size_t)head->width ? around : (size_t)head->width;
-    size_t between = window->way == DOWN_FIRST ? (size_t)part.height * seen.width : (size_t)seen.height * part.width;
     plan->raw = take(store, wide * plan->decoded.height * 3);
-    plan->upright = take(store, head->orientation == 1 ? 0 : (size_t)seen.height * seen.width * 3);
-    plan->between = take(store, between * 3);
-    plan->made = take(store, plan->is_direct ? 0 : (size_t)part.height * part.width * 3);
+    plan->upright = take(store, head->orientation == 1 ? 0 : (size_t)plan->seen.height * plan->seen.width * 3);
 }
 
 /* Decodes what is seen of the image: by the strict decoder where that is the quicker one and takes the file, else by libjpeg. */
@@ -124,34 +124,40 @@ static struct pixels turned(struct pixels pixels, const struct plan *plan) {
     return upright;
 }
 
-/* Resizes what was decoded, into the canvas in the end; returns whether it could. */
-static int finish(struct pixels pixels, const struct rendering *rendering, const struct plan *plan) {
+/* Resizes an image that begins at a row and a column of the upright one, into the canvas in the end; returns whether it could. */
+static int finish(struct pixels pixels, int top, int left, const struct rendering *rendering, const struct plan *plan) {
     const struct window *window = &rendering->window;
     struct pixels out = {plan->made.first, 3 * (ptrdiff_t)window->part.width, window->part.height, window->part.width, 3};
     if (plan->is_direct) {
         out.first = rendering->canvas.first;
         out.stride = rendering->canvas.strides[1];
     }
-    if (resize(pixels, -plan->rows.seen.start, -plan->columns.seen.start, &plan->rows, &plan->columns, (int)window->way, out,
+    if (resize(pixels, window->box.top - top, window->box.left - left, &plan->rows, &plan->columns, (int)window->way, out,
                plan->between.first, plan->between.size))
         return 0;
-    if (!plan->is_direct) place(out, rendering->mirror, rendering->levels, &rendering->canvas);
+    if (!plan->is_direct) place(out, rendering->mirror, &rendering->levels, &rendering->canvas);
     return 1;
 }
 
 enum rendered render(const uint8_t *data, size_t length, const struct head *head, const struct rendering *rendering, void *memory,
                      size_t *size) {
     struct store store = {{memory, *size}, 0};
-    struct plan plan = {.turn = turn_of(head->orientation), .is_direct = takes_pixels(rendering)};
+    struct plan plan = {.turn = turn_of(head->orientation)};
     struct pixels pixels;
     if (!head->usual || has_too_many_scans(data, length, head)) return NOT_MINE;
-    if (find_taps(&rendering->window, &store, &plan)) {
-        find_boxes(head, &rendering->window, &plan);
-        find_memory(head, &rendering->window, &store, &plan);
-    }
+    if (find_seen(rendering, &store, &plan)) find_decoded(head, &store, &plan);
     *size = store.taken;
     if (!is_enough(&store)) return NEEDS_MEMORY;
     if (plan.raw.first == NULL || !decode(data, length, head, &plan, &pixels)) return NOT_MINE;
     if (head->orientation != 1) pixels = turned(pixels, &plan);
-    return finish(pixels, rendering, &plan) ? RENDERED : NOT_MINE;
+    return finish(pixels, plan.seen.top, plan.seen.left, rendering, &plan) ? RENDERED : NOT_MINE;
+}
+
+enum rendered render_pixels(struct pixels image, const struct rendering *rendering, void *memory, size_t *size) {
+    struct store store = {{memory, *size}, 0};
+    struct plan plan;
+    int known = find_seen(rendering, &store, &plan);
+    *size = store.taken;
+    if (!is_enough(&store)) return NEEDS_MEMORY;
+    return known && finish(image, 0, 0, rendering, &plan) ? RENDERED : NOT_MINE;
 }

@@ -1,5 +1,5 @@
-/* From the bytes of a JPEG to its place in a batch: the part that is needed decoded, turned upright, resized, mirrored, looked up. No
-   Python, no memory of its own but libjpeg's, no state. */
+/* From the bytes of a JPEG, or of pixels as they are, to its place in a batch: the part that is needed decoded, turned upright,
+   resized, mirrored, looked up. No Python, no memory of its own but libjpeg's, no state. */
 
 #ifndef DATAPREP_RENDER_H
 #define DATAPREP_RENDER_H
@@ -22,7 +22,7 @@ struct window {
 struct rendering {
     struct window window;
     int mirror;
-    const void *levels; /* (3, 256) */
+    struct levels levels;
     struct canvas canvas;
 };
 
@@ -35,5 +35,8 @@ int window_fits(const struct window *window, int height, int width);
    `memory`, aligned for 32-bit integers and of `size` bytes, which becomes how many it needs where these are too few. */
 enum rendered render(const uint8_t *data, size_t length, const struct head *head, const struct rendering *rendering, void *memory,
                      size_t *size);
+
+/* The same of pixels that lie there as they are. */
+enum rendered render_pixels(struct pixels image, const struct rendering *rendering, void *memory, size_t *size);
 
 #endif

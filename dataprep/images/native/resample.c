@@ -61,24 +61,26 @@ static PyObject *py_resize(PyObject *module, PyObject *args) {
 
 static PyObject *py_place(PyObject *module, PyObject *args) {
     PyObject *from, *to;
-    Py_buffer seen, levels, out;
+    Py_buffer seen, out;
+    struct lent lent = {0};
+    struct levels levels;
     struct pixels image;
     struct canvas canvas;
     int mirror;
     (void)module;
-    if (!PyArg_ParseTuple(args, "Opy*O", &from, &mirror, &levels, &to)) return NULL;
-    if (open_image(from, PyBUF_SIMPLE, &seen, &image)) {
+    if (!PyArg_ParseTuple(args, "Opy*O|z*", &from, &mirror, &lent.table, &to, &lent.line)) return NULL;
+    if (open_levels(&lent, &levels) && open_image(from, PyBUF_SIMPLE, &seen, &image)) {
         if (image.channels != 3)
             PyErr_SetString(PyExc_ValueError, "what is placed is an RGB image, (H, W, 3)");
-        else if (open_canvas(to, &levels, image.height, image.width, &out, &canvas)) {
+        else if (open_canvas(to, &lent.table, image.height, image.width, &out, &canvas)) {
             Py_BEGIN_ALLOW_THREADS;
-            place(image, mirror, levels.buf, &canvas);
+            place(image, mirror, &levels, &canvas);
             Py_END_ALLOW_THREADS;
             PyBuffer_Release(&out);
         }
         PyBuffer_Release(&seen);
     }
-    PyBuffer_Release(&levels);
+    release(&lent);
     if (PyErr_Occurred()) return NULL;
     Py_RETURN_NONE;
 }
@@ -86,7 +88,7 @@ static PyObject *py_place(PyObject *module, PyObject *args) {
 static PyMethodDef methods[] = {
     {"taps", py_taps, METH_VARARGS, "taps(source, target, start, length, filter) -> bytes"},
     {"resize", py_resize, METH_VARARGS, "resize(image, out, top, left, rows, columns, way, memory)"},
-    {"place", py_place, METH_VARARGS, "place(image, mirror, levels, out)"},
+    {"place", py_place, METH_VARARGS, "place(image, mirror, levels, out, line=None)"},
     {NULL, NULL, 0, NULL},
 };
 

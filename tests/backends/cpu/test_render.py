@@ -112,8 +112,8 @@ def test_batches_in_one_call_are_those_step_by_step(
     made: list[tuple[bytes, object]] = []
     for way in ("in one call", "step by step"):
         if way == "step by step":
-            monkeypatch.setattr(render, "render_jpeg", lambda *given: False)
-            monkeypatch.setattr(render, "pixels_of_jpeg", lambda *given: None)
+            monkeypatch.setattr(render, "render_file", lambda *given: False)
+            monkeypatch.setattr(render, "pixels_of_file", lambda *given: None)
         for source in (manifest.source, damaged):
             order = np.stack([np.arange(len(rows.ids)), np.zeros(len(rows.ids), np.int64)], axis=1)
             for recipe in Draws(ops, 7).recipes(rows, [order], 0):

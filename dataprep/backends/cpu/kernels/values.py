@@ -32,6 +32,12 @@ def _normalize_levels(op: Normalize) -> NDArray[np.float32]:
     return table
 
 
+def line_of(op: Normalize) -> NDArray[np.float64]:
+    """Returns (3, 2), slope and start of each channel's line: what becomes of a value is slope × value + start."""
+    mean, std = np.array(op.mean), np.array(op.std)
+    return np.stack([1 / (255 * std), -mean / std], axis=1)
+
+
 @kernel.register
 def _(op: Output, image: Image, params: Params) -> NDArray[Any]:
     if op.dtype is None or op.dtype == image.dtype:
