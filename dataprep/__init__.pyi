@@ -24,6 +24,7 @@ from .errors import ManifestError as ManifestError
 from .errors import PipelineError as PipelineError
 from .errors import SourceError as SourceError
 from .errors import StateError as StateError
+from .fetched import Reads as Reads
 from .images.decode import decode as decode
 from .integrations.huggingface import to_huggingface as to_huggingface
 from .integrations.torch import ImageDataset as ImageDataset
@@ -59,6 +60,7 @@ from .sources import Bytes as Bytes
 from .sources import Files as Files
 from .sources import Folder as Folder
 from .sources import Labelled as Labelled
+from .sources import NodeCache as NodeCache
 from .sources import Parquet as Parquet
 from .sources import Part as Part
 from .sources import Several as Several

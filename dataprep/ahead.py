@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from dataprep.errors import DataprepError, SourceError
+from dataprep.fetched import Reads, reads_of
 
 if TYPE_CHECKING:  # bare Python reads ahead, too
     import pyarrow as pa
@@ -40,7 +41,6 @@ class Ahead:
     Attributes:
         source: Whose bytes these are.
         limit: How many bytes are held that were read and not taken; what somebody waits for already is read all the same.
-        retries: How often a store was asked again for what it had not given.
     """
 
     def __init__(self, source: "Source", limit: int = LIMIT) -> None:
@@ -63,7 +63,7 @@ class Ahead:
         self._held = self._under_way = 0  # bytes, images
         self._busy = 0  # threads
         self._closed = False
-        self.retries = 0
+        self._reads = Reads()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Returns what a copy is made of, which has announced nothing."""
@@ -116,31 +116,35 @@ class Ahead:
         order = self._ask(uri) if (start, stop) == (0, None) else None
         if order is None:
             return self._read_now(uri, start, stop)
+        began = time.perf_counter()
         try:
             data = order.future.result()
         finally:
             with self._changed:
                 self._asked.discard(order)
                 order.future = Future()  # nobody keeps the bytes who keeps the order
+                self._reads += Reads(waited=time.perf_counter() - began)
         with self._changed:
             self._held -= len(data)
             self._changed.notify()
         return data
 
     def read_again(self, uri: str) -> bytes:
-        """Returns the bytes of an image that were had and cannot be those that are meant, and counts that.
+        """Returns the bytes of an image that were had and cannot be those that are meant: as the source has them now.
 
         Raises:
             SourceError: It cannot be read.
         """
-        with self._changed:
-            self.retries += 1
-        return self._timed(uri)
+        again = getattr(self.source, "read_again", None)
+        if again is None:  # which a store is asked, and no cache before it
+            with self._changed:
+                self._reads += Reads(retries=1)
+        return self._timed(uri, read=again or self.source.read)
 
-    def take_retries(self) -> int:
-        """Returns how often a store was asked again since this was last asked."""
+    def take_reads(self) -> Reads:
+        """Returns what reading came to since this was last asked."""
         with self._changed:
-            taken, self.retries = self.retries, 0
+            taken, self._reads = self._reads, Reads()
         return taken
 
     def close(self) -> None:
@@ -189,11 +193,11 @@ class Ahead:
             with self._changed:
                 self._wake()
 
-    def _timed(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
+    def _timed(self, *asked: Any, read: "Callable[..., bytes] | None" = None, ahead: bool = False) -> bytes:
         """Reads, and notes for how long that only waited: where a core is at work, threads do not help."""
         began, worked = time.perf_counter(), time.thread_time()
         try:
-            return self._counted(self.source.read(uri, start, stop))
+            return self._counted((read or self.source.read)(*asked))
         except SourceError as error:
             self._counted(error)
             raise
@@ -201,12 +205,14 @@ class Ahead:
             waited = time.perf_counter() - began - (time.thread_time() - worked)
             with self._changed:
                 self._waits.append(waited)
+                if not ahead:
+                    self._reads += Reads(waited=waited)
 
     def _counted(self, answer: Answer) -> Answer:
-        """Counts how often a store was asked again for an answer, and returns it."""
-        if retries := getattr(answer, "retries", 0):
+        """Counts what is known of how an answer came about, and returns it."""
+        if type(answer) is not bytes:
             with self._changed:
-                self.retries += retries
+                self._reads += reads_of(answer)
         return answer
 
     @property
@@ -279,7 +285,7 @@ class Ahead:
             return
         for uri in uris:
             try:
-                yield self._timed(uri)
+                yield self._timed(uri, ahead=True)
             except SourceError as error:
                 yield error
 
@@ -336,7 +342,7 @@ class Reading:
             done = self._function(records, source=self._ahead)
         finally:
             self._ahead.forget(self._expected.pop(first))
-        retries = self._ahead.take_retries()
+        retries = self._ahead.take_reads().retries
         return done.replace_schema_metadata({RETRIES: str(retries)}) if retries else done
 
 

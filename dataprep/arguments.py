@@ -4,9 +4,10 @@ They are `attrs` classes: a converter puts an argument into the form it is kept 
 validator, made here, refuses what does not fit, by the names of the class and of the argument.
 """
 
+import re
 from collections.abc import Callable
 from numbers import Integral
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from attrs import Attribute
 
@@ -61,6 +62,29 @@ def is_whole(value: object) -> bool:
 def as_whole(given: object) -> Any:
     """Returns a whole number of NumPy's as one of Python's, which JSON can hold, and other things as they are."""
     return given if isinstance(given, bool) or not isinstance(given, Integral) else int(given)
+
+
+UNITS: Final = {
+    "": 1,
+    "b": 1,
+    "kb": 10**3,
+    "mb": 10**6,
+    "gb": 10**9,
+    "tb": 10**12,
+    "kib": 1 << 10,
+    "mib": 1 << 20,
+    "gib": 1 << 30,
+    "tib": 1 << 40,
+}
+"""What bytes are counted in."""
+
+
+def as_bytes(given: object) -> Any:
+    """Returns a size such as "256MB" in bytes, and other things as they are."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", given.lower()) if isinstance(given, str) else None
+    if found is None or found[2] not in UNITS:
+        return as_whole(given)
+    return round(float(found[1]) * UNITS[found[2]])
 
 
 def is_number(value: object) -> bool:

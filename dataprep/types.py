@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataprep.errors import PipelineError
+from dataprep.fetched import NO_READS, Reads
 from dataprep.html import card
 
 if TYPE_CHECKING:
@@ -118,18 +119,6 @@ class Spec:
     layout: Literal["HWC", "CHW"] = "HWC"
     memory: Literal["contiguous", "channels_last"] = "contiguous"
     delivered: bool = False
-
-
-class Fetched(bytes):
-    """Bytes from a store, with what came beside them.
-
-    Attributes:
-        version: Which of the contents that the object has had, such as its ETag; None where the store does not say.
-        retries: How often they had to be asked for again.
-    """
-
-    version: str | None = None
-    retries: int = 0
 
 
 class Recipe(NamedTuple):
@@ -352,14 +341,14 @@ class Rendered(NamedTuple):
         failures: The files that failed, by index.
         slowest: The file that took longest.
         targets: What the recipe's `TargetCanvas` finished, or None; the loader makes a `TargetBatch` of both.
-        retries: How often a store was asked again for what it had not given.
+        reads: What reading it came to.
     """
 
     batch: Batch[Any]
     failures: tuple[Failure, ...] = ()
     slowest: Slow = Slow(0.0, "")
     targets: Targets | None = None
-    retries: int = 0
+    reads: Reads = NO_READS
 
 
 class Statistics(NamedTuple):

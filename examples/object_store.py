@@ -29,7 +29,7 @@ def main(photos: str, shards: str, state: Path, stop: int | None) -> None:
         state.write_text(json.dumps(loader.state_dict()))
         if number + 1 == stop:
             os._exit(9)
-    print(f"an epoch of {packed.kept().num_rows} images is done; {loader.stats().retries} requests were made again")
+    print(f"an epoch of {packed.kept().num_rows} images is done; {loader.stats().reads.retries} requests were made again")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Targets on their way through a backend: places were moved in the main process and are copied; masks are rendered here."""
 
 from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Any
 
 from attrs import field, frozen
@@ -8,11 +9,12 @@ from numpy.typing import NDArray
 
 from dataprep.backends.mix import partners_of
 from dataprep.errors import LoaderError
+from dataprep.fetched import Unstamped
 from dataprep.protocols import Source
 from dataprep.targets.marks import Marks
 from dataprep.targets.masks import Masks, render_mask
 from dataprep.targets.mix import mix_targets
-from dataprep.types import Failure, Recipe, Targets
+from dataprep.types import Failure, Recipe, Stamp, Targets
 
 
 @frozen
@@ -72,8 +74,18 @@ class TargetCanvas:
 
 def uris_of(recipe: Recipe) -> list[str]:
     """Returns all that is read for a batch, in about the order in which it is: of each image its masks, then itself."""
-    masks = [given.uris() for given in (recipe.targets or {}).values() if isinstance(given, Masks)]
-    return [uri for of_one in zip(*masks, recipe.uris, strict=True) for uri in of_one if uri is not None]
+    masks = [map(_unstamped, given.uris()) for given in (recipe.targets or {}).values() if isinstance(given, Masks)]
+    images = map(stamped, recipe.uris, repeat(None) if recipe.stamps is None else recipe.stamps)
+    return [uri for of_one in zip(*masks, images, strict=True) for uri in of_one if uri is not None]
+
+
+def stamped(uri: str, stamp: Stamp | None) -> str:
+    """Returns a uri that says whether it is known what was there."""
+    return uri if stamp is not None and stamp.digest is not None else Unstamped(uri)
+
+
+def _unstamped(uri: str | None) -> str | None:
+    return None if uri is None else Unstamped(uri)
 
 
 def convert_targets(targets: Targets | None, function: Callable[[NDArray[Any]], Any]) -> Targets | None:

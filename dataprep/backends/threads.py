@@ -140,5 +140,5 @@ class _Work:
         self.source.forget(orders)
         failures = tuple(failure for some, _ in done for failure in some)
         slowest, batch = max(slow for _, slow in done), Batch(images, recipe.labels, recipe.ids)
-        made = self.convert(Rendered(batch, failures, slowest, targets.finish(failures), self.source.take_retries()))
+        made = self.convert(Rendered(batch, failures, slowest, targets.finish(failures), self.source.take_reads()))
         return made._replace(batch=mix_batch(made.batch, recipe.mixture, failures))

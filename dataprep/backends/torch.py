@@ -32,6 +32,7 @@ from dataprep.backends.program import PREFETCH
 from dataprep.backends.targets import uris_of
 from dataprep.backends.tensors import as_dtype, tensors
 from dataprep.errors import LoaderError
+from dataprep.fetched import NO_READS
 from dataprep.protocols import Program, Source
 from dataprep.types import Batch, Recipe, Rendered
 
@@ -222,8 +223,8 @@ class _Slots:
         failures = tuple(
             replace(failure, index=part.batch.images.start + failure.index) for part in parts for failure in part.failures
         )
-        slowest, retries = max(part.slowest for part in parts), sum(part.retries for part in parts)
-        return Rendered(Batch(images, labels, ids), failures, slowest, parts[0].targets, retries)
+        slowest, reads = max(part.slowest for part in parts), sum((part.reads for part in parts), NO_READS)
+        return Rendered(Batch(images, labels, ids), failures, slowest, parts[0].targets, reads)
 
 
 def _shared(one: torch.Tensor, count: int) -> torch.Tensor:
@@ -254,7 +255,7 @@ class _Recipes(Dataset[Rendered]):
         # the tensor itself and not one of its array: it may lie in shared memory
         own = memory.permute(0, 3, 1, 2) if self.program.spec.memory == "channels_last" else memory
         batch = made.batch._replace(images=as_dtype(own, self.program.spec))
-        made = made._replace(retries=self.source.take_retries())
+        made = made._replace(reads=self.source.take_reads())
         self.source.forget(orders)
         mixed = mix_batch(batch, recipe.mixture, made.failures)
         if task.place is None:

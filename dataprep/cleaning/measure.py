@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from dataprep.columns import fields_of
 from dataprep.errors import DecodeError, SourceError
+from dataprep.fetched import Fetched
 from dataprep.images.decode import decode
 from dataprep.images.exif import captured
 from dataprep.images.limits import MAX_PIXELS, quiet_decoders, refuse_large
 from dataprep.machine import cores
 from dataprep.protocols import Engine, Measure, Source
 from dataprep.stages.measures.compiled import measure_view
-from dataprep.types import Fetched
 
 FACTS: Final = fields_of("read")
 """What is known of every image that was read, whatever is measured."""

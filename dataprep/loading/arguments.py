@@ -12,10 +12,12 @@ from dataprep.machine import cores
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.protocols import Backend, Op, Source
+from dataprep.sources.cached import Cached
+from dataprep.sources.nodecache import NodeCache
 
 SAMPLE: Final = 8  # images of which one has to be there; the others are not opened once one is
 MOVED: Final = "if the images have moved, say where they are: Manifest.read(path, source=Folder('elsewhere'))"
-NAMES: Final = ("manifest", "pipeline", "batch_size", "train", "sampler", "backend", "on_error")
+NAMES: Final = ("manifest", "pipeline", "batch_size", "train", "sampler", "backend", "on_error", "targets", "cache")
 
 EVALUATION: Final = "each image once, in order, comes from Loader(..., train=False)"
 TORCH: Final[Mapping[str, str]] = {
@@ -144,6 +146,21 @@ def check_backend(given: object, ops: Iterable[Op] = (), source: Source | None =
     if source is not None and hasattr(backend, "start_for"):
         backend.start_for(source)
     return backend  # type: ignore[no-any-return]  # what can `run` is one
+
+
+def with_cache(source: Source, given: object) -> Source:
+    """Returns a source with a cache before it, where one is given.
+
+    Raises:
+        LoaderError: It is no cache.
+        DataprepError: Its folder holds files of others, or cannot be used.
+    """
+    if given is None:
+        return source
+    if not isinstance(given, NodeCache):
+        raise LoaderError(f'Loader(cache={given!r:.100}): give a cache, as in cache=dp.NodeCache("/local/cache", "200GB")')
+    given.check()
+    return Cached(source, given)
 
 
 def check_source(source: Source, uris: pa.StringArray) -> None:

@@ -22,6 +22,7 @@ from dataprep.loading.arguments import (
     check_pipeline,
     check_sampler,
     check_source,
+    with_cache,
 )
 from dataprep.loading.epochs import EpochSampler, Loop
 from dataprep.loading.failures import OnError
@@ -33,6 +34,7 @@ from dataprep.manifest import Manifest
 from dataprep.manifest.forms import light_of
 from dataprep.pipeline import Pipeline
 from dataprep.protocols import Backend
+from dataprep.sources.nodecache import NodeCache
 from dataprep.targets.kinds import Target
 from dataprep.types import AnyBatch, Batch, Origin, Recipe, TargetBatch
 
@@ -87,6 +89,7 @@ class Loader(Generic[AnyOf]):
         backend: Backend | None = None,
         on_error: OnError = "raise",
         targets: None = None,
+        cache: NodeCache | None = None,
     ) -> None: ...
 
     @overload
@@ -101,6 +104,7 @@ class Loader(Generic[AnyOf]):
         backend: Backend | None = None,
         on_error: OnError = "raise",
         targets: "Target | str | Iterable[Target | str]",
+        cache: NodeCache | None = None,
     ) -> None: ...
 
     def __init__(
@@ -114,6 +118,7 @@ class Loader(Generic[AnyOf]):
         backend: Backend | None = None,
         on_error: OnError = "raise",
         targets: "Target | str | Iterable[Target | str] | None" = None,
+        cache: NodeCache | None = None,
         **unknown: Never,
     ) -> None:
         """Checks that batches can be made.
@@ -133,6 +138,8 @@ class Loader(Generic[AnyOf]):
             targets: What batches carry beside labels, moved as the ops move the images: `Boxes`, `Points`, `Polygons`, `Mask` or
                 `Column`, one or several; for a column that sources fill in one way, such as "boxes", its name alone. A batch is
                 then a `TargetBatch`.
+            cache: What keeps on a disk of this machine what was read from a slow source, for the next epochs and for other
+                processes: `NodeCache("/local/cache", "200GB")`. Masks in files come from the source each time.
             unknown: Arguments of torch's `DataLoader` are refused, saying what they are called here.
 
         Raises:
@@ -146,7 +153,7 @@ class Loader(Generic[AnyOf]):
         sampler = check_sampler(sampler, train=train, shuffled=manifest.packed.get("shuffled") is not None)
         self.backend = check_backend(backend, self.pipeline.ops, manifest.source)
         self._delivery = Delivery(on_error)
-        self.source = manifest.source
+        self.source = with_cache(manifest.source, cache)
         self.classes = manifest.classes
         kept = light_of(manifest)
         if len(kept) == 0:

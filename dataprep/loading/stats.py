@@ -1,5 +1,6 @@
 """What is counted between the backend and the loop: batches, the time that the loop waited, files that failed or were slow."""
 
+import logging
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -8,9 +9,12 @@ from typing import Any, Final
 from attrs import define, field
 
 from dataprep.errors import LoaderError
+from dataprep.fetched import NO_READS, Reads
 from dataprep.loading.failures import POLICIES, Losses, OnError, settle
 from dataprep.protocols import Backend, Program, Source
 from dataprep.types import AnyBatch, Batch, Failure, Recipe, Rendered, Slow
+
+LOGGER: Final = logging.getLogger("dataprep")
 
 NAMED: Final = 10  # files that statistics name
 
@@ -39,7 +43,8 @@ class LoaderStats:
         failed: Files that could not be made part of their batch.
         failures: What was wrong with the first of them.
         slowest: The files that took longest to read, decode and transform, each the slowest of its batch.
-        retries: Requests to a store that were made again, after a fault that passed.
+        reads: What reading came to: how long those who decode waited for it, requests to a store that were made again, files
+            that a cache had.
     """
 
     batches: int = 0
@@ -51,7 +56,7 @@ class LoaderStats:
     failed: int = 0
     failures: tuple[Failure, ...] = ()
     slowest: tuple[Slow, ...] = ()
-    retries: int = 0
+    reads: Reads = NO_READS
 
     @property
     def rate(self) -> float:
@@ -72,8 +77,12 @@ class LoaderStats:
             f"{self.ahead} batches ahead",
         ]
         lines += [f"slow: {slow.uri}, {slow.seconds:.3f} s" for slow in self.slowest[:3]]
-        if self.retries:
-            lines.append(f"{self.retries:,} requests to a store made again")
+        if self.reads.retries:
+            lines.append(f"{self.reads.retries:,} requests to a store made again")
+        if self.reads.kept:
+            lines.append(f"{self.reads.kept:,} files from the cache of this machine")
+        if self.reads.unkept:
+            lines.append(f"{self.reads.unkept:,} files that the cache could not take: {self.reads.why}")
         if self.failed:
             lines += [f"{self.failed:,} files failed", *(f"  {failure.why}" for failure in self.failures)]
         return "\n".join(lines)
@@ -107,6 +116,7 @@ class Delivery:
         losses = Losses()
         try:
             for rendered in self._time(batches, asked):
+                self._warn_once(source, rendered.reads)
                 batch = losses.check(rendered, settle(rendered, self.on_error))
                 if batch is not None:
                     self.stats = replace(self.stats, batches=self.stats.batches + 1, images=self.stats.images + len(batch.ids))
@@ -128,6 +138,12 @@ class Delivery:
             last, began = end, False
             yield rendered
 
+    def _warn_once(self, source: Source, reads: Reads) -> None:
+        """Says at the first files that a cache could not take that it is so."""
+        if reads.unkept and reads.unkept == self.stats.reads.unkept:
+            folder = getattr(getattr(source, "cache", None), "folder", "the cache")
+            LOGGER.warning("images could not be kept in %s: %s; they are read from their source each time", folder, reads.why)
+
     def _count(self, rendered: Rendered, waited: float, passed: float, began: bool, ahead: int) -> None:
         """Adds what is known before the policy has its say."""
         old, slow = self.stats, [rendered.slowest] if rendered.slowest.uri else []
@@ -140,7 +156,7 @@ class Delivery:
             failed=old.failed + len(rendered.failures),
             failures=(*old.failures, *rendered.failures)[:NAMED],
             slowest=tuple(sorted([*old.slowest, *slow], reverse=True)[:NAMED]),
-            retries=old.retries + rendered.retries,
+            reads=old.reads + rendered.reads,
         )
 
 

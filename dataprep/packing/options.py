@@ -1,17 +1,15 @@
 """What is asked of a pack: in which form images are stored, how large a shard is, and in which order they come."""
 
-import re
 from typing import Any, Final, Literal, TypeAlias
 
 from attrs import asdict, field, frozen
 
-from dataprep.arguments import as_whole, is_whole
+from dataprep.arguments import as_bytes, as_whole, is_whole
 from dataprep.errors import DataprepError
 
 Form: TypeAlias = Literal["original", "jpeg", "raw"]
 OnError: TypeAlias = Literal["raise", "skip"]
 
-UNITS: Final = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
 QUALITY: Final = 90
 """Of JPEG, where a side is asked for and no quality."""
 
@@ -22,14 +20,6 @@ RANGES: Final = {
     "seed": (-(2**63), 2**63 - 1, "a whole number, or None for the order of the manifest"),
 }
 """The least, the largest and the meaning of each number."""
-
-
-def as_bytes(given: object) -> Any:
-    """Returns a size such as "256MB" in bytes, and other things as they are."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", given.lower()) if isinstance(given, str) else None
-    if found is None or found[2] not in UNITS:
-        return as_whole(given)
-    return round(float(found[1]) * UNITS[found[2]])
 
 
 @frozen

@@ -12,6 +12,7 @@ from .listing import Scan as Scan
 from .listing import scan_of as scan_of
 from .memory import Bytes as Bytes
 from .memory import Parquet as Parquet
+from .nodecache import NodeCache as NodeCache
 from .open import open_source as open_source
 from .several import Part as Part
 from .several import Several as Several

@@ -14,6 +14,7 @@ from attrs import field, frozen
 from dataprep.columns import fields_of
 from dataprep.describe import register
 from dataprep.errors import SourceError
+from dataprep.fetched import Fetched
 from dataprep.images.formats import SEEN, is_image
 from dataprep.progress import as_found
 from dataprep.sources import stores
@@ -23,7 +24,6 @@ from dataprep.sources.listing import in_memory, reader
 from dataprep.sources.names import below, is_image_data, may_be_image, uri_of
 from dataprep.sources.stores import CONCURRENCY, DeniedError, Object
 from dataprep.sources.walk import OWN, Entry, Passed, as_globs
-from dataprep.types import Fetched
 
 VERSION: Final = fields_of("store")[0]
 

@@ -14,11 +14,11 @@ from typing import Final, NamedTuple
 import pyarrow as pa
 
 from dataprep.errors import SourceError
+from dataprep.fetched import Fetched
 from dataprep.sources import stores
 from dataprep.sources.names import below
 from dataprep.sources.stores import CONCURRENCY, Object
 from dataprep.sources.tars import HEADER, Place, member_length, place_of
-from dataprep.types import Fetched
 
 NEAR: Final = 64 << 10  # bytes between two images up to which one request has both
 MOST: Final = 8 << 20  # bytes of a request for several

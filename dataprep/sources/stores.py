@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from zlib import crc32
 
 from dataprep.errors import SourceError
-from dataprep.types import Fetched
+from dataprep.fetched import Fetched
 
 Answer = TypeVar("Answer")
 

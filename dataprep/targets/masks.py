@@ -12,6 +12,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from dataprep.errors import DecodeError, LoaderError, SourceError
+from dataprep.fetched import Unstamped
 from dataprep.images.decode import orientation_of
 from dataprep.images.limits import reason
 from dataprep.images.png import SIGNATURE, look_at_png, refuse_missing_rows
@@ -103,7 +104,7 @@ def is_runs(text: str) -> bool:
 
 def _numbers(source: Source, text: str, target: Mask, pixels: int) -> NDArray[Any]:
     """Returns the class numbers of a mask, of the type that is asked for or a wider one that holds the same."""
-    given = text if is_runs(text) else source.read(text)
+    given = text if is_runs(text) else source.read(Unstamped(text))
     numbers = read_numbers(given, pixels, exact=target.threshold is None)
     if target.threshold is not None:
         return (numbers >= target.threshold).astype(np.uint8)

@@ -56,9 +56,9 @@ def test_faults_that_pass_lose_nothing(url: str, photos: Path, faulty: Serving) 
     for one, other in zip(*loaders, strict=True):
         assert (one.images == other.images).all() and (one.ids == other.ids).all()
     stats = loaders[0].stats()
-    assert stats.retries > 0 and stats.failed == 0 and stats.images == here.kept().num_rows
-    assert f"{stats.retries} requests to a store made again" in str(stats)
-    assert loaders[1].stats().retries == 0
+    assert stats.reads.retries > 0 and stats.failed == 0 and stats.images == here.kept().num_rows
+    assert f"{stats.reads.retries} requests to a store made again" in str(stats)
+    assert loaders[1].stats().reads.retries == 0
 
     counts = faulty.counts()
     assert all(counts[kind] for kind in KINDS), counts
@@ -73,7 +73,7 @@ def test_workers_read_though_their_parent_has_read(url: str, caplog: pytest.LogC
     ops = dp.Pipeline(dp.Resize((16, 16)), dp.Output("float32"))
     loader = dp.Loader(manifest, ops, batch_size=16, train=False, backend=dp.Torch(2))
     assert torch.cat([batch.ids for batch in loader]).tolist() == manifest.kept("id")["id"].to_pylist()
-    assert loader.stats().retries > 0
+    assert loader.stats().reads.retries > 0
     assert "Torch starts its workers by 'forkserver'" in caplog.text
     with pytest.raises(dp.LoaderError, match=r"Torch\(start='fork'\): Bucket cannot be read in a process that is forked"):
         dp.Loader(manifest, ops, backend=dp.Torch(2, start="fork"))

@@ -17,8 +17,9 @@ from dataprep.backends.cpu.kernels import KernelError, kernel, run_kernels
 from dataprep.backends.cpu.kernels.values import line_of
 from dataprep.backends.mix import mix_batch
 from dataprep.backends.program import compile_ops, delivered_size
-from dataprep.backends.targets import TargetCanvas
+from dataprep.backends.targets import TargetCanvas, stamped
 from dataprep.errors import DecodeError, LoaderError, PipelineError, SourceError
+from dataprep.fetched import Fetched
 from dataprep.images.canvas import pixels_of_file, render_file
 from dataprep.images.decode import decode
 from dataprep.images.jpeg import Decoded
@@ -27,7 +28,7 @@ from dataprep.images.resize import Line, Window, place, resize_window
 from dataprep.protocols import Op, Program, Source
 from dataprep.stages import Normalize
 from dataprep.stages.ops.arguments import height_width
-from dataprep.types import Batch, Box, Failure, Fetched, Image, Params, Recipe, Rendered, Sizes, Slow, Spec, Stamp
+from dataprep.types import Batch, Box, Failure, Image, Params, Recipe, Rendered, Sizes, Slow, Spec, Stamp
 
 
 def render(source: Source, program: Program, recipe: Recipe) -> Rendered:
@@ -275,23 +276,33 @@ def read_same(source: Source, uri: str, stamp: Stamp | None) -> bytes:
         LoaderError: It cannot be read, or is another file now; the message names it.
     """
     try:
-        data = source.read(uri)
+        data = source.read(stamped(uri, stamp))
+        other = stamp and _difference(source, uri, data, stamp)
+        if other and getattr(data, "kept", False):  # by a cache, since before the file was measured
+            data = source.read_again(uri)  # type: ignore[attr-defined]  # what keeps files has it
+            other = stamp and _difference(source, uri, data, stamp)
     except SourceError as error:
         raise LoaderError(f"{uri}: {error}; run `clean` again to drop it") from error
-    if stamp is None:
-        return data
-    changed = f"{uri} is another file than the one that was measured"
-    if stamp.bytes not in (None, len(data)):
-        raise LoaderError(f"{changed}: {len(data):,} bytes now, {stamp.bytes:,} then; run `clean` again")
-    if _may_be_other(source, uri, data, stamp) and sha256(data).hexdigest() != stamp.digest:
-        raise LoaderError(f"{changed}: of the same length, with other content; run `clean` again")
+    if other:
+        raise LoaderError(f"{uri} is another file than the one that was measured: {other}; run `clean` again")
     return data
 
 
+def _difference(source: Source, uri: str, data: bytes, stamp: Stamp) -> str | None:
+    """Returns in what a file is not the one that was measured, None where it is."""
+    if stamp.bytes not in (None, len(data)):
+        return f"{len(data):,} bytes now, {stamp.bytes:,} then"
+    if _may_be_other(source, uri, data, stamp) and sha256(data).hexdigest() != stamp.digest:
+        return "of the same length, with other content"
+    return None
+
+
 def _may_be_other(source: Source, uri: str, data: bytes, stamp: Stamp) -> bool:
-    """Returns whether a source says that a file was changed since: it has another version, or another time."""
+    """Returns whether a file may have been changed since: it has another version, or another time, or a cache had it."""
     if isinstance(data, Fetched) and data.version is not None:
         return data.version != stamp.version
+    if isinstance(data, Fetched) and data.kept:
+        return data.modified is None or data.modified != stamp.modified
     return stamp.modified is not None and modified_of(source, uri) not in (None, stamp.modified)
 
 

@@ -82,7 +82,7 @@ class Dali:
         try:
             graph = partial(Graph, len(first.ids), self.threads, device, prefetch_queue_depth=self.prefetch)
             for images, made in run_graph(feed, graph):
-                yield deliver(images, program.spec, made)._replace(retries=ahead.take_retries())
+                yield deliver(images, program.spec, made)._replace(reads=ahead.take_reads())
         finally:
             ahead.close()
             pool.shutdown(cancel_futures=True)
