@@ -15,6 +15,7 @@ from attrs import field, frozen
 from dataprep.describe import register
 from dataprep.files import modified_of
 from dataprep.sources.folder import absolute
+from dataprep.sources.levels import label_mode
 from dataprep.sources.listing import held, in_memory, reader
 from dataprep.sources.names import below, read_file, uri_of
 
@@ -35,10 +36,12 @@ class Files:
 
     Attributes:
         root: The folder that uris are relative to.
+        label: Which part of a path the label was, as `open_source` was told.
         listing: What is known of the files without a look at them: a record each, those that cannot be read with an error.
     """
 
     root: str = field(converter=absolute)
+    label: str | None = label_mode()
     listing: pa.Table | None = in_memory()
 
     def records(self) -> pa.Table:

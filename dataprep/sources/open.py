@@ -339,7 +339,8 @@ def _open_files(paths: Sequence[str], root: str, options: Options) -> Source:
         "split": levels.splits,
         "error": list(errors.values()),
     }
-    return _selected(Files(named.root, listing=listed(columns, scan=Scan({}, (*remarks, *levels.remarks)))), options)
+    listing = listed(columns, scan=Scan({}, (*remarks, *levels.remarks)))
+    return _selected(Files(named.root, options.label, listing=listing), options)
 
 
 def _selected(source: Source, options: Options) -> Source:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,13 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dataprep.cleaning.clean import clean
+from dataprep.cleaning.engines import Local
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.report import Finding, summarize
 from dataprep.report.findings import examine
 from dataprep.report.labels import Label, count_labels, most_notable
-from dataprep.sources import Folder
+from dataprep.sources import Folder, open_source
 from dataprep.stages import Deduplicate
+from dataprep.testing import write_images
 
 Row = tuple[str | None, str | None]
 """A label and the reason of a drop."""
@@ -133,6 +137,17 @@ def test_labels_that_are_not_asked_for() -> None:
         SimpleNamespace(parts=[SimpleNamespace(source=inner) for inner in (asked, other)]),
     ):
         assert one(labelled(None, source=source)).kind == "no labels"
+
+
+@pytest.mark.parametrize("form", ["folder", "glob", "list", "text", "several"])
+def test_no_form_asks_again(tmp_path: Path, form: str) -> None:
+    """However images are named, who asks for no labels is not told that there are none."""
+    paths = write_images(tmp_path / "photos", 2)
+    (tmp_path / "names.txt").write_text("".join(f"{path}\n" for path in paths))
+    forms: dict[str, Any] = {"folder": tmp_path / "photos", "glob": f"{tmp_path}/photos/*/*", "list": paths}
+    forms |= {"text": tmp_path / "names.txt", "several": [tmp_path / "photos" / label for label in ("cat", "dog")]}
+    source = open_source(forms[form], label="none")
+    assert examine(clean(source, Pipeline(), engine=Local(0), progress=False)) == ()
 
 
 @pytest.mark.parametrize("unlabelled", [1, 2, 30])
