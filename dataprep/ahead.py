@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from dataprep.errors import DataprepError, SourceError
 from dataprep.fetched import Reads, reads_of
+from dataprep.machine import share_among
 
 if TYPE_CHECKING:  # bare Python reads ahead, too
     import pyarrow as pa
@@ -43,13 +44,19 @@ class Ahead:
         limit: How many bytes are held that were read and not taken; what somebody waits for already is read all the same.
     """
 
-    def __init__(self, source: "Source", limit: int = LIMIT) -> None:
+    def __init__(self, source: "Source", limit: int = LIMIT, processes: int = 1) -> None:
         """Takes a source; threads are started when there is something for them.
+
+        Args:
+            source: The source.
+            limit: How many bytes are held that were read and not taken.
+            processes: How many processes read ahead of the same loop, each with a copy of this.
 
         Raises:
             DataprepError: The source says nonsense of its concurrency.
         """
-        self.source, self.limit = source, limit
+        self.source, self.limit, self.processes = source, limit, processes
+        share_among(processes)
         self._concurrency = concurrency_of(source)
         self._group = GROUP if hasattr(source, "reads") else 1
         self._changed = threading.Condition()
@@ -67,7 +74,7 @@ class Ahead:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Returns what a copy is made of, which has announced nothing."""
-        return Ahead, (self.source, self.limit)
+        return Ahead, (self.source, self.limit, self.processes)
 
     def __enter__(self) -> "Ahead":
         """Returns itself."""
@@ -297,7 +304,14 @@ class Reading:
     another is measured. Otherwise the files of a batch are read while those before them in the same batch are measured.
     """
 
-    def __init__(self, function: "Callable[..., pa.RecordBatch]", source: "Source", lean: object = None, memory: int = 0) -> None:
+    def __init__(
+        self,
+        function: "Callable[..., pa.RecordBatch]",
+        source: "Source",
+        lean: object = None,
+        memory: int = 0,
+        processes: int = 1,
+    ) -> None:
         """Takes a function, whose argument `source` this gives, and the source.
 
         Args:
@@ -305,8 +319,9 @@ class Reading:
             source: The source.
             lean: How bare Python does the same, for the engine.
             memory: How many bytes it may take for a record.
+            processes: How many processes of a machine it is sent to.
         """
-        self._function, self._ahead = function, Ahead(source)
+        self._function, self._ahead = function, Ahead(source, processes=processes)
         self.lean, self.memory = lean, memory
         self._expected: dict[str, list[Order]] = {}  # by the first uri of each batch
 

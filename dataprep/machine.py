@@ -19,6 +19,23 @@ MEMORY: Final = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limi
 """Files that hold a limit of memory, in bytes; the second is of version 1."""
 
 
+RANKS: Final = ("LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "MV2_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS")
+"""Variables in which launchers write how many of their processes are on this machine: torchrun, Open MPI, MVAPICH, MPICH."""
+
+_WORKERS: Final = [1]
+
+
+def share_among(workers: int) -> None:
+    """Says that what this process may ask of others is that of one of so many processes, which do the same for one loader."""
+    _WORKERS[0] = max(workers, 1)
+
+
+def sharers() -> int:
+    """Returns how many processes of this machine share what it may ask of others: the workers of each of its ranks."""
+    ranks = next((int(said) for name in RANKS if (said := os.environ.get(name, "")).isdecimal()), 1)
+    return _WORKERS[0] * max(ranks, 1)
+
+
 def warn_of_namesake() -> None:
     """Warns if the other library is installed, too: the files of the two overwrite each other.
 

@@ -101,7 +101,7 @@ class Torch:
         start = self.start_for(source)
         if start != self.start:
             LOGGER.info("Torch starts its workers by %r, since this source cannot be read after a fork", start)
-        ahead = Ahead(source)
+        ahead = Ahead(source, processes=self.workers)
         pins = self.pin_memory and torch.cuda.is_available()
         given = iter(recipes)
         first = list(islice(given, 1))

@@ -28,6 +28,7 @@ from dataprep.cleaning.measure import SCANNED, batches, cores_of, lost_batch, me
 from dataprep.cleaning.verify import unchanged
 from dataprep.columns import in_types
 from dataprep.images.limits import MAX_PIXELS, most_memory
+from dataprep.machine import cores
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides, Run, check_overrides
 from dataprep.manifest.verdicts import verdicts
 from dataprep.pipeline import Pipeline, check_pipeline
@@ -149,7 +150,7 @@ def _measure(
         lost = partial(lost_batch, measures=needed)
         lean = lean_measuring(source, needed, max_pixels)
         sizes = shares(len(rows), *(BATCH if lean is None else LEAN), cores_of(engine))
-        with Reading(function, source, lean, most_memory(max_pixels)) as run:
+        with Reading(function, source, lean, most_memory(max_pixels), min(cores_of(engine), cores())) as run:
             results = engine.map(run, batches(records, rows, sizes), lost)
             told = _told(retries.counted(results), done, records.num_rows, progress)
             for table in _together(told):

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from dataprep import machine
 from dataprep.ahead import Reading
 from dataprep.cleaning.engines.local import Local
 from dataprep.cleaning.known import Found
@@ -79,7 +80,7 @@ def _digests(
     digests: dict[int, str | None] = {}
     errors: dict[int, str | None] = {}
     sizes = shares(len(rows), *BATCH, cores_of(engine))
-    with Reading(digest_batch, source) as run:
+    with Reading(digest_batch, source, processes=min(cores_of(engine), machine.cores())) as run:
         for batch in engine.map(run, batches(records, rows, sizes), lost_digests):
             for row in batch.to_pylist():
                 digests[row["row"]], errors[row["row"]] = row["digest"], row["error"]

@@ -1,15 +1,18 @@
 """What `dataprep bench` measures: how fast images can be loaded on this machine, and what holds it up."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib.util import find_spec
+from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from rich.table import Table
 
+from dataprep.ahead import Ahead
 from dataprep.backends.cpu.render import apply_op, canvas, render
+from dataprep.backends.targets import uris_of
 from dataprep.backends.threads import Threads
 from dataprep.cli.console import Terminal
 from dataprep.cli.terminal import say
@@ -20,12 +23,14 @@ from dataprep.loading.loader import Loader
 from dataprep.machine import cores
 from dataprep.manifest import Manifest
 from dataprep.protocols import Backend, Program, Source
+from dataprep.sources import stores
 from dataprep.stages import HorizontalFlip, Normalize, RandomResizedCrop
 from dataprep.types import Image, Recipe, Rendered
 
-VERSION: Final = 2
+VERSION: Final = 3
 ONE: Final = "this process alone"
 TRAINING: Final = (RandomResizedCrop(224), HorizontalFlip(), Normalize.imagenet())
+LONG: Final = 0.1  # of the time: waits for bytes that are worth a remedy
 NEAR: Final = 0.9  # of the fastest rate: what is as good on a machine that does other things too
 
 REMEDIES: Final = {
@@ -34,6 +39,28 @@ REMEDIES: Final = {
     "transfer": "end the ops with `Output('float16')`, or leave out `Normalize`: the copy to the GPU takes most of the time",
 }
 """What to do about a step that is slower than the others."""
+
+FOR_STORES: Final = {
+    "pack": "pack the images into shards there, `dataprep pack MANIFEST --into s3://…`: one request then has several neighbours",
+    "lanes": "take `Sampler(lanes=64)`: it reads neighbours together, so that one request has several images",
+    "more": f"make more requests at once, {stores.REQUESTS}={2 * stores.CONCURRENCY}, where the network is not at its limit",
+    "cache": 'give the loader `cache=dp.NodeCache("/local/cache", "200GB")`: later epochs then read a local disk',
+}
+"""What to do about waiting for a store."""
+
+
+class Run(NamedTuple):
+    """What an epoch from a backend came to.
+
+    Attributes:
+        rate: Images a second.
+        waited: Seconds that a thread or process of it waited for bytes, on average.
+        seconds: How long it took.
+    """
+
+    rate: float
+    waited: float
+    seconds: float
 
 
 class Rates(NamedTuple):
@@ -44,7 +71,9 @@ class Rates(NamedTuple):
         cores: The cores that this process may use.
         steps: Each step alone, on one core, one image after the other.
         ends: Each backend from end to end.
-        floor: Reading and decoding alone on all cores: no order of ops comes beyond it without decoding less.
+        floor: Reading and decoding alone on all cores, of a store only decoding: no ops come beyond it without decoding less.
+        runs: What an epoch from each backend came to, of which `ends` are the rates.
+        remedies: What helps where it waits for long, in sentences; of a local source nothing.
     """
 
     images: int
@@ -52,6 +81,24 @@ class Rates(NamedTuple):
     steps: dict[str, float]
     ends: dict[str, float]
     floor: float
+    runs: Mapping[str, Run] = MappingProxyType({})
+    remedies: tuple[str, ...] = ()
+
+    def share(self, name: str) -> float:
+        """Returns which part of its time a backend waited for bytes."""
+        return self.runs[name].waited / self.runs[name].seconds if name in self.runs else 0.0
+
+    @property
+    def best(self) -> str:
+        """The backend with the fewest threads or processes of those that are as fast as any."""
+        backends = {name: rate for name, rate in self.ends.items() if name != ONE}
+        return next(name for name, rate in backends.items() if rate >= NEAR * max(backends.values()))
+
+    @property
+    def waiting(self) -> str:
+        """A sentence about how long the loop waited for bytes."""
+        _, waited, seconds = self.runs[self.best]
+        return f"{self.best} waited {waited:.2f} of {seconds:.2f} seconds for bytes ({self.share(self.best):.0%})"
 
     @property
     def bottleneck(self) -> str:
@@ -64,14 +111,15 @@ class Rates(NamedTuple):
     def advice(self) -> list[str]:
         """What to do, in sentences."""
         backends = {name: rate for name, rate in self.ends.items() if name != ONE}
-        best = max(backends, key=lambda name: backends[name])
-        fewest = next(name for name, rate in backends.items() if rate >= NEAR * backends[best])
+        best, fewest = max(backends, key=lambda name: backends[name]), self.best
         lines = [f"use {fewest}: {backends[fewest]:,.0f} images/s"]
         if fewest != best:
             lines[0] += f", nearly as many as {best} with {backends[best]:,.0f}"
         if self.ends.get(ONE, 0) >= backends[best]:
             lines.append(f"more threads or processes gain nothing here: this one alone loads {self.ends[ONE]:,.0f} images/s")
         lines += native.missing()
+        if self.remedies:
+            return lines + (list(self.remedies) if self.share(fewest) > LONG else [])
         slowest = min(self.steps, key=lambda name: self.steps[name])
         return lines + ([REMEDIES[slowest]] if slowest in REMEDIES else [])
 
@@ -81,8 +129,12 @@ class _Alone:
 
     def run(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Rendered]:
         """Yields one batch after the other."""
-        for recipe in recipes:
-            yield render(source, program, recipe)
+        with Ahead(source) as ahead:
+            for recipe in recipes:
+                orders = ahead.expect(uris_of(recipe))
+                made = render(ahead, program, recipe)
+                ahead.forget(orders)
+                yield made._replace(reads=ahead.take_reads())
 
 
 def measure(manifest: Manifest, batch_size: int, workers: int) -> Rates:
@@ -94,8 +146,21 @@ def measure(manifest: Manifest, batch_size: int, workers: int) -> Rates:
         workers: The most threads or processes.
     """
     steps = measure_steps(manifest, batch_size)
-    floor = workers / (1 / steps["read"] + 1 / steps["decode"])
-    return Rates(len(manifest), cores(), steps, measure_ends(manifest, batch_size, workers), floor)
+    remedies = remedies_of(manifest)
+    floor = workers / ((0.0 if remedies else 1 / steps["read"]) + 1 / steps["decode"])
+    runs = measure_ends(manifest, batch_size, workers)
+    rates = {name: run.rate for name, run in runs.items()}
+    return Rates(len(manifest), cores(), steps, rates, floor, runs, remedies)
+
+
+def remedies_of(manifest: Manifest) -> tuple[str, ...]:
+    """Returns what helps against waiting for the source of a manifest, the best first; nothing where it is of this machine."""
+    if getattr(manifest.source, "forks", True):
+        return ()
+    if not manifest.packed:
+        return FOR_STORES["cache"], FOR_STORES["pack"], FOR_STORES["more"]
+    lanes = (FOR_STORES["lanes"],) if manifest.packed.get("shuffled") is not None else ()
+    return FOR_STORES["cache"], *lanes, FOR_STORES["more"]
 
 
 def measure_steps(manifest: Manifest, batch_size: int) -> dict[str, float]:
@@ -139,8 +204,8 @@ def _time(seconds: dict[str, float], name: str, calls: Sequence[Callable[[], Any
     return results
 
 
-def measure_ends(manifest: Manifest, batch_size: int, workers: int) -> dict[str, float]:
-    """Returns the images a second of a whole epoch from each backend, with few and with all workers."""
+def measure_ends(manifest: Manifest, batch_size: int, workers: int) -> dict[str, Run]:
+    """Returns what a whole epoch from each backend comes to, with few and with all workers."""
     counts = sorted({1, workers, *(count for count in (2, 4, 8) if count < workers)})
     backends: dict[str, Backend] = {ONE: _Alone()}
     backends |= {f"Threads(workers={count})": Threads(count, output="numpy") for count in counts}
@@ -153,20 +218,23 @@ def measure_ends(manifest: Manifest, batch_size: int, workers: int) -> dict[str,
 
         devices: list[Literal["cpu", "gpu"]] = ["cpu", "gpu"] if gpu_is_there() else ["cpu"]
         backends |= {f"Dali({device!r}, threads={workers})": Dali(device, threads=workers) for device in devices}
-    rates = {}
+    runs = {}
     for name, backend in backends.items():
         loader = Loader(manifest, batch_size=batch_size, backend=backend)
         start = time.perf_counter()
         for _ in loader:
             pass
-        rates[name] = loader.stats().images / (time.perf_counter() - start)
-    return rates
+        seconds, stats = time.perf_counter() - start, loader.stats()
+        readers = getattr(backend, "workers", None) or getattr(backend, "threads", None) or 1
+        runs[name] = Run(stats.images / seconds, min(stats.reads.waited / readers, seconds), seconds)
+    return runs
 
 
 def as_data(done: Rates) -> dict[str, Any]:
     """Returns what is printed as plain data; rates are images a second."""
-    said = {"bottleneck": done.bottleneck, "advice": done.advice}
-    return {"version": VERSION, **done._asdict(), **said, "missing": native.missing()}
+    said = {"bottleneck": done.bottleneck, "waiting": done.waiting, "advice": done.advice}
+    runs = {name: run._asdict() for name, run in done.runs.items()}
+    return {"version": VERSION, **done._asdict(), "runs": runs, **said, "missing": native.missing()}
 
 
 def show(done: Rates) -> None:
@@ -174,11 +242,15 @@ def show(done: Rates) -> None:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_column()
     table.add_column(justify="right")
+    table.add_column(justify="right")
     for title, rates in (("a step alone, one core", done.steps), ("from end to end", done.ends)):
-        table.add_row(f"[bold]{title}[/]", "[bold]images/s[/]")
+        waited = "[bold]waited for bytes[/]" if done.remedies and rates is done.ends else ""
+        table.add_row(f"[bold]{title}[/]", "[bold]images/s[/]", waited)
         for name, rate in rates.items():
-            table.add_row(f"  {name}", f"{rate:,.0f}")
-    table.add_row("read and decode alone, all workers", f"{done.floor:,.0f}")
+            table.add_row(f"  {name}", f"{rate:,.0f}", f"{done.share(name):.0%}" if waited else "")
+    floor = "decode alone, all workers" if done.remedies else "read and decode alone, all workers"
+    table.add_row(floor, f"{done.floor:,.0f}")
     Terminal().print(table)
-    for line in (f"{done.images:,} images, {done.cores} cores", f"bottleneck: {done.bottleneck}", *done.advice):
+    waiting = [done.waiting] if done.remedies else []
+    for line in (f"{done.images:,} images, {done.cores} cores", *waiting, f"bottleneck: {done.bottleneck}", *done.advice):
         say(line)

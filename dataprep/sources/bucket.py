@@ -22,7 +22,7 @@ from dataprep.sources.folder import list_entries, what_is_there
 from dataprep.sources.levels import label_mode
 from dataprep.sources.listing import in_memory, reader
 from dataprep.sources.names import below, is_image_data, may_be_image, uri_of
-from dataprep.sources.stores import CONCURRENCY, DeniedError, Object
+from dataprep.sources.stores import DeniedError, Object
 from dataprep.sources.walk import OWN, Entry, Passed, as_globs
 
 VERSION: Final = fields_of("store")[0]
@@ -61,7 +61,6 @@ class Bucket:
     """
 
     forks: ClassVar[bool] = False
-    concurrency: ClassVar[int] = CONCURRENCY
 
     url: str = field(converter=as_url)
     splits: bool | None = None
@@ -74,6 +73,11 @@ class Bucket:
     def place(self) -> str:
         """Where the images are, whatever is made of their names."""
         return self.url
+
+    @property
+    def concurrency(self) -> int:
+        """How many reads at once help."""
+        return stores.at_once()
 
     def records(self) -> pa.Table:
         """Lists every image, sorted by uri, with its ETag as `version`; the schema's metadata says what was passed over.
@@ -142,7 +146,7 @@ def _at_once(function: Callable[[str], Any], paths: Sequence[str]) -> Iterable[A
     """Returns what a function gives for each of some paths, in order, many at once."""
     if not paths:
         return []
-    with ThreadPoolExecutor(min(CONCURRENCY, len(paths)), "dataprep-store") as pool:
+    with ThreadPoolExecutor(min(stores.at_once(), len(paths)), "dataprep-store") as pool:
         return list(pool.map(function, paths))
 
 

@@ -110,7 +110,7 @@ class Shards:
     @property
     def concurrency(self) -> int:
         """How many reads at once help."""
-        return stores.CONCURRENCY if is_url(self.root) else CONCURRENCY
+        return stores.at_once() if is_url(self.root) else CONCURRENCY
 
     def __getattr__(self, name: str) -> Any:
         """Returns `reads`, of a store alone: several images by their neighbourhood."""

@@ -17,7 +17,7 @@ from dataprep.errors import SourceError
 from dataprep.fetched import Fetched
 from dataprep.sources import stores
 from dataprep.sources.names import below
-from dataprep.sources.stores import CONCURRENCY, Object
+from dataprep.sources.stores import Object
 from dataprep.sources.tars import HEADER, Place, member_length, place_of
 
 NEAR: Final = 64 << 10  # bytes between two images up to which one request has both
@@ -75,7 +75,7 @@ def read_members(url: str, uris: Sequence[str]) -> Iterator[bytes | SourceError]
         except SourceError as error:
             wrong[row] = error
     rows = [row for row in range(len(uris)) if row not in wrong]
-    pool = _pool(os.getpid())
+    pool = _pool(os.getpid(), stores.at_once())
     under_way: dict[int, tuple[Future[Fetched], Range]] = {}
     for one in merged(places):
         future = pool.submit(stores.fetch, url, below("", one.shard), one.start, one.stop)
@@ -105,9 +105,9 @@ def _part(place: Place, future: "Future[Fetched]", whole: Range) -> bytes | Sour
 
 
 @cache
-def _pool(process: int) -> ThreadPoolExecutor:
+def _pool(process: int, threads: int) -> ThreadPoolExecutor:
     """Returns the threads of a process that wait for answers."""
-    return ThreadPoolExecutor(CONCURRENCY, "dataprep-store")
+    return ThreadPoolExecutor(threads, "dataprep-store")
 
 
 class Listing:

@@ -19,10 +19,12 @@ from zlib import crc32
 
 from dataprep.errors import SourceError
 from dataprep.fetched import Fetched
+from dataprep.machine import sharers
 
 Answer = TypeVar("Answer")
 
-CONCURRENCY: Final = 64  # requests at once, of a process
+CONCURRENCY: Final = 64  # requests at once, of a machine, unless the environment says another number
+REQUESTS: Final = "DATAPREP_REQUESTS"
 PAGE: Final = 1000  # objects of a listing at once
 PATIENCE: Final = 60.0  # seconds for which a request is made again, of a store that has answered before
 TRIAL: Final = 5.0  # the same before its first answer: it may not be there at all
@@ -87,6 +89,18 @@ class StoreError(SourceError):
 
 class DeniedError(StoreError):
     """A store does not let us in."""
+
+
+def at_once() -> int:
+    """Returns how many requests this process makes at once: its share of those of its machine, and one at least.
+
+    Raises:
+        SourceError: The environment says what is no number of requests.
+    """
+    said = os.environ.get(REQUESTS, str(CONCURRENCY))
+    if not said.isdecimal() or int(said) < 1:
+        raise SourceError(f"{REQUESTS}={said}: give how many requests to stores a machine makes at once, such as {CONCURRENCY}")
+    return max(int(said) // sharers(), 1)
 
 
 @cache

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dataprep.cleaning.clean import clean
 from dataprep.cli import cli
-from dataprep.cli.rates import Rates
+from dataprep.cli.rates import FOR_STORES, LONG, Rates, Run
 from dataprep.errors import LoaderError
 from dataprep.pipeline import Pipeline
 from dataprep.stages import CenterCrop, Require, Resize
@@ -87,3 +87,15 @@ def test_the_advice_is_a_row_of_the_table(numbers: list[float], slowest: str) ->
     assert all(ends[name] >= 0.9 * rate for rate in ends.values())
     assert any("gain nothing" in line and f"{one:,.0f} images/s" in line for line in more) == (one >= max(others))
     assert any("takes most of the time" in line for line in more) == (slowest != "Resize")
+
+
+@given(st.floats(0, 1), st.floats(0.1, 100))
+def test_what_helps_against_waiting_for_a_store_is_said_where_it_is_long(share: float, seconds: float) -> None:
+    """How long the loop waited is said in seconds and as a share, and remedies are advised where that is a large part."""
+    ends = {"this process alone": 10.0, "Threads(workers=2)": 195.0}
+    runs = {name: Run(rate, share * seconds, seconds) for name, rate in ends.items()}
+    rates = Rates(10, 4, {"read": 30.0, "decode": 125.0}, ends, 400.0, runs, tuple(FOR_STORES.values()))
+    part = f"{rates.share(rates.best):.0%}"
+    assert rates.waiting == f"Threads(workers=2) waited {share * seconds:.2f} of {seconds:.2f} seconds for bytes ({part})"
+    assert (list(FOR_STORES.values()) == rates.advice[-len(FOR_STORES) :]) == (rates.share(rates.best) > LONG)
+    assert not any("faster disk" in line for line in rates.advice)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import dataprep as dp
+from dataprep.cli import rates
 
 pytest.importorskip("obstore")
 
@@ -38,6 +39,20 @@ def test_commands_take_a_bucket_for_a_source(url: str, cleaned: str, dataprep: A
     assert len([path for path in (tmp_path / "tree").rglob("*") if path.is_file()]) == 12
     assert dataprep("report", cleaned, "-q").code == 0
     assert "13 images, of which 0 have to be read" in dataprep("clean", url, "--out", cleaned, "--dry-run").out
+
+
+def test_bench_says_how_long_it_waited_for_a_store(cleaned: str, dataprep: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each backend has its wait in seconds, of how many; the best one's is said, and so is what helps where it is long."""
+    monkeypatch.setattr(rates, "find_spec", lambda name: None)  # threads alone
+    monkeypatch.setattr(rates, "LONG", -1.0)
+    arguments = ("bench", cleaned, "--images", 8, "--batch-size", 4, "--workers", 2)
+    known = json.loads(dataprep(*arguments, "--json").out)
+    assert known["runs"].keys() == known["ends"].keys() == {"this process alone", "Threads(workers=1)", "Threads(workers=2)"}
+    assert all(0 < run["waited"] <= run["seconds"] for run in known["runs"].values())
+    assert known["waiting"].partition(" waited")[0] in known["runs"] and "seconds for bytes" in known["waiting"]
+    assert list(rates.remedies_of(dp.Manifest.read(cleaned))) == known["remedies"] == known["advice"][-len(known["remedies"]) :]
+    said = dataprep(*arguments).out
+    assert "waited for bytes" in said and "NodeCache" in said and "dataprep pack" in said and "DATAPREP_REQUESTS=128" in said
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import pickle
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from faults import KINDS, Serving, serving
 
 import dataprep as dp
+from dataprep.ahead import Ahead
 from dataprep.sources import stores
 from dataprep.sources.bucket import Bucket
 from dataprep.testing import write_images
@@ -62,7 +64,7 @@ def test_faults_that_pass_lose_nothing(url: str, photos: Path, faulty: Serving) 
 
     counts = faulty.counts()
     assert all(counts[kind] for kind in KINDS), counts
-    assert counts["at once"] <= 2 * stores.CONCURRENCY  # of each of two processes
+    assert counts["at once"] <= stores.CONCURRENCY  # of two processes together
 
 
 def test_workers_read_though_their_parent_has_read(url: str, caplog: pytest.LogCaptureFixture) -> None:
@@ -107,3 +109,30 @@ def test_without_obstore_a_store_says_what_to_install(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "obstore", None)
     with pytest.raises(dp.SourceError, match=r"pip install 'dataprep-images\[stores\]'"):
         Bucket("s3://bucket").records()
+
+
+@pytest.mark.parametrize("workers", [1, 2, 8, 100])
+@pytest.mark.parametrize("ranks", ["", "1", "8", "many"])
+@pytest.mark.parametrize("asked", [None, "1", "64", "200"])
+def test_processes_of_a_machine_share_out_its_requests(
+    workers: int, ranks: str, asked: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All workers of all ranks of a machine together make as many requests as are asked for, and each of them one at least."""
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", ranks)
+    monkeypatch.delenv(stores.REQUESTS, raising=False)
+    if asked is not None:
+        monkeypatch.setenv(stores.REQUESTS, asked)
+    processes = workers * (int(ranks) if ranks.isdecimal() else 1)
+    with Ahead(Bucket("s3://bucket"), processes=workers) as reader:
+        each = pickle.loads(pickle.dumps(reader)).concurrency
+    assert each == max(1, int(asked or stores.CONCURRENCY) // processes)
+    with Ahead(Bucket("s3://bucket")):
+        assert stores.at_once() >= each
+
+
+@pytest.mark.parametrize("asked", ["", "0", "-1", "many", "1.5"])
+def test_what_is_no_number_of_requests_is_refused(asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A number of requests that is none is an error that says what to give."""
+    monkeypatch.setenv(stores.REQUESTS, asked)
+    with pytest.raises(dp.SourceError, match=f"DATAPREP_REQUESTS={asked}: give how many requests"):
+        Bucket("s3://bucket").concurrency  # noqa: B018  a property that raises
