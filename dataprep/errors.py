@@ -35,7 +35,12 @@ class SourceError(DataprepError, OSError):
         Traceback (most recent call last):
             ...
         dataprep.errors.SourceError: no such folder: phtos; did you mean 'photos'?
+
+    Attributes:
+        of_image: Whether it is the fault of an image, which another `clean` would drop for it.
     """
+
+    of_image = True
 
 
 class DecodeError(DataprepError, ValueError):

@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dataprep.cleaning.engines.local import Local
-from dataprep.columns import names_of
+from dataprep.columns import fields_of, names_of
 from dataprep.errors import DataprepError, SourceError
 from dataprep.files import shown, unfinished
 from dataprep.machine import cores
@@ -255,6 +256,7 @@ def _assemble(plan: Plan, place: Place, indexes: Sequence[pa.Table], present: in
     tars = [_about(index) for index in indexes]
     failed = tuple((uri, error) for about in tars for uri, error in about["failed"])
     table = pa.concat_tables([index.replace_schema_metadata(None) for index in indexes]).combine_chunks()
+    table = _with_versions(table, plan, place, list(map(len, indexes)))
     manifest, measures = plan.manifest, plan.manifest.measures
     frozen, remarks = manifest.frozen, manifest.remarks
     if plan.options.form != "original":  # the sums are of other pixels than those that are there now
@@ -267,6 +269,17 @@ def _assemble(plan: Plan, place: Place, indexes: Sequence[pa.Table], present: in
     known = replace(known, ignored={}, run=None, packed=describe(plan))
     size = sum(about["tar"]["bytes"] for about in tars)
     return Packed(known, Summary(len(table), len(indexes), present, size, _before(plan), failed))
+
+
+def _with_versions(table: pa.Table, plan: Plan, place: Place, lengths: Sequence[int]) -> pa.Table:
+    """Returns the rows of all shards with the ETags of their tars, where these are in a store, and not of what was packed."""
+    name = names_of("store")[0]
+    table = table.drop_columns([name]) if name in table.column_names else table
+    versions = place.versions()
+    if not versions:
+        return table
+    each = [versions.get(f"{shard.name}.tar") for shard in plan.shards]
+    return table.append_column(fields_of("store")[0], pa.array(np.repeat(np.array(each, object), lengths), pa.string()))
 
 
 def _before(plan: Plan) -> int:

@@ -36,6 +36,9 @@ class Place(Protocol):
     def names(self) -> Mapping[str, int]:
         """Returns the names of the files that are there, with their bytes."""
 
+    def versions(self) -> Mapping[str, str | None]:
+        """Returns which of its contents each file is, by its name; nothing where that is not told."""
+
     def put(self, name: str, path: str) -> None:
         """Gives a finished file in `scratch` its name, or takes it where that is, and removes it."""
 
@@ -74,6 +77,10 @@ class Here:
             return {
                 entry.name: entry.stat().st_size for entry in found if entry.is_file() and not entry.name.startswith(UNFINISHED)
             }
+
+    def versions(self) -> dict[str, str | None]:
+        """Returns nothing: a file has a time, which a copy has not."""
+        return {}
 
     def put(self, name: str, path: str) -> None:
         """Gives a file its name."""
@@ -117,7 +124,14 @@ class There:
 
     def names(self) -> dict[str, int]:
         """Returns the objects, with their bytes."""
-        return {one.path: one.bytes for one in stores.list_objects(self.url) if "/" not in one.path}
+        return {one.path: one.bytes for one in self._objects()}
+
+    def versions(self) -> dict[str, str | None]:
+        """Returns the ETags of the objects."""
+        return {one.path: one.version for one in self._objects()}
+
+    def _objects(self) -> Iterator[stores.Object]:
+        return (one for one in stores.list_objects(self.url) if "/" not in one.path)
 
     def put(self, name: str, path: str) -> None:
         """Puts a file under a name, and removes it here."""

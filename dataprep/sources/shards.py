@@ -34,6 +34,8 @@ PACKED: Final = b"dataprep.shard"
 OWN: Final = frozenset(["labels", "value", *names_of("targets")])
 """Columns of a packed shard that are the source's, beside those of a scan and those that no measure fills."""
 
+VERSION: Final = fields_of("store")[0]
+
 MANIFEST: Final = "manifest.parquet"
 """What the manifest beside packed tars is called."""
 
@@ -162,7 +164,9 @@ class Shards:
             known = listing.table(f"{os.path.splitext(name)[0]}.parquet")
             if known is None or PACKED not in (known.schema.metadata or {}):
                 raise SourceError(f"{self.root}/{name} has no index of `dataprep pack` beside it; download it, and list it here")
-            tables.append(self._of_packed(known, listing.files[name].modified))
+            tar = listing.files[name]
+            table = self._of_packed(known, tar.modified)
+            tables.append(table.append_column(VERSION, pa.array([tar.version] * len(table), VERSION.type)))
         manifest = listing.table(MANIFEST)
         table = pa.concat_tables(tables, promote_options="default").sort_by("uri").combine_chunks()
         return with_scan(table, Scan(classes=None if manifest is None else _classes_of(manifest.schema)))

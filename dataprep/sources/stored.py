@@ -59,10 +59,14 @@ def read_member(url: str, uri: str, start: int, stop: int | None) -> bytes:
     Raises:
         SourceError: It cannot be read, or is not there in its tar.
     """
-    (answer,) = read_members(url, [uri])
+    place = _place_of(uri)
+    first, last, _ = slice(start, stop).indices(place.length)
+    if last <= first and stop is not None:
+        return b""
+    answer = _part(place, stores.fetch(url, below("", place.shard), place.offset - HEADER, place.offset + last), -HEADER, last)
     if isinstance(answer, SourceError):
         raise answer
-    return answer if (start, stop) == (0, None) else answer[start:stop]
+    return answer if not first else answer[first:]
 
 
 def read_members(url: str, uris: Sequence[str]) -> Iterator[bytes | SourceError]:
@@ -71,7 +75,7 @@ def read_members(url: str, uris: Sequence[str]) -> Iterator[bytes | SourceError]
     wrong: dict[int, SourceError] = {}
     for row, uri in enumerate(uris):
         try:
-            places.append(place_of(uri))
+            places.append(_place_of(uri))
         except SourceError as error:
             wrong[row] = error
     rows = [row for row in range(len(uris)) if row not in wrong]
@@ -82,25 +86,43 @@ def read_members(url: str, uris: Sequence[str]) -> Iterator[bytes | SourceError]
         under_way |= {rows[member]: (future, one) for member in one.members}
     at = dict(zip(rows, places, strict=True))
     for row in range(len(uris)):
-        yield wrong[row] if row in wrong else _part(at[row], *under_way[row])
+        yield wrong[row] if row in wrong else _answer(at[row], *under_way[row])
 
 
-def _part(place: Place, future: "Future[Fetched]", whole: Range) -> bytes | SourceError:
+def _place_of(uri: str) -> Place:
+    """Returns where an image is.
+
+    Raises:
+        SourceError: It is no uri of a member of a tar, or of one without a header before it.
+    """
+    place = place_of(uri)
+    if place.offset < HEADER:
+        raise SourceError(_absent(place))
+    return place
+
+
+def _absent(place: Place) -> str:
+    return f"cannot be read: no member of {place.length:,} bytes is there; was the archive changed since the scan?"
+
+
+def _answer(place: Place, future: "Future[Fetched]", whole: Range) -> bytes | SourceError:
     """Returns an image of what one request had."""
     try:
         data = future.result()
     except SourceError as error:
         return error
-    start = place.offset - HEADER - whole.start
-    header, end = data[start : start + HEADER], start + HEADER + place.length
-    if place.offset < HEADER or member_length(header) != place.length:
-        return SourceError(
-            f"cannot be read: no member of {place.length:,} bytes is there; was the archive changed since the scan?"
-        )
-    if len(data) < end:
+    return _part(place, data, whole.start - place.offset, place.length)
+
+
+def _part(place: Place, data: Fetched, start: int, stop: int) -> Fetched | SourceError:
+    """Returns the bytes of an image up to `stop`, of those that were had from `start` on, both counted from its first one."""
+    header = -HEADER - start
+    if member_length(data[header : header + HEADER]) != place.length:
+        return SourceError(_absent(place))
+    if len(data) < stop - start:
         return SourceError("cannot be read: the archive is cut short, in the middle of this image or before it")
-    part = Fetched(memoryview(data)[start + HEADER : end])
-    part.retries, data.retries = data.retries, 0  # counted once
+    part = Fetched(memoryview(data)[-start : stop - start])
+    part.version, part.retries, data.retries = data.version, data.retries, 0  # retries are counted once
     return part
 
 

@@ -88,7 +88,9 @@ class StoreError(SourceError):
 
 
 class DeniedError(StoreError):
-    """A store does not let us in."""
+    """A store does not let us in; that is the fault of no image."""
+
+    of_image = False
 
 
 def at_once() -> int:

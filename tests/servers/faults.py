@@ -1,7 +1,8 @@
 """A small S3 of its own process that gives the files of a folder as slowly, and with as many faults, as it is told.
 
 It answers lists, whole objects and ranges of them, each after a delay, and counts. Which request meets which fault follows from a
-seed and the number of the request: "503" and nothing else, a "reset" connection, a "short" body, a "slow" one, or another "etag".
+seed and the number of the request: "503" and nothing else, a "reset" connection, a "short" body, a "slow" one, or another "etag";
+and, where it is asked for, a "403".
 """
 
 import argparse
@@ -98,6 +99,9 @@ class Server:
         self.under_way -= 1
         if fault == "503":
             self._send(writer, 503, b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>")
+            return True
+        if fault == "403":
+            self._send(writer, 403, b"<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>")
             return True
         if fault == "reset":
             lingering = struct.pack("ii", 1, 0)  # what is closed is reset then

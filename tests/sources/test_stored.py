@@ -1,5 +1,6 @@
 """Shards in a store: packed there as into a folder, read by ranges, neighbours by one request."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,9 @@ def test_shards_in_a_store_give_what_those_in_a_folder_do(s3: Any, folder: Path,
     assert read.source == there.source == dp.Shards(url)
     assert read.fingerprint == there.fingerprint == here.fingerprint
     check_source(read.source)
-    assert read.source.records().drop_columns(["modified"]).equals(here.source.records().drop_columns(["modified"]))
+    listed, others = read.source.records().drop_columns(["modified"]), here.source.records().drop_columns(["modified"])
+    assert listed.drop_columns(["version"]).equals(others)
+    assert read.kept("version").equals(listed.select(["version"])) and not listed["version"].null_count
     loaders = [dp.Loader(one, OPS, batch_size=5, backend=dp.Threads(2)) for one in (read, here)]
     for one, other in zip(*loaders, strict=True):
         assert (one.images == other.images).all() and (one.ids == other.ids).all()
@@ -66,6 +69,91 @@ def test_a_pack_goes_on_in_a_store(s3: Any, folder: Path) -> None:
     assert {one.path for one in stores.list_objects(url)} == set(before)
     with pytest.raises(dp.DataprepError, match="was packed with side=None, and now it is side=32"):
         dp.pack(manifest, url, side=32, **options)
+
+
+def test_a_part_of_an_image_takes_no_more_than_that(s3: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bytes from here to there are those of the whole image, and what is fetched for them ends where they end."""
+    packed = dp.pack(dp.clean(folder, engine=dp.Local(0), progress=False), f"{s3.url}/train", engine=dp.Local(0), progress=False)
+    uri = packed.kept("uri")["uri"][3].as_py()
+    whole, fetch, asked = packed.source.read(uri), stores.fetch, list[int]()
+
+    def counted(url: str, path: str, start: int = 0, stop: int | None = None) -> Any:
+        data = fetch(url, path, start, stop)
+        asked.append(len(data))
+        return data
+
+    monkeypatch.setattr(stores, "fetch", counted)
+    ends = (0, 1, 30, len(whole) - 1, len(whole), len(whole) + 9)
+    for start, stop in [(start, stop) for start in ends for stop in (*ends, None)]:
+        asked.clear()
+        assert packed.source.read(uri, start, stop) == whole[start:stop]
+        assert sum(asked) <= HEADER + len(whole[:stop])
+
+
+def repacked(s3: Any, folder: Path) -> tuple[dp.Manifest, dp.Manifest]:
+    """Two manifests of shards under the same names: of what was there, and of the same images in another order, each as long."""
+    manifest = dp.clean(folder, engine=dp.Local(0), progress=False)
+    packs = []
+    for seed in (0, 1):
+        for one in stores.list_objects(f"{s3.url}/train"):
+            s3.client.delete_object(Bucket=s3.bucket, Key=f"train/{one.path}")
+        options: dict[str, Any] = {"raw": True, "side": 24, "seed": seed, "engine": dp.Local(0), "progress": False}
+        packs.append(dp.pack(manifest, f"{s3.url}/train", **options))
+    then, now = packs
+    assert then.kept("uri").equals(now.kept("uri")) and not then.kept("digest").equals(now.kept("digest"))
+    return then, now
+
+
+def test_shards_that_were_changed_while_loading_are_failures(s3: Any, folder: Path) -> None:
+    """Of a tar that was replaced by one with other images in the same places, no image is taken for another."""
+    then, now = repacked(s3, folder)
+    loader = dp.Loader(then, OPS, batch_size=4, backend=dp.Threads(2))
+    with pytest.raises(dp.LoaderError, match=r"is another file than the one that was .*: of the same length, with other"):
+        list(loader)
+    loader = dp.Loader(now, OPS, batch_size=4, backend=dp.Threads(2), on_error="skip")
+    assert sum(len(batch.ids) for batch in loader) == 12 and not loader.stats().failed
+
+
+def test_a_cache_knows_shards_that_were_changed(s3: Any, folder: Path, tmp_path: Path) -> None:
+    """What a cache has of a tar that was replaced is given to nobody who means the new one."""
+    manifest = dp.clean(folder, engine=dp.Local(0), progress=False)
+    options: dict[str, Any] = {"raw": True, "side": 24, "engine": dp.Local(0), "progress": False}
+    seen = []
+    for seed in (0, 1, 0):
+        for one in stores.list_objects(f"{s3.url}/train"):
+            s3.client.delete_object(Bucket=s3.bucket, Key=f"train/{one.path}")
+        packed = dp.pack(manifest, f"{s3.url}/train", seed=seed, **options)
+        cache = dp.NodeCache(tmp_path / "cache", "1MB")
+        loaders = [dp.Loader(packed, OPS, batch_size=4, backend=dp.Threads(2), train=False, cache=each) for each in (cache, None)]
+        for _ in range(2):
+            for one, other in zip(*loaders, strict=True):
+                assert (one.images == other.images).all()
+        seen.append(loaders[0].stats().reads.kept)
+    assert seen[0] == 12 and all(kept >= 12 for kept in seen)
+
+
+@pytest.mark.parametrize("of", ["objects", "shards"])
+def test_access_that_ends_while_loading_is_said(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: str) -> None:
+    """Where a store lets nobody in any more, loading ends with what it said and what to set, under each policy for files."""
+    manifest = dp.clean(folder, engine=dp.Local(0), progress=False)
+    root = folder
+    if of == "shards":
+        root = tmp_path / "train"
+        manifest = dp.pack(manifest, root, engine=dp.Local(0), progress=False)
+    source: Any = dp.Bucket("s3://bucket") if of == "objects" else dp.Shards("s3://bucket")
+    with serving(root) as open_one, serving(root, rate=1.0, kinds=("403",)) as closed:
+        for name, value in {"ENDPOINT_URL": open_one.url, "ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "key"}.items():
+            monkeypatch.setenv(f"AWS_{name}", value)
+        stores._client.cache_clear()
+        for policy in ("raise", "skip", "replace"):
+            monkeypatch.setenv("AWS_ENDPOINT_URL", open_one.url)
+            stores._client.cache_clear()
+            loader = dp.Loader(replace(manifest, source=source), OPS, batch_size=2, backend=dp.Threads(1), on_error=policy)
+            monkeypatch.setenv("AWS_ENDPOINT_URL", closed.url)
+            stores._client.cache_clear()
+            with pytest.raises(dp.LoaderError, match=r"no access to s3://bucket \(403.*has expired.*set AWS_PROFILE") as error:
+                list(loader)
+            assert "run `clean` again" not in str(error.value)
 
 
 def test_neighbours_come_by_one_request(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

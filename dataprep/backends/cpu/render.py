@@ -282,7 +282,7 @@ def read_same(source: Source, uri: str, stamp: Stamp | None) -> bytes:
             data = source.read_again(uri)  # type: ignore[attr-defined]  # what keeps files has it
             other = stamp and _difference(source, uri, data, stamp)
     except SourceError as error:
-        raise LoaderError(f"{uri}: {error}; run `clean` again to drop it") from error
+        raise LoaderError(f"{uri}: {error}{'; run `clean` again to drop it' if error.of_image else ''}") from error
     if other:
         raise LoaderError(f"{uri} is another file than the one that was measured: {other}; run `clean` again")
     return data
