@@ -123,6 +123,27 @@ def test_placing_looks_every_level_up(image: Image, mirror: bool, dtype: Any, la
     assert np.array_equal(out, expected[..., ::-1] if mirror else expected)
 
 
+def somewhere(shape: tuple[int, ...], dtype: Any, start: int) -> np.ndarray:
+    """Zeros that begin so many values behind the beginning of a line of a cache."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    memory = np.zeros(size + 128, np.uint8)
+    first = -memory.ctypes.data % 64 + start * np.dtype(dtype).itemsize
+    return memory[first : first + size].view(dtype).reshape(shape)
+
+
+def scattered(height: int, width: int) -> Image:
+    """An image that has all levels, soon made."""
+    return np.resize((np.arange(3 * 256) * 2654435761 >> 7).astype(np.uint8), (height, width, 3))
+
+
+@given(st.booleans(), st.sampled_from([(1, 16), (3, 40), (2, 48), (230, 240), (5, 2500)]), st.sampled_from([0, 1, 8, 16]))
+def test_bytes_lie_as_they_are(mirror: bool, size: tuple[int, int], start: int) -> None:
+    """Pixels of which nothing becomes lie in the canvas as they do in the image, wherever it is in memory."""
+    image, out = scattered(*size), somewhere((3, *size), np.uint8, start)
+    resize.place(image, mirror, out)
+    assert np.array_equal(out.transpose(1, 2, 0), image[:, ::-1] if mirror else image)
+
+
 shares = st.floats(-2, 2, allow_subnormal=False) | st.floats(0, 1, allow_subnormal=False)
 spreads = st.floats(1e-3, 2) | st.just(1 / 255)
 
@@ -135,9 +156,8 @@ def test_a_line_gives_what_the_table_has(means: list[float], spreads: list[float
     if data.draw(st.booleans()):
         line[data.draw(st.integers(0, 2)), data.draw(st.integers(0, 1))] = data.draw(st.floats())
     height, width = data.draw(st.sampled_from([(1, 1), (2, 7), (3, 40), (70, 160), (5, 2500)]))
-    image = np.resize(np.arange(768, dtype=np.uint32) * 2654435761 >> 7, (height, width, 3)).astype(np.uint8)
-    start, mirror = data.draw(st.integers(0, 7)), data.draw(st.booleans())
-    out = np.zeros(start + image.size, np.float32)[start:].reshape(3, height, width)
+    image = scattered(height, width)
+    mirror, out = data.draw(st.booleans()), somewhere((3, height, width), np.float32, data.draw(st.integers(0, 8)))
     resize.place(image, mirror, out, levels, line)
     expected = np.stack([levels[channel][image[..., channel]] for channel in range(3)])
     assert np.array_equal(out.view(np.uint32), (expected[..., ::-1] if mirror else expected).view(np.uint32))

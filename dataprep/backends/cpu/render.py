@@ -4,11 +4,12 @@ The opening of a program says what of an image it needs, so that only that is de
 values, work straight into the batch; everything between them goes through the kernels. The pixels are the same.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterable
 from functools import cache
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,8 @@ from dataprep.protocols import Op, Program, Source
 from dataprep.stages import Normalize
 from dataprep.stages.ops.arguments import height_width
 from dataprep.types import Batch, Box, Failure, Image, Params, Recipe, Rendered, Sizes, Slow, Spec, Stamp
+
+LINE: Final = 64  # bytes of a line of a cache, which is written at once where it is written whole
 
 
 def render(source: Source, program: Program, recipe: Recipe) -> Rendered:
@@ -58,10 +61,13 @@ def canvas(program: Program, count: int) -> NDArray[Any]:
 
 
 def blank(program: Program, count: int) -> NDArray[Any]:
-    """Returns the memory of a canvas, its axes in the order in which it lies there."""
+    """Returns the memory of a canvas, its axes in the order in which it lies there; it begins where a line of a cache does."""
     height, width = delivered_size(program)
     shape = (count, height, width, 3) if program.spec.memory == "channels_last" else (count, 3, height, width)
-    return np.empty(shape, _dtype(program.spec))
+    dtype = np.dtype(_dtype(program.spec))
+    memory = np.empty(math.prod(shape) * dtype.itemsize + LINE, np.uint8)
+    start = -memory.ctypes.data % LINE
+    return memory[start : start + len(memory) - LINE].view(dtype).reshape(shape)
 
 
 def channels_first(memory: NDArray[Any], program: Program) -> NDArray[Any]:

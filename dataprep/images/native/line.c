@@ -66,6 +66,54 @@ __attribute__((target("avx2,fma"))) void line_fill(const struct line *line, cons
     }
     for (; x < count; x++) to[x] = levels[values[x]];
 }
+/* A channel's line in registers. */
+struct wide {
+    __m256 slope, start, slope_rest, start_rest;
+};
+
+static inline __attribute__((always_inline, target("avx2,fma"))) void eight_to(const struct wide *line, __m128i values, float *to, int past) {
+    __m256 x = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(values));
+    __m256 made = _mm256_add_ps(_mm256_fmadd_ps(x, line->slope, line->start), _mm256_fmadd_ps(x, line->slope_rest, line->start_rest));
+    if (past)
+        _mm256_stream_ps(to, made);
+    else
+        _mm256_store_ps(to, made);
+}
+
+/* Places sixteen pixels in one channel. */
+static inline __attribute__((always_inline, target("avx2,fma"))) void channel_to(const struct wide *line, const __m128i masks[3],
+                                                                                const __m128i pixels[3], float *to, int past) {
+    __m128i values = _mm_or_si128(_mm_shuffle_epi8(pixels[0], masks[0]), _mm_shuffle_epi8(pixels[1], masks[1]));
+    values = _mm_or_si128(values, _mm_shuffle_epi8(pixels[2], masks[2]));
+    eight_to(line, values, to, past);
+    eight_to(line, _mm_srli_si128(values, EIGHT), to + EIGHT, past);
+}
+
+__attribute__((target("avx2,fma"))) void line_place(const struct line lines[3], const uint8_t masks[3][3][16], const uint8_t *row,
+                                                    int count, ptrdiff_t step, float *const to[3], int past) {
+    __m128i shuffles[3][3];
+    struct wide wide[3];
+    float *red = to[0], *green = to[1], *blue = to[2];
+    for (int channel = 0; channel < 3; channel++) {
+        const struct line *line = &lines[channel];
+        wide[channel] = (struct wide){_mm256_set1_ps(line->slope), _mm256_set1_ps(line->start), _mm256_set1_ps(line->slope_rest),
+                                      _mm256_set1_ps(line->start_rest)};
+        for (int part = 0; part < 3; part++) shuffles[channel][part] = _mm_loadu_si128((const __m128i *)masks[channel][part]);
+    }
+    for (int x = 0; x + 16 <= count; x += 16, row += 48, red += step, green += step, blue += step) {
+        const __m128i *from = (const __m128i *)row;
+        __m128i pixels[3] = {_mm_loadu_si128(from), _mm_loadu_si128(from + 1), _mm_loadu_si128(from + 2)};
+        if (past) {
+            channel_to(&wide[0], shuffles[0], pixels, red, 1);
+            channel_to(&wide[1], shuffles[1], pixels, green, 1);
+            channel_to(&wide[2], shuffles[2], pixels, blue, 1);
+        } else {
+            channel_to(&wide[0], shuffles[0], pixels, red, 0);
+            channel_to(&wide[1], shuffles[1], pixels, green, 0);
+            channel_to(&wide[2], shuffles[2], pixels, blue, 0);
+        }
+    }
+}
 #else
 int line_through(const float *levels, double slope, double start, struct line *line) {
     (void)levels, (void)slope, (void)start, (void)line;
@@ -75,5 +123,10 @@ int line_through(const float *levels, double slope, double start, struct line *l
 void line_fill(const struct line *line, const float *levels, const uint8_t *values, int count, float *to, int past) {
     (void)line, (void)past;
     for (int x = 0; x < count; x++) to[x] = levels[values[x]];
+}
+
+void line_place(const struct line lines[3], const uint8_t masks[3][3][16], const uint8_t *row, int count, ptrdiff_t step,
+                float *const to[3], int past) {
+    (void)lines, (void)masks, (void)row, (void)count, (void)step, (void)to, (void)past; /* nobody has found a line */
 }
 #endif

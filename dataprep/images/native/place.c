@@ -30,9 +30,9 @@ static void make_masks(struct manner *manner) {
 }
 
 #ifdef AVX2
-/* Splits a row of sixteen RGB pixels or more into channels; the last sixteen may overlap those before. */
-static __attribute__((target("ssse3"))) void split_wide(const uint8_t *row, int width, const struct manner *manner,
-                                                        uint8_t *const planes[3]) {
+/* Splits a row of sixteen RGB pixels or more into channels; the last sixteen may overlap those before, but not past the caches. */
+static inline __attribute__((always_inline, target("ssse3"))) void split_wide(const uint8_t *row, int width, const struct manner *manner,
+                                                                             uint8_t *const planes[3], int past) {
     __m128i shuffles[3][3];
     for (int channel = 0; channel < 3; channel++)
         for (int part = 0; part < 3; part++) shuffles[channel][part] = _mm_loadu_si128((const __m128i *)manner->masks[channel][part]);
@@ -43,9 +43,44 @@ static __attribute__((target("ssse3"))) void split_wide(const uint8_t *row, int 
         for (int channel = 0; channel < 3; channel++) {
             __m128i values = _mm_or_si128(_mm_shuffle_epi8(first, shuffles[channel][0]), _mm_shuffle_epi8(second, shuffles[channel][1]));
             values = _mm_or_si128(values, _mm_shuffle_epi8(third, shuffles[channel][2]));
-            _mm_storeu_si128((__m128i *)(planes[channel] + (manner->mirror ? width - WIDTH - x : x)), values);
+            __m128i *to = (__m128i *)(planes[channel] + (manner->mirror ? width - WIDTH - x : x));
+            if (past)
+                _mm_stream_si128(to, values);
+            else
+                _mm_storeu_si128(to, values);
         }
     }
+}
+
+static __attribute__((target("ssse3"))) void split_row(const uint8_t *row, int width, const struct manner *manner, uint8_t *const planes[3]) {
+    split_wide(row, width, manner, planes, 0);
+}
+
+static __attribute__((target("ssse3"))) void split_past(const uint8_t *row, int width, const struct manner *manner, uint8_t *const planes[3]) {
+    split_wide(row, width, manner, planes, 1);
+}
+
+/* Places as many pixels of a row as it can, sixteen by sixteen, straight into the canvas: as they are, or where all channels have
+   lines; returns how many. */
+static int place_sixteens(const uint8_t *row, int width, const struct manner *manner, const struct canvas *canvas, uint8_t *to) {
+    int count = width / WIDTH * WIDTH, has_lines = manner->has_line[0] && manner->has_line[1] && manner->has_line[2];
+    ptrdiff_t size = (ptrdiff_t)canvas->size, channel = canvas->strides[0] * size;
+    uint8_t *first = to + (manner->mirror ? (width - count) * size : 0);
+    if (canvas->strides[2] != 1 || count == 0 || ((uintptr_t)first | (uintptr_t)channel) % (size == 1 ? WIDTH : 2 * WIDTH) != 0) return 0;
+    if (manner->as_it_is && __builtin_cpu_supports("ssse3")) {
+        (manner->past ? split_past : split_row)(row, count, manner, (uint8_t *[3]){first, first + channel, first + 2 * channel});
+        return count;
+    }
+    if (!has_lines) return 0;
+    ptrdiff_t step = manner->mirror ? -WIDTH : WIDTH, apart = canvas->strides[0];
+    float *floats = (float *)(void *)first + (manner->mirror ? count - WIDTH : 0);
+    line_place(manner->lines, manner->masks, row, count, step, (float *[3]){floats, floats + apart, floats + 2 * apart}, manner->past);
+    return count;
+}
+#else
+static int place_sixteens(const uint8_t *row, int width, const struct manner *manner, const struct canvas *canvas, uint8_t *to) {
+    (void)row, (void)width, (void)manner, (void)canvas, (void)to;
+    return 0;
 }
 #endif
 
@@ -53,7 +88,7 @@ static __attribute__((target("ssse3"))) void split_wide(const uint8_t *row, int 
 static void split(const uint8_t *row, int width, const struct manner *manner, uint8_t *const planes[3]) {
 #ifdef AVX2
     if (width >= WIDTH && __builtin_cpu_supports("ssse3")) {
-        split_wide(row, width, manner, planes);
+        split_row(row, width, manner, planes);
         return;
     }
 #endif
@@ -167,7 +202,8 @@ void place(struct pixels image, int mirror, const struct levels *levels, const s
     for (int y = 0; y < image.height; y++) {
         const uint8_t *row = image.first + y * image.stride;
         uint8_t *to = (uint8_t *)canvas->first + y * canvas->strides[1] * size;
-        for (int x = 0, count; x < image.width; x += count) {
+        int done = place_sixteens(row, image.width, &manner, canvas, to);
+        for (int x = done, count; x < image.width; x += count) {
             count = image.width - x < CHUNK ? image.width - x : CHUNK;
             int column = mirror ? image.width - x - count : x;
             place_some(row + 3 * (ptrdiff_t)x, count, &manner, canvas, to + column * canvas->strides[2] * size);

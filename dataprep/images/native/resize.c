@@ -83,7 +83,7 @@ static void interleave(const int32_t *weights, int count, int32_t *pairs) {
 }
 
 /* Makes sixteen values from those below each other in `count` lines, two lines at once. */
-static inline __attribute__((target("avx2"))) __m128i sixteen_down(const uint8_t *line, ptrdiff_t stride, const struct pairs *pairs, int at,
+static inline __attribute__((always_inline, target("avx2"))) __m128i sixteen_down(const uint8_t *line, ptrdiff_t stride, const struct pairs *pairs, int at,
                                                                    int count) {
     __m256i high[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()}, low[2] = {_mm256_set1_epi32(HALF), _mm256_set1_epi32(HALF)};
     for (int tap = 0; tap < count; tap += 2, at++, line += 2 * stride) {
@@ -102,15 +102,24 @@ static inline __attribute__((target("avx2"))) __m128i sixteen_down(const uint8_t
     return _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
 }
 
-/* Sixteen values of a row at once; returns how many values were made. */
+/* Makes a row sixteen by sixteen; returns how many values were made. */
+static inline __attribute__((always_inline, target("avx2"))) int row_down(const uint8_t *line, ptrdiff_t stride, const struct pairs *pairs,
+                                                                         int count, int size, uint8_t *row) {
+    int x = 0;
+    for (; x + 16 <= size; x += 16) _mm_storeu_si128((__m128i *)(row + x), sixteen_down(line + x, stride, pairs, 0, count));
+    return x;
+}
+
+/* The same; the number of taps is known to the compiler where it is usual. */
 static __attribute__((target("avx2"))) int down_wide(const uint8_t *line, ptrdiff_t stride, const int32_t *weights, int count, int size,
                                                      uint8_t *row) {
     struct pairs pairs;
-    int x = 0;
     if (count > MOST_TAPS || size < 16) return 0;
     pair_up(weights, count, &pairs, 0);
-    for (; x + 16 <= size; x += 16) _mm_storeu_si128((__m128i *)(row + x), sixteen_down(line + x, stride, &pairs, 0, count));
-    return x;
+    return count == 2   ? row_down(line, stride, &pairs, 2, size, row)
+           : count == 3 ? row_down(line, stride, &pairs, 3, size, row)
+           : count == 4 ? row_down(line, stride, &pairs, 4, size, row)
+                        : row_down(line, stride, &pairs, count, size, row);
 }
 
 #define FEW 512  /* pairs of taps, of which those of some columns are kept on the stack */
