@@ -138,7 +138,7 @@ def test_however_workers_share_a_batch_it_is_the_same(
     """Batches and failures are those of one process, into however many parts a batch falls, and however many the loop keeps."""
     manifest, kept = mixed_and_broken[manner], deque[Batch](maxlen=keeps)  # whose memory is not free
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch_backend, "SHARE", share)
+        patch.setattr("dataprep.backends.shares.SHARE", share)
         ours, theirs = (
             Loader(manifest, batch_size=batch_size, sampler=Sampler(remainder=remainder), on_error="skip", backend=backend)
             for backend in (Torch(workers, prefetch), FakeBackend())
