@@ -26,6 +26,7 @@ from dataprep.files import is_url
 from dataprep.images.formats import ENDINGS, is_image
 from dataprep.protocols import Source
 from dataprep.sources.beside import with_metadata, with_table
+from dataprep.sources.braces import expand
 from dataprep.sources.coco import open_coco, open_coco_folder
 from dataprep.sources.files import Files, resolve
 from dataprep.sources.folder import Folder, check_root
@@ -160,6 +161,8 @@ def _open_path(path: str, options: Options) -> Source:
         return _open_folder(os.path.abspath(path), options)
     if os.path.exists(path):
         return _open_file(os.path.abspath(path), options)
+    if path.endswith(".tar") and any(os.path.lexists(one) for one in expand(path)):
+        return _open_tars(path, options)
     if glob.has_magic(path):
         return _open_list(_expand(path), options, glob_root(path))
     near = get_close_matches(os.path.basename(path), _beside(path), n=1)
@@ -177,12 +180,22 @@ def _open_url(url: str, options: Options) -> Source:
     if ending in LISTS:
         options.check("a list of objects", "root", *LEVELS, *GLOBS)
         return _open_objects(_lines(fetch(folder, name)), options.root or folder, options)
+    if ending == ".tar":
+        return _open_tars(url, options)
     if ending in (*TABLES, *ARCHIVES, ".json"):
         raise SourceError(f"{url} is read only from this machine; download it, and give the file")
     if is_image(name):
         return _open_objects([name], folder, options)
     options.check("a place in a store", *LEVELS, *GLOBS)
     return Bucket(url, **{name: getattr(options, name) for name in (*LEVELS, *GLOBS)})
+
+
+def _open_tars(path: str, options: Options) -> Source:
+    """Returns the source of the tars that a path or a URL names, by a glob or a range, too."""
+    from dataprep.sources.shards import Shards
+
+    options.check("tars", "label", *GLOBS)
+    return _selected(Shards(path, label=options.label), options)
 
 
 def _open_objects(names: Sequence[str], root: str, options: Options) -> Source:
@@ -217,10 +230,7 @@ def _open_folder(path: str, options: Options) -> Source:
     options.check("a folder", *LEVELS, *GLOBS)
     check_root(path)
     if _holds_tars(path):
-        from dataprep.sources.shards import Shards
-
-        options.check("a folder of tars", "label", *GLOBS)
-        return _selected(Shards(path, label=options.label), options)
+        return _open_tars(path, options)
     folder = Folder(path, **{name: getattr(options, name) for name in (*LEVELS, *GLOBS)})
     if folder != Folder(path, include=options.include, exclude=options.exclude):
         return with_metadata(folder) or folder

@@ -6,7 +6,7 @@ reader needs no index, and whoever has a manifest needs none either. Names in ta
 
 import json
 import os
-from fnmatch import fnmatch
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -20,12 +20,14 @@ from dataprep.errors import DecodeError, SourceError
 from dataprep.files import is_url, shown
 from dataprep.images.formats import SEEN, format_of
 from dataprep.sources import stores
+from dataprep.sources.braces import chosen
 from dataprep.sources.folder import endings
 from dataprep.sources.levels import label_mode
 from dataprep.sources.listing import TAKEN, Scan, joined, scan_of, with_scan
 from dataprep.sources.names import below
 from dataprep.sources.stored import Listing, read_member, read_members
-from dataprep.sources.tars import opened, place_of
+from dataprep.sources.streamed import StoredTar
+from dataprep.sources.tars import local_tar, opened, place_of, shard_name
 from dataprep.sources.webdataset import list_tars
 
 PACKED: Final = b"dataprep.shard"
@@ -50,9 +52,9 @@ def _as_root(given: str | os.PathLike[str]) -> str:
 class Shards:
     """The images in the tars of a folder, by `dp.pack` or as WebDataset has them.
 
-    Tars of `pack` are listed from the Parquet files beside them. Other ones are gone through once; what was found is kept in the
-    user's cache, `$XDG_CACHE_HOME/dataprep/shards`, until a tar is changed. Labels are those of `.json`, `.cls` and `.txt` beside
-    each image, else those of the folders inside.
+    Tars of `pack` are listed from the Parquet files beside them. Other ones are gone through once, those in a store by reading
+    all of each; what was found is kept on this machine, in `$XDG_CACHE_HOME/dataprep/shards`, until a tar is changed. Labels are
+    those of `.json`, `.cls` and `.txt` beside each image, else those of the folders inside.
 
     Example:
         >>> source = dp.pack(manifest, "shards").source
@@ -60,14 +62,22 @@ class Shards:
         'shard-000000.tar#000000000512'
 
     Attributes:
-        root: The folder, or its URL in a store; "" in a manifest stands for the folder that the manifest is in.
-        include: Which tars, as a glob.
+        root: The folder, or its URL in a store; "" in a manifest stands for the folder that the manifest is in. It may end with
+            what names the tars, as in "s3://bucket/train-{000..122}.tar".
+        include: Which tars, as a glob, or with a range or choices in braces.
         label: What names the label where nothing lies beside the images, as of `Folder`.
     """
 
     root: str = field(default="", converter=_as_root)
     include: str = "*.tar"
     label: str | None = label_mode()
+
+    def __attrs_post_init__(self) -> None:
+        """Takes what names tars apart from the place that they are in."""
+        place, _, last = self.root.rpartition("/")
+        if last.endswith(".tar") and self.include == "*.tar" and not os.path.isdir(self.root):
+            object.__setattr__(self, "root", place)
+            object.__setattr__(self, "include", last)
 
     def records(self) -> pa.Table:
         """Lists the images, sorted by uri.
@@ -77,16 +87,12 @@ class Shards:
         """
         if is_url(self.root):
             return self._records_of_store()
-        names = self._names()
+        names = chosen(self._names(), self.include, self.root)
         packed = {name: known for name in names if (known := _packed(os.path.join(self.root, name))) is not None}
         tables = [self._of_packed(table, os.stat(os.path.join(self.root, name)).st_mtime_ns) for name, table in packed.items()]
         if others := [name for name in names if name not in packed]:
-            tables.append(list_tars(self.root, others, self.label))
-        table = pa.concat_tables([table.replace_schema_metadata(None) for table in tables], promote_options="default")
-        scan = joined([*map(scan_of, tables), Scan(classes=self._classes() if packed else None)])
-        if not len(table):
-            raise SourceError(f"no images in the tars of {self.root}: they hold {endings(scan.ignored) or 'nothing'}")
-        return with_scan(table.sort_by("uri").combine_chunks(), scan)
+            tables.append(list_tars(self.root, [local_tar(self.root, name) for name in others], self.label))
+        return self._joined(tables, self._classes() if packed else None)
 
     def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
         """Returns the bytes `start` to `stop` of an image.
@@ -147,29 +153,34 @@ class Shards:
         return self if self.root else evolve(self, root=folder)
 
     def _names(self) -> list[str]:
-        """Returns the names of the tars, sorted."""
+        """Returns the names of what is in the folder."""
         try:
-            names = sorted(name for name in os.listdir(self.root) if fnmatch(name, self.include) and name.endswith(".tar"))
+            return os.listdir(self.root)
         except OSError as error:
             raise SourceError(f"{shown(self.root)} cannot be listed: {error.strerror}") from error
-        if not names:
-            raise SourceError(f"no tar in {shown(self.root)} is called {self.include!r}")
-        return names
 
     def _records_of_store(self) -> pa.Table:
-        """Lists the images of tars in a store, which `pack` wrote."""
+        """Lists the images of tars in a store, with the ETag of its tar as the version of each."""
         listing = Listing(self.root)
-        tables = []
-        for name in listing.tars(self.include):
-            known = listing.table(f"{os.path.splitext(name)[0]}.parquet")
-            if known is None or PACKED not in (known.schema.metadata or {}):
-                raise SourceError(f"{self.root}/{name} has no index of `dataprep pack` beside it; download it, and list it here")
-            tar = listing.files[name]
-            table = self._of_packed(known, tar.modified)
-            tables.append(table.append_column(VERSION, pa.array([tar.version] * len(table), VERSION.type)))
-        manifest = listing.table(MANIFEST)
-        table = pa.concat_tables(tables, promote_options="default").sort_by("uri").combine_chunks()
-        return with_scan(table, Scan(classes=None if manifest is None else _classes_of(manifest.schema)))
+        names = chosen(listing.files, self.include, self.root)
+        packed = {name: known for name in names if (known := listing.table(f"{os.path.splitext(name)[0]}.parquet")) is not None}
+        packed = {name: known for name, known in packed.items() if PACKED in (known.schema.metadata or {})}
+        tables = [self._of_packed(known, listing.files[name].modified) for name, known in packed.items()]
+        if others := [StoredTar(self.root, listing.files[name]) for name in names if name not in packed]:
+            tables.append(list_tars(self.root, others, self.label))
+        manifest = listing.table(MANIFEST) if packed else None
+        table = self._joined(tables, None if manifest is None else _classes_of(manifest.schema))
+        versions = {shard_name(name): listing.files[name].version for name in names}
+        each = [versions[uri.partition("#")[0]] for uri in table["uri"].to_pylist()]
+        return table.append_column(VERSION, pa.array(each, VERSION.type))
+
+    def _joined(self, tables: Sequence[pa.Table], classes: tuple[str, ...] | None) -> pa.Table:
+        """Returns all listings as one."""
+        table = pa.concat_tables([table.replace_schema_metadata(None) for table in tables], promote_options="default")
+        scan = joined([*map(scan_of, tables), Scan(classes=classes)])
+        if not len(table):
+            raise SourceError(f"no images in the tars of {self.root}: they hold {endings(scan.ignored) or 'nothing'}")
+        return with_scan(table.sort_by("uri").combine_chunks(), scan)
 
     def _of_packed(self, known: pa.Table, modified: int) -> pa.Table:
         """Lists the images of a tar of `pack` that was changed at a time."""

@@ -7,7 +7,6 @@ begins at the header of its image, so that a tar that was changed is seen.
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from fnmatch import fnmatch
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -143,17 +142,6 @@ class Listing:
         """
         self.url = url
         self.files: dict[str, Object] = {one.path: one for one in stores.list_objects(url) if "/" not in one.path}
-
-    def tars(self, include: str) -> list[str]:
-        """Returns the names of the tars, sorted.
-
-        Raises:
-            SourceError: There is none.
-        """
-        names = sorted(name for name in self.files if fnmatch(name, include) and name.endswith(".tar"))
-        if not names:
-            raise SourceError(f"no tar in {self.url} is called {include!r}")
-        return names
 
     def table(self, name: str) -> pa.Table | None:
         """Returns a Parquet file, None where there is none.

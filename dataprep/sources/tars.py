@@ -13,12 +13,13 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import IO, ClassVar, Final, NamedTuple, Protocol
 
 import pyarrow as pa
+from attrs import frozen
 
 from dataprep.errors import SourceError
-from dataprep.files import modified_of, replacing, shown
+from dataprep.files import modified_of, naming, replacing, shown
 from dataprep.sources.names import ending, uri_of
 from dataprep.sources.samples import BESIDE
 
@@ -82,26 +83,98 @@ def shard_name(path: str) -> str:
     return uri_of(path).replace("#", "%23")
 
 
-def index_of(path: str, keep: str | None = None) -> pa.Table:
+class Readable(Protocol):
+    """A tar, wherever it is."""
+
+    @property
+    def name(self) -> str:
+        """Its path below the root."""
+
+    @property
+    def path(self) -> str:
+        """Its whole path, or its URL."""
+
+    @property
+    def size(self) -> int:
+        """Its bytes."""
+
+    @property
+    def modified(self) -> int:
+        """When it was changed last, in nanoseconds since 1970."""
+
+    @property
+    def version(self) -> str | None:
+        """Which of its contents it is, where that is told."""
+
+    def open(self) -> IO[bytes]:
+        """Returns it as a file, to be read about from start to end."""
+
+    def read(self, place: Place, start: int = 0, stop: int | None = None) -> bytes:
+        """Returns the bytes `start` to `stop` of a member; raises `SourceError`."""
+
+
+@frozen
+class LocalTar:
+    """A tar on this machine.
+
+    Attributes:
+        name: Its path below the root.
+        path: Its path.
+        size: Its bytes.
+        modified: When it was changed last, in nanoseconds since 1970.
+    """
+
+    name: str
+    path: str
+    size: int
+    modified: int
+    version: ClassVar[None] = None
+
+    def open(self) -> IO[bytes]:
+        """Returns it as a file."""
+        return open(self.path, "rb")
+
+    def read(self, place: Place, start: int = 0, stop: int | None = None) -> bytes:
+        """Returns the bytes `start` to `stop` of a member.
+
+        Raises:
+            SourceError: It cannot be read.
+        """
+        try:
+            return opened(self.path).read(place.offset, place.length, start, stop)
+        except OSError as error:
+            raise SourceError(f"cannot be read: {error.strerror}") from error
+
+
+def local_tar(root: str, name: str) -> LocalTar:
+    """Returns a tar of a folder.
+
+    Raises:
+        SourceError: It cannot be looked at.
+    """
+    path = os.path.abspath(os.path.join(root, name))
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise SourceError(f"cannot be read: {shown(path)}: {error.strerror}") from error
+    return LocalTar(name, path, status.st_size, modified_of(status))
+
+
+def index_of(tar: Readable, keep: str | None = None) -> pa.Table:
     """Returns what is in a tar, in the order in which it lies there.
 
     Args:
-        path: The tar.
+        tar: The tar.
         keep: A folder that holds indexes of tars; one that is there and of this tar is read, else one is left there if possible.
 
     Raises:
         SourceError: The tar cannot be opened.
     """
-    try:
-        status = os.stat(path)
-    except OSError as error:
-        raise SourceError(f"cannot be read: {shown(path)}: {error.strerror}") from error
-    path = os.path.abspath(path)
-    stamp = json.dumps([VERSION, shown(path), status.st_size, modified_of(status)])
-    file = None if keep is None else os.path.join(keep, f"{hashlib.sha256(os.fsencode(path)).hexdigest()}.arrow")
+    stamp = json.dumps([VERSION, shown(tar.path), tar.size, tar.version or tar.modified])
+    file = None if keep is None else os.path.join(keep, f"{hashlib.sha256(os.fsencode(tar.path)).hexdigest()}.arrow")
     known = None if file is None else _kept(file, stamp)
     if known is None:
-        known = pa.Table.from_pylist(list(_entries(path, status.st_size)), ENTRIES).replace_schema_metadata({KEY: stamp})
+        known = pa.Table.from_pylist(list(_entries(tar)), ENTRIES).replace_schema_metadata({KEY: stamp})
         if file is not None:
             _keep(file, known)
     return known
@@ -176,38 +249,45 @@ def member_length(header: bytes) -> int:
         return -1
 
 
-def _entries(path: str, size: int) -> Iterator[dict[str, object]]:
-    """Yields the members of a tar; where it is damaged, the rest of it as one with an error."""
+def _entries(tar: Readable) -> Iterator[dict[str, object]]:
+    """Yields the members of a tar; where it is damaged, the rest of it as one with an error.
+
+    Raises:
+        SourceError: It cannot be read.
+    """
     end, why = 0, None
-    try:
-        with tarfile.open(path, "r:") as archive:
-            for member in archive:
-                end = member.offset_data + _room(member.size if member.isreg() else 0)
-                if not member.isdir():
-                    yield _entry(member, path, size)
-            end = archive.offset
-    except (tarfile.TarError, OSError, ValueError, OverflowError, RecursionError, MemoryError, KeyError) as error:
-        why = f"the archive is damaged, so what follows is not known: {str(error) or type(error).__name__}"
-    if end <= size and (why := why or _no_end(path, end)):
-        yield {"name": "", "offset": end, "length": size - end, "error": why, "text": None}
+    with naming(tar.path, "read", SourceError), tar.open() as file:
+        try:
+            with tarfile.open(fileobj=file, mode="r:") as archive:
+                for member in archive:
+                    end = member.offset_data + _room(member.size if member.isreg() else 0)
+                    if not member.isdir():
+                        yield _entry(archive, member, tar.size)
+                end = archive.offset
+        except SourceError:
+            raise
+        except (tarfile.TarError, OSError, ValueError, OverflowError, RecursionError, MemoryError, KeyError) as error:
+            why = f"the archive is damaged, so what follows is not known: {str(error) or type(error).__name__}"
+        if end <= tar.size and (why := why or _no_end(file, end)):
+            yield {"name": "", "offset": end, "length": tar.size - end, "error": why, "text": None}
 
 
-def _no_end(path: str, offset: int) -> str | None:
+def _no_end(file: IO[bytes], offset: int) -> str | None:
     """Returns what is wrong where `tarfile` takes a tar to be at its end: it says nothing of a header that it cannot read."""
-    with open(path, "rb") as file:
-        file.seek(offset)
-        block = file.read(HEADER)
+    file.seek(offset)
+    block = file.read(HEADER)
     if not block:
         return "the archive is cut short: it has no end, so images may be missing"
     return None if not any(block) else "the archive is damaged, so what follows is not known: a header cannot be read"
 
 
-def _entry(member: tarfile.TarInfo, path: str, size: int) -> dict[str, object]:
+def _entry(archive: tarfile.TarFile, member: tarfile.TarInfo, size: int) -> dict[str, object]:
     """Returns what is known of a member."""
     error = _error(member, size)
     text = None
     if error is None and ending(member.name) in BESIDE and member.size <= TEXT:
-        text = opened(path).read(member.offset_data, member.size)
+        found = archive.extractfile(member)
+        text = None if found is None else found.read()
     return {
         "name": uri_of(member.name),
         "offset": member.offset_data,

@@ -1,15 +1,15 @@
 """What tars of anybody hold, as a listing: images with what lies beside each of them, from the index of each tar."""
 
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final
 
 import pyarrow as pa
 from attrs import define
 
 from dataprep.errors import SourceError
-from dataprep.files import modified_of
 from dataprep.images.formats import SEEN, is_image
 from dataprep.sources.levels import SPLITS, read_levels
 from dataprep.sources.listing import Scan, counted, joined, listed, quoted, scan_of, with_scan
@@ -17,9 +17,10 @@ from dataprep.sources.names import ending, is_image_data, may_be_image
 from dataprep.sources.options import Options
 from dataprep.sources.samples import BESIDE, key_of, parse, table_of
 from dataprep.sources.table import describe_rows
-from dataprep.sources.tars import Place, folder_of_indexes, index_of, opened, shard_name
+from dataprep.sources.tars import Place, Readable, folder_of_indexes, index_of, shard_name
 from dataprep.sources.walk import LONGEST, SYSTEM
 
+AT_ONCE: Final = 4  # tars that are gone through at once
 MASKS: Final = (".mask.png", ".seg.png", ".segmentation.png", ".mask.tif", ".mask.tiff")
 """Endings of what is the mask of an image beside it."""
 
@@ -45,20 +46,22 @@ class Sample:
     beside: dict[str, Any]
 
 
-def list_tars(root: str, names: Sequence[str], label: str | None) -> pa.Table:
+def list_tars(root: str, tars: Sequence[Readable], label: str | None) -> pa.Table:
     """Returns the images in some tars; each tar is gone through once, whatever process asks again.
 
     Args:
-        root: The folder of the tars.
-        names: Their names.
+        root: The place of the tars.
+        tars: The tars.
         label: What of a name inside is the label, where nothing beside the images says it.
 
     Raises:
         SourceError: A tar cannot be opened, or under one name there are values of several types beside the images.
     """
     others: Counter[str] = Counter()
-    samples = [sample for name in names for sample in _samples(root, name, others)]
-    splits = _splits(names)
+    with ThreadPoolExecutor(AT_ONCE, "dataprep-tars") as pool:
+        indexes = list(pool.map(partial(index_of, keep=folder_of_indexes()), tars))
+    samples = [sample for tar, index in zip(tars, indexes, strict=True) for sample in _samples(tar, index, others)]
+    splits = _splits([tar.name for tar in tars])
     columns: dict[str, list[Any]] = {
         "uri": [sample.place.uri for sample in samples],
         "bytes": [sample.place.length for sample in samples],
@@ -83,17 +86,16 @@ def list_tars(root: str, names: Sequence[str], label: str | None) -> pa.Table:
     return with_scan(table, scan)
 
 
-def _samples(root: str, name: str, others: Counter[str]) -> list[Sample]:
+def _samples(tar: Readable, index: pa.Table, others: Counter[str]) -> list[Sample]:
     """Returns the images in a tar; counts what else is there."""
-    path = os.path.join(root, name)
-    entries = index_of(path, folder_of_indexes()).to_pylist()
-    modified = modified_of(os.stat(path))
-    shard, beside = shard_name(name), _beside(entries, shard_name(name))
+    entries, shard = index.to_pylist(), shard_name(tar.name)
+    beside = _beside(entries, shard)
     found = []
     for entry in entries:
-        if _is_listed(entry, path, others):
+        if _is_listed(entry, tar, others):
             place = Place(shard, entry["offset"], entry["length"])
-            found.append(Sample(name, entry["name"], place, modified, entry["error"], beside.get(key_of(entry["name"]), {})))
+            known = beside.get(key_of(entry["name"]), {})
+            found.append(Sample(tar.name, entry["name"], place, tar.modified, entry["error"], known))
     return found
 
 
@@ -114,25 +116,25 @@ def _is_mask(name: str) -> bool:
     return name.lower().endswith(MASKS)
 
 
-def _is_listed(entry: Mapping[str, Any], path: str, others: Counter[str]) -> bool:
+def _is_listed(entry: Mapping[str, Any], tar: Readable, others: Counter[str]) -> bool:
     """Returns whether an entry is an image to list, or something that may be one and cannot be read."""
     name, kind = entry["name"], ending(entry["name"])
     if any(step in SYSTEM or (step.startswith(".") and step not in (".", "..")) for step in name.split("/")):
         return False
     if entry["error"] is not None and (is_image(name) or not name):
         return True
-    if entry["error"] is None and not _is_mask(name) and (is_image(name) or (may_be_image(name) and _looks_so(entry, path))):
+    if entry["error"] is None and not _is_mask(name) and (is_image(name) or (may_be_image(name) and _looks_so(entry, tar))):
         return True
     if kind not in BESIDE and not _is_mask(name):
         others[kind if len(kind) <= LONGEST else "other"] += 1
     return False
 
 
-def _looks_so(entry: Mapping[str, Any], path: str) -> bool:
+def _looks_so(entry: Mapping[str, Any], tar: Readable) -> bool:
     """Returns whether a member starts as images do."""
     try:
-        return is_image_data(opened(path).read(entry["offset"], entry["length"], 0, SEEN))
-    except (OSError, SourceError):
+        return is_image_data(tar.read(Place(shard_name(tar.name), entry["offset"], entry["length"]), 0, SEEN))
+    except SourceError:
         return False
 
 

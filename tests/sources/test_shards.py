@@ -190,7 +190,7 @@ def test_a_tar_is_gone_through_once(tmp_path: Path, cache: Path, monkeypatch: py
     write_tar(tmp_path / "a.tar", [("0.jpg", PICTURES[0])])
     source, read = dp.Shards(tmp_path), []
     through = tars._entries
-    monkeypatch.setattr(tars, "_entries", lambda path, size: read.append(path) or through(path, size))
+    monkeypatch.setattr(tars, "_entries", lambda tar: read.append(tar.path) or through(tar))
     before = source.records()
     assert len(read) == 1 and source.records().equals(before) and len(read) == 1
     (kept,) = (cache / "dataprep" / "shards").iterdir()

@@ -1,6 +1,8 @@
 """Shards in a store: packed there as into a folder, read by ranges, neighbours by one request."""
 
+import tarfile
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dataprep as dp
-from dataprep.sources import stores
+from dataprep.sources import stores, streamed
+from dataprep.sources.braces import chosen, expand
 from dataprep.sources.stored import MOST, NEAR, merged
 from dataprep.sources.tars import HEADER, Place
 from dataprep.testing import check_source
@@ -154,6 +157,72 @@ def test_access_that_ends_while_loading_is_said(folder: Path, tmp_path: Path, mo
             with pytest.raises(dp.LoaderError, match=r"no access to s3://bucket \(403.*has expired.*set AWS_PROFILE") as error:
                 list(loader)
             assert "run `clean` again" not in str(error.value)
+
+
+def foreign(folder: Path, where: Path) -> Path:
+    """Three tars as others write them: twelve images with a class beside each, none of which has an index."""
+    where.mkdir()
+    paths = sorted(folder.rglob("*.jpg"))
+    for number in range(3):
+        with tarfile.open(where / f"{number:03d}.tar", "w", format=tarfile.PAX_FORMAT) as tar:
+            for place, path in enumerate(paths[4 * number : 4 * number + 4]):
+                for ending, data in (("jpg", path.read_bytes()), ("cls", b"%d" % (place % 2))):
+                    info = tarfile.TarInfo(f"{number}/{place}.{ending}")
+                    info.size = len(data)
+                    tar.addfile(info, BytesIO(data))
+    return where
+
+
+@pytest.mark.parametrize("piece", [700, 5000, streamed.PIECE])
+def test_tars_of_others_in_a_store_are_gone_through_once(
+    s3: Any, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
+    """They are listed as in a folder, whatever pieces they come in, and again only once they were changed."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(streamed, "PIECE", piece)
+    here = foreign(folder, tmp_path / "tars")
+    url = s3.upload(here, "tars")
+    source, fetch, asked = dp.Shards(f"{url}/{{000..002}}.tar"), stores.fetch, list[str]()
+    assert source == dp.open_source(f"{url}/{{000..002}}.tar") and (source.root, source.include) == (url, "{000..002}.tar")
+    assert dp.open_source(f"{here}/{{000..002}}.tar") == dp.Shards(here, include="{000..002}.tar")
+    monkeypatch.setattr(stores, "fetch", lambda url, path, *ends: asked.append(path) or fetch(url, path, *ends))
+    listed = source.records()
+    assert listed.drop_columns(["modified", "version"]).equals(dp.Shards(here).records().drop_columns(["modified"]))
+    assert set(listed["version"].to_pylist()) == {one.version for one in stores.list_objects(url)}
+    assert set(asked) == {"000.tar", "001.tar", "002.tar"}
+    asked.clear()
+    assert source.records().equals(listed) and not asked
+    (here / "001.tar").write_bytes((here / "000.tar").read_bytes())
+    s3.upload(here, "tars")
+    assert len(source.records()) == 12 and set(asked) <= {"001.tar"}
+    check_source(dp.Shards(f"{url}/002.tar"))
+
+
+def test_tars_that_are_not_there_or_change_meanwhile(
+    s3: Any, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tar that is meant and not there, or becomes another one while it is gone through, ends the listing."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    url = s3.upload(foreign(folder, tmp_path / "tars"), "tars")
+    with pytest.raises(dp.SourceError, match=r"2 of the tars of '\{000..004\}.tar' are not in .*, such as '003.tar'"):
+        dp.Shards(f"{url}/{{000..004}}.tar").records()
+    with pytest.raises(dp.SourceError, match=r"no images in .*give what holds the images: .*/tars/\*.tar"):
+        dp.Bucket(url).records()
+    objects = [one._replace(version="of before") for one in stores.list_objects(url)]
+    monkeypatch.setattr(stores, "list_objects", lambda url: objects)
+    with pytest.raises(dp.SourceError, match=r"000.tar was changed while it was listed; list it again"):
+        dp.Shards(url, include="000.tar").records()
+
+
+@given(st.integers(0, 120), st.integers(0, 12), st.integers(1, 4))
+def test_ranges_in_braces(first: int, more: int, digits: int) -> None:
+    """A range stands for its numbers, with as many digits, from either end; choices stand for each of them."""
+    names = [f"a-{number:0{digits}d}.tar" for number in range(first, first + more + 1)]
+    for ends in ((first, first + more), (first + more, first)):
+        text = "..".join(f"{number:0{digits}d}" for number in ends)
+        assert sorted(expand(f"a-{{{text}}}.tar")) == sorted(names)
+    assert chosen([*names, "b.tar", "a.txt"], "{b,a-*}.tar", "here") == sorted([*names, "b.tar"])
+    assert list(expand("{plain}.tar")) == ["{plain}.tar"]
 
 
 def test_neighbours_come_by_one_request(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
