@@ -70,29 +70,73 @@ def assemble(records: pa.Table, measures: tuple[Measure, ...], parts: list[Found
         measures: What was to be measured.
         parts: What is known; the list is empty afterwards, so that no column is held twice.
     """
-    size, found = records.num_rows, _merged(parts)
-    parts.clear()
-    parts = found
+    size, given = records.num_rows, parts
+    parts = _merged(given)
+    given.clear()
     table = records.drop_columns(["error"]).replace_schema_metadata(None)
     table = table.add_column(0, "id", pa.array(np.arange(size, dtype=np.int64)))
     schema = {field.name: field for fields in (FACTS, *(measure.fields for measure in measures)) for field in fields}
     facts, broken = _groups(measures)[0], _broken(size, parts)
     for columns in _groups(measures):
-        wanted = pa.schema([schema[name] for name in columns])
         indices = np.where(broken < 0, _indices(size, parts, columns), broken if columns == facts else -1)
-        known = pa.concat_tables([wanted.empty_table(), *(part.table.select(columns) for part in _having(parts, columns))])
-        parts = [part._replace(table=_without(part.table, columns)) for part in parts]
-        rows = pa.array(indices, mask=indices < 0)
+        having = [bool(_having([part], columns)) for part in parts]
         for name in columns:
-            table = table.append_column(schema[name], known[name].take(rows))
-            known = known.drop_columns([name])
+            those = [part for part, has in zip(parts, having, strict=True) if has]
+            table = table.append_column(schema[name], _in_order(schema[name].type, those, name, indices))
+            del those
+            parts = [part._replace(table=_without(part.table, name)) for part in parts]
+            pa.default_memory_pool().release_unused()  # or what was freed stays with this process
     error = pc.coalesce(records["error"], table["error"])
     return table.drop_columns(["error"]).append_column("error", error)
 
 
-def _without(table: pa.Table, columns: list[str]) -> pa.Table:
-    """Returns a table without what is not asked for any more, but for the errors."""
-    return table.drop_columns([name for name in columns if name in table.column_names and name != "error"])
+def _in_order(kind: pa.DataType, parts: list[Found], name: str, indices: NDArray[np.int64]) -> pa.Array | pa.ChunkedArray:
+    """Returns a column of all rows.
+
+    Args:
+        kind: Its type.
+        parts: Those that have it.
+        name: Its name.
+        indices: (N,) where each row is in the parts laid end to end, -1 where it is in none.
+    """
+    if not _is_of_bytes(kind):
+        known = pa.chunked_array([chunk for part in parts for chunk in part.table[name].chunks], kind)
+        return known.take(pa.array(indices, mask=indices < 0))
+    values, valid = np.zeros((len(indices), kind.bit_width // 8), np.uint8), np.zeros(len(indices), bool)
+    start = 0
+    for rows, column in ((rows, chunk.cast(kind)) for part in parts for rows, chunk in _chunks(part, name)):
+        taken = np.flatnonzero(indices[rows] == np.arange(start, start + len(rows)))
+        start += len(rows)
+        valid[rows[taken]] = pc.is_valid(column).to_numpy(zero_copy_only=False)[taken]
+        values[rows[taken]] = _bytes_of(column)[taken]
+    mask = None if valid.all() else pa.py_buffer(np.packbits(valid, bitorder="little"))
+    return pa.Array.from_buffers(kind, len(indices), [mask, pa.py_buffer(values)])
+
+
+def _chunks(part: Found, name: str) -> Iterator[tuple[NDArray[np.int64], pa.Array]]:
+    """Yields a column piece by piece, each with its rows."""
+    start = 0
+    for chunk in part.table[name].chunks:
+        yield part.rows[start : start + len(chunk)], chunk
+        start += len(chunk)
+
+
+def _is_of_bytes(kind: pa.DataType) -> bool:
+    """Returns whether each value is of the same number of whole bytes."""
+    return pa.types.is_fixed_size_binary(kind) or (
+        (pa.types.is_primitive(kind) or pa.types.is_temporal(kind)) and not pa.types.is_boolean(kind)
+    )
+
+
+def _bytes_of(column: pa.Array) -> NDArray[np.uint8]:
+    """Returns (N, bytes) the values of a column, a view of its memory."""
+    width = column.type.bit_width // 8
+    return np.frombuffer(column.buffers()[1] or b"", np.uint8).reshape(-1, width)[column.offset : column.offset + len(column)]
+
+
+def _without(table: pa.Table, name: str) -> pa.Table:
+    """Returns a table without a column that is not asked for any more; errors are, to the end."""
+    return table.drop_columns([name]) if name in table.column_names and name != "error" else table
 
 
 def _merged(parts: list[Found]) -> list[Found]:
