@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
+from tempfile import gettempdir
 from typing import IO, Final
 
 from dataprep.errors import DataprepError
@@ -76,6 +77,32 @@ def claimed(folder: str | Path) -> Iterator[bool]:
         if is_new:
             with suppress(OSError):
                 os.rmdir(folder)
+
+
+@contextmanager
+def locked(path: str | Path) -> Iterator[None]:
+    """Waits until no other process holds the lock of a file, and holds it; some network file systems have none to give."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def own_folder() -> Path | None:
+    """Returns a folder for temporary files that nobody else may write to, None where there is none.
+
+    It has the same name in every process of this user.
+    """
+    folder = Path(gettempdir()) / f"dataprep-{os.getuid()}"
+    with suppress(OSError):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        status = os.lstat(folder)
+        if stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & 0o022:
+            return folder
+    return None
 
 
 @contextmanager

@@ -160,7 +160,7 @@ class Stamp(NamedTuple):
     Attributes:
         bytes: Its length; None where the source did not know.
         modified: When it was changed last, in nanoseconds since 1970; None where the source did not know.
-        digest: The SHA-256 of its content, in hex; None where it is not known.
+        digest: The SHA-256 of its content, in hex, or how that starts; None where it is not known.
         version: Which of its contents it was, where a store has it; None where the source did not know.
     """
 

@@ -21,7 +21,6 @@ from dataprep.loading.epochs import Row
 from dataprep.loading.recipes import draw, rows_of
 from dataprep.loading.sampler import Sampler
 from dataprep.manifest import Manifest
-from dataprep.manifest.forms import light_of
 from dataprep.pipeline import Pipeline
 from dataprep.stages import Normalize
 from dataprep.types import Image
@@ -111,16 +110,17 @@ class ImageDataset(Dataset[tuple[Any, Any]]):
 
     def __init__(self, manifest: Manifest, transform: Any = None) -> None:
         """Takes a manifest and what to do to each Pillow image: a `Transform`, torchvision's, any callable, or None."""
-        kept = light_of(check_manifest(manifest, "ImageDataset"))
+        check_manifest(manifest, "ImageDataset")
         self.classes = manifest.classes
         self.transform = transform
         self._source = manifest.source
-        self._rows = rows_of(manifest, kept)
-        self._limit = pixel_limit(self._rows.sizes)
+        self._rows = rows_of(manifest)
+        sizes = manifest.kept("height", "width")
+        self._limit = pixel_limit(np.stack([side.to_numpy().astype(np.int64) for side in sizes.columns], axis=1))
 
     def __len__(self) -> int:
         """The number of kept images."""
-        return len(self._rows.ids)
+        return len(self._rows)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         """Returns an image, transformed, and its class number, -1 without a label; or what `Manifest.labels` has in its place.
@@ -128,13 +128,12 @@ class ImageDataset(Dataset[tuple[Any, Any]]):
         Raises:
             LoaderError: The file cannot be read or decoded, or is another one now; the message names it.
         """
-        rows, at = self._rows, range(len(self))[index]
-        uri, id, (height, width) = rows.uris[at].as_py(), int(rows.ids[at]), rows.sizes[at].tolist()
-        stamps = rows.take_stamps(np.array([at]))
+        row = self._rows.at(np.array([range(len(self))[index]]))
+        uri, id, (height, width), stamps = row.uris[0].as_py(), int(row.ids[0]), row.sizes[0].tolist(), row.stamped()
         with quiet_decoders(self._limit):
             stamp = None if stamps is None else stamps[0]
             image = PIL.Image.fromarray(read(self._source, uri, (height, width), self._limit, None, stamp).image)
-        label = rows.labels[at] if rows.labels.ndim == 2 else rows.labels[at].item()
+        label = row.labels[0] if row.labels.ndim == 2 else row.labels[0].item()
         if isinstance(self.transform, Transform):
             return self.transform(image, row=Row(id, index.epoch, index.turn) if isinstance(index, Row) else id), label
         return image if self.transform is None else self.transform(image), label

@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 from attrs import evolve
 
 from dataprep.errors import LoaderError, SourceError, suggestion
+from dataprep.loading.recipes import MappedRows, Rows
 from dataprep.loading.sampler import Sampler
 from dataprep.machine import cores
 from dataprep.manifest import Manifest
+from dataprep.manifest.forms import light_of
 from dataprep.pipeline import Pipeline
 from dataprep.protocols import Backend, Op, Source
 from dataprep.sources.cached import Cached
@@ -163,15 +166,22 @@ def with_cache(source: Source, given: object) -> Source:
     return Cached(source, given)
 
 
-def check_source(source: Source, uris: pa.StringArray) -> None:
+def ordered_by(sampler: Sampler, manifest: Manifest, size: int) -> pa.Table | int:
+    """Returns the columns of the kept rows that an order looks at, more to be named where one is not there, or how many rows."""
+    columns = [name for name in (sampler.balance, sampler.weights) if isinstance(name, str)]
+    there = {*columns} <= {*manifest.rows.schema.names}
+    return (manifest.kept(*columns) if there else light_of(manifest)) if columns else size
+
+
+def check_source(source: Source, rows: Rows | MappedRows) -> None:
     """Refuses a source in which none of some images can be read; one byte of the first that can is.
 
     Raises:
         LoaderError: They may have moved.
     """
     errors = []
-    for at in sorted({place * (len(uris) - 1) // (SAMPLE - 1) for place in range(SAMPLE)}):
-        uri = uris[at].as_py()
+    places = np.unique(np.arange(SAMPLE) * (len(rows) - 1) // (SAMPLE - 1))
+    for uri in rows.at(places).uris.to_pylist():
         try:
             source.read(uri, 0, 1)
         except SourceError as error:

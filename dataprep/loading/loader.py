@@ -8,6 +8,7 @@ position += samples of the batch on all ranks     when the loop gets it, not whe
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, Never, cast, overload
 
 from dataprep.backends.program import compile_ops, delivered_size
@@ -22,6 +23,7 @@ from dataprep.loading.arguments import (
     check_pipeline,
     check_sampler,
     check_source,
+    ordered_by,
     with_cache,
 )
 from dataprep.loading.epochs import EpochSampler, Loop
@@ -31,7 +33,6 @@ from dataprep.loading.sampler import Sampler
 from dataprep.loading.stats import Delivery, LoaderStats
 from dataprep.loading.targets import want
 from dataprep.manifest import Manifest
-from dataprep.manifest.forms import light_of
 from dataprep.pipeline import Pipeline
 from dataprep.protocols import Backend
 from dataprep.sources.nodecache import NodeCache
@@ -155,19 +156,19 @@ class Loader(Generic[AnyOf]):
         self._delivery = Delivery(on_error)
         self.source = with_cache(manifest.source, cache)
         self.classes = manifest.classes
-        kept = light_of(manifest)
-        if len(kept) == 0:
+        rows = rows_of(manifest)
+        if len(rows) == 0:
             raise LoaderError("the manifest keeps no image; `manifest.reasons()` says why, `manifest.judge(...)` decides anew")
         wanted = None if targets is None else want(targets, manifest, self.pipeline)
         self.vocabularies = {} if wanted is None else wanted.vocabularies
-        self._rows = rows_of(manifest, kept, wanted)
-        check_source(self.source, self._rows.uris)
+        self._rows = replace(rows, targets=wanted)
+        check_source(self.source, self._rows)
         self.program = compile_ops(self.pipeline.ops)
         size = delivered_size(self.program)
         self._draws = Draws(self.pipeline.ops, sampler.seed, self.pipeline.mix, size, len(self.classes))
         self.sampler = EpochSampler(
             sampler,
-            kept,
+            ordered_by(sampler, manifest, len(self._rows)),
             batch_size,
             told=False,
             advance=int(train),
@@ -200,7 +201,7 @@ class Loader(Generic[AnyOf]):
         """What a notebook shows."""
         state, spec, stats = self.state_dict(), self.program.spec, self.stats()
         rows: list[tuple[str, object]] = [
-            ("batches", f"{len(self):,} of {self.batch_size}, of {len(self._rows.ids):,} images"),
+            ("batches", f"{len(self):,} of {self.batch_size}, of {len(self._rows):,} images"),
             ("images", f"(3, {spec.height}, {spec.width}) {spec.dtype}"),
             ("labels", f"{len(self.classes):,} classes" if self.classes else "no classes"),
             ("ops", ", ".join(brief(stage) for stage in (*self.pipeline.ops, self.pipeline.mix) if stage is not None)),

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from dataprep.draws import GOLDEN, PASS, ROUNDING, SHUFFLE, key, mix, permutation, permuted, words
 
-LAZY_ABOVE: Final = 10_000_000
-"""Rows from which on an order is computed where it is looked at. A permutation of so many takes 3 s and 240 MB on each rank
-before the first batch, and ten times that for ten times as many; below, sorting is the faster way. The number is part of the
-format: another one gives runs over sizes in between another order."""
+LAZY_ABOVE: Final = 1_000_000
+"""Rows from which on an order is computed where it is looked at, at 0.4 µs a position. A permutation of ten million takes 3 s and
+240 MB on each rank before the first batch, and ten times that for ten times as many; below, sorting is the faster way. The number
+is part of the format: another one gives runs over sizes in between another order."""
 
 Rows: TypeAlias = Callable[[int, int], NDArray[np.int64]]
 """From a range of positions, start and stop, to (N, 2): the row there, and its turn, how often it came before in this epoch."""

@@ -6,7 +6,7 @@ several times in an epoch is augmented and mixed anew at each turn.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -16,11 +16,18 @@ from dataprep.columns import hex_of
 from dataprep.draws import again, draw_ops, uniforms
 from dataprep.loading.targets import Wanted
 from dataprep.manifest import Manifest
+from dataprep.manifest.index import numbered
+from dataprep.manifest.labels import Numbers
+from dataprep.manifest.stored import Stored
 from dataprep.protocols import Mix, Op
 from dataprep.types import Mixture, Params, Recipe, Sizes, Stamp
 
+NEEDED: Final = ("id", "uri", "height", "width")
+"""The columns that recipes are made of, beside those of a `Stamp`."""
 
-class Rows(NamedTuple):
+
+@dataclass(frozen=True)
+class Rows:
     """The kept rows of a manifest, as columns.
 
     Attributes:
@@ -34,26 +41,66 @@ class Rows(NamedTuple):
 
     ids: NDArray[np.int64]
     uris: pa.StringArray
-    labels: NDArray[np.int64] | NDArray[np.float32]
+    labels: Numbers
     sizes: Sizes
     targets: Wanted | None = None
     stamps: pa.Table | None = None
 
-    def take_stamps(self, at: NDArray[np.int64]) -> list[Stamp] | None:
-        """Returns what some files were when they were measured."""
+    def __len__(self) -> int:
+        """How many rows there are."""
+        return len(self.ids)
+
+    def at(self, places: NDArray[np.int64]) -> "Rows":
+        """Returns some of them."""
+        stamps = None if self.stamps is None else self.stamps.take(pa.array(places))
+        return Rows(self.ids[places], self.uris.take(pa.array(places)), self.labels[places], self.sizes[places], stamps=stamps)
+
+    def stamped(self) -> list[Stamp] | None:
+        """Returns what the files were when they were measured."""
         if self.stamps is None:
             return None
-        taken = self.stamps.take(pa.array(at))
-        columns = (hex_of(taken[name]) if name == "digest" else taken[name].to_pylist() for name in taken.column_names)
+        names = self.stamps.column_names
+        columns = (hex_of(self.stamps[name]) if name == "digest" else self.stamps[name].to_pylist() for name in names)
         return list(map(Stamp, *columns))
 
 
-def rows_of(manifest: Manifest, kept: pa.Table, targets: Wanted | None = None) -> Rows:
-    """Returns the columns of a manifest's kept rows that recipes are made of."""
+@dataclass(frozen=True)
+class MappedRows:
+    """The kept rows of a manifest that a file has: each is looked up when its batch comes, so that nothing is held of the others.
+
+    Attributes:
+        rows: The rows.
+        classes: The labels in the order of their numbers.
+        targets: What was asked for beside labels, or None.
+    """
+
+    rows: Stored
+    classes: tuple[str, ...]
+    targets: Wanted | None = None
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+        return len(self.rows.kept)
+
+    def at(self, places: NDArray[np.int64]) -> Rows:
+        """Returns some of them."""
+        taken = self.rows.take(places)
+        return _rows_of(taken, numbered(taken, self.classes))
+
+
+def rows_of(manifest: Manifest) -> Rows | MappedRows:
+    """Returns the kept rows of a manifest, of which recipes are made."""
+    if isinstance(manifest.rows, Stored):
+        return MappedRows(manifest.rows, manifest.classes)
+    known = [name for name in (*NEEDED, *Stamp._fields) if name in manifest.rows.schema.names]
+    return _rows_of(manifest.kept(*known), manifest.labels())
+
+
+def _rows_of(kept: pa.Table, labels: Numbers) -> Rows:
     sizes: Sizes = np.stack([kept["height"].to_numpy(), kept["width"].to_numpy()], axis=1).astype(np.int64)
     known = [name for name in Stamp._fields if name in kept.column_names]
     stamps = kept.select(known).combine_chunks() if {*known, "version"} == {*Stamp._fields} else None
-    return Rows(kept["id"].to_numpy(), kept["uri"].combine_chunks(), manifest.labels(), sizes, targets, stamps)
+    return Rows(kept["id"].to_numpy().astype(np.int64, copy=False), kept["uri"].combine_chunks(), labels, sizes, stamps=stamps)
 
 
 @dataclass(frozen=True)
@@ -80,7 +127,7 @@ class Draws:
         drawing = self.ops if self.mix is None else (*self.ops, self.mix)
         return {type(stage).__name__: getattr(stage, "version", 1) for stage in drawing}
 
-    def recipes(self, rows: Rows, taken: Iterable[NDArray[np.int64]], epoch: int) -> Iterator[Recipe]:
+    def recipes(self, rows: Rows | MappedRows, taken: Iterable[NDArray[np.int64]], epoch: int) -> Iterator[Recipe]:
         """Yields the recipe of each batch.
 
         Args:
@@ -90,11 +137,11 @@ class Draws:
         """
         for batch in taken:
             at, turns = batch.T
-            keys = again(rows.ids[at], turns)
-            params, sizes, mixture = self._draw(rows.sizes[at], keys, epoch)
+            found = rows.at(at)
+            params, sizes, mixture = self._draw(found.sizes, again(found.ids, turns), epoch)
             targets = None if rows.targets is None else rows.targets.at(at, self.ops, params, sizes)
-            uris, stamps = rows.uris.take(pa.array(at)).to_pylist(), rows.take_stamps(at)
-            yield Recipe(rows.ids[at], uris, rows.labels[at], sizes[0], params, mixture, targets, stamps)
+            uris, stamps = found.uris.to_pylist(), found.stamped()
+            yield Recipe(found.ids, uris, found.labels, sizes[0], params, mixture, targets, stamps)
 
     def draw(self, sizes: Sizes, keys: NDArray[np.int64], epoch: int) -> tuple[tuple[Params, ...], Mixture | None]:
         """Returns the parameters of each op, and what the batch is mixed by.

@@ -21,7 +21,7 @@ from dataprep.arguments import as_whole, is_whole
 from dataprep.errors import LoaderError, StateError
 from dataprep.loading.orders import Order
 
-VERSION: Final = 4
+VERSION: Final = 5
 ENTRIES: Final = ("version", "seed", "epoch", "position", "fingerprint", "draws")
 EPOCHS: Final = 2**63  # more than anybody counts, and what arrays of them hold
 

@@ -19,7 +19,12 @@ METADATA: Final = b"dataprep"
 
 def frozen_of(metadata: Mapping[str, Any]) -> Statistics | None:
     """Returns the statistics of a file that are not to be counted anew."""
-    if not metadata.get("frozen"):
+    return statistics_in(metadata) if metadata.get("frozen") else None
+
+
+def statistics_in(metadata: Mapping[str, Any]) -> Statistics | None:
+    """Returns the statistics that a file holds."""
+    if metadata["statistics"] is None:
         return None
     mean, std, images, pixels = (metadata["statistics"][name] for name in Statistics._fields)
     return Statistics(tuple(mean), tuple(std), images, pixels)

@@ -40,6 +40,13 @@ def fingerprint_of(parts: Iterable[pa.Table], classes: tuple[str, ...]) -> str:
     return whole.hexdigest()[:32]
 
 
+def fingerprint_of_kept(table: pa.Table, classes: tuple[str, ...]) -> str:
+    """Returns the fingerprint of the kept rows of a table, which has a column `keep`, too."""
+    table = table.select([*COLUMNS, "keep"])
+    parts = (table.slice(start, SLICE) for start in range(0, len(table), SLICE))  # of millions no copy is made at once
+    return fingerprint_of((part.filter(part["keep"]) for part in parts), classes)
+
+
 def _buffers(part: pa.Array) -> tuple[Any, Any]:
     """Returns the lengths of values, -1 for null, and the values end to end; numbers have no lengths."""
     if pa.types.is_integer(part.type):

@@ -19,13 +19,15 @@ from numpy.typing import NDArray
 
 from dataprep.columns import LEAK
 from dataprep.errors import ManifestError, suggestion
+from dataprep.manifest.entries import statistics_in
 from dataprep.manifest.fingerprint import COLUMNS as FINGERPRINTED
-from dataprep.manifest.fingerprint import SLICE, fingerprint_of
+from dataprep.manifest.fingerprint import fingerprint_of_kept
 from dataprep.manifest.forms import frame_of, html_of, paths_of
 from dataprep.manifest.labels import LEARNT, counts_of, is_list_of_text, numbers_of, weights_of
 from dataprep.manifest.overrides import NO_OVERRIDES, Overrides, check_overrides
 from dataprep.manifest.saved import contents_of, write_manifest
 from dataprep.manifest.statistics import statistics_of, train_rows
+from dataprep.manifest.stored import Stored
 from dataprep.manifest.suspects import suspects_of
 from dataprep.manifest.verdicts import verdicts
 from dataprep.pipeline import Pipeline, check_pipeline
@@ -110,14 +112,25 @@ class Manifest:
     remarks: tuple[str, ...] = ()
     packed: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def rows(self) -> pa.Table | Stored:
+        """The records: the table, or where a file has millions of them, what gives single columns of it, and looks rows up.
+
+        Example:
+            >>> len(manifest.rows), manifest.rows.schema.names[:2]
+            (13, ['id', 'uri'])
+        """
+        rows: pa.Table | Stored = self.__dict__["rows"]
+        return rows
+
     def __len__(self) -> int:
         """The number of records, kept or not."""
-        return int(self.table.num_rows)
+        return len(self.rows)
 
     def __repr__(self) -> str:
         """How many records there are, how many are kept, and how many labels and which splits they have."""
         kept, labels = len(self.kept("id")), len(self.classes)
-        splits = sorted(self.table["split"].drop_null().unique().to_pylist()) if "split" in self.table.column_names else []
+        splits = sorted(self._column("split").drop_null().unique().to_pylist()) if "split" in self.rows.schema.names else []
         named = f"{labels:,} labels" if labels > 1 else f"the label {self.classes[0]!r}" if labels else "no labels"
         named += f", splits {', '.join(map(repr, splits[:5]))}" if splits else ""
         return f"Manifest({len(self):,} records, {kept:,} kept, {named}, source={self.source!r})"
@@ -136,14 +149,20 @@ class Manifest:
         Raises:
             ManifestError: There is no such column.
         """
-        return self.table.select(self._columns("kept", columns)).filter(self.table["keep"])
+        names = self._columns("kept", columns)
+        rows = self.rows.select(list(dict.fromkeys((*names, "keep"))))
+        return rows.filter(rows["keep"]).select(names)
+
+    def _column(self, name: str) -> pa.ChunkedArray:
+        return self.rows.select([name])[name]
 
     def _columns(self, where: str, columns: tuple[str, ...]) -> tuple[str, ...]:
         """Returns the columns that are asked for, all where none is named; they have to be there."""
+        there = self.rows.schema.names
         for name in columns:
-            if name not in self.table.column_names:
-                raise ManifestError(f"{where}: no column {name!r:.200}; {suggestion(str(name), self.table.column_names)}")
-        return columns or tuple(self.table.column_names)
+            if name not in there:
+                raise ManifestError(f"{where}: no column {name!r:.200}; {suggestion(str(name), there)}")
+        return columns or tuple(there)
 
     def reasons(self) -> dict[str, int]:
         """Returns how many rows were dropped for each reason, the most frequent first.
@@ -152,7 +171,7 @@ class Manifest:
             >>> manifest.reasons()
             {'exact duplicate': 1}
         """
-        counts = Counter(self.table["reason"].drop_null().to_pylist())
+        counts = Counter(self._column("reason").drop_null().to_pylist())
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def select(self, split: str) -> "Manifest":
@@ -166,12 +185,14 @@ class Manifest:
         Raises:
             ManifestError: There is no such split.
         """
-        known = self.table["split"].drop_null().unique().to_pylist()
+        splits = self._column("split")
+        known = splits.drop_null().unique().to_pylist()
         if split not in known:
             none = "it has none: `dp.split` or `dataprep split` makes some, or scan with `Folder(root, splits=True)`"
             hint = suggestion(str(split), known) if known else none
             raise ManifestError(f"the manifest has no split {split!r}; {hint}")
-        return self._part(pc.equal(self.table["split"], split), self.statistics)
+        fingerprint = self.rows.fingerprint_of(split) if isinstance(self.rows, Stored) else None
+        return self._part(pc.equal(splits, split), self.statistics, fingerprint)
 
     def fold(self, number: int) -> Fold:
         """Returns what to train on and what to validate with in one round of a cross-validation.
@@ -189,14 +210,15 @@ class Manifest:
             >>> len(train.kept()), len(val.kept())
             (8, 4)
         """
-        known = sorted(name for name in self.table["split"].drop_null().unique().to_pylist() if name.startswith(FOLD))
+        splits = self._column("split")
+        known = sorted(name for name in splits.drop_null().unique().to_pylist() if name.startswith(FOLD))
         if not known or number not in range(len(known)):
             hint = f"give 0 to {len(known) - 1}" if known else "it has none; `dp.split(manifest, folds=5)` makes them"
             raise ManifestError(f"the manifest has no fold {number!r}; {hint}")
-        is_val = pc.equal(self.table["split"], f"{FOLD}{number}")
+        is_val = pc.equal(splits, f"{FOLD}{number}")
         train = self._part(pc.invert(is_val), None)
         frozen = train.statistics
-        return Fold(replace(train, frozen=frozen), self._part(is_val, frozen))
+        return Fold(replace(train, table=train.rows, frozen=frozen), self._part(is_val, frozen))
 
     def labels(self) -> NDArray[np.int64] | NDArray[np.float32]:
         """Returns what a model learns of each kept row.
@@ -211,7 +233,7 @@ class Manifest:
             (N,) int64 class numbers, -1 without a label; where images may have several, (N, classes) float32, 1 for each that an
             image has and 0 for others; where labels are numbers, (N,) float32, NaN without one.
         """
-        known = [name for name in LEARNT if name in self.table.column_names]
+        known = [name for name in LEARNT if name in self.rows.schema.names]
         return numbers_of(self.kept(*known), self.classes)
 
     def class_counts(self) -> dict[str, int]:
@@ -268,7 +290,7 @@ class Manifest:
         Raises:
             ManifestError: There is no such column, or pandas is not installed.
         """
-        return frame_of(self.table.select(self._columns("to_pandas", columns)))
+        return frame_of(self.rows.select(self._columns("to_pandas", columns)))
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
@@ -288,9 +310,9 @@ class Manifest:
         """
         if column in self.words:
             return self.words[column]
-        if column not in self.table.column_names or not is_list_of_text(self.table.schema.field(column).type):
+        if column not in self.rows.schema.names or not is_list_of_text(self.rows.schema.field(column).type):
             return None
-        words = tuple(sorted(pc.unique(pc.list_flatten(self.table[column])).drop_null().to_pylist()))
+        words = tuple(sorted(pc.unique(pc.list_flatten(self._column(column))).drop_null().to_pylist()))
         return self.classes if set(words) <= set(self.classes) else words
 
     def leaks(self) -> pa.Table:
@@ -397,12 +419,15 @@ class Manifest:
         rows = pc.is_in(self.table["split"], value_set=pa.array(self._protecting(), pa.string()))
         return self._part(rows if protected else pc.invert(rows), self.frozen)
 
-    def _part(self, rows: pa.ChunkedArray, frozen: Statistics | None) -> "Manifest":
+    def _part(self, chosen: pa.ChunkedArray, frozen: Statistics | None, fingerprint: str | None = None) -> "Manifest":
         """Returns some of the records, in which labels have the class numbers that they have in the whole."""
-        lists = [field.name for field in self.table.schema if is_list_of_text(field.type)]
+        lists = [field.name for field in self.rows.schema if is_list_of_text(field.type)]
         words = {name: words for name in lists if (words := self.vocabulary(name)) is not None}
-        whole = pc.all(rows, skip_nulls=False).as_py()  # then nothing is copied
-        return replace(self, table=self.table if whole else self.table.filter(rows), frozen=frozen, words=words)
+        if pc.all(chosen, skip_nulls=False).as_py():  # then nothing is copied
+            rows: Any = self.rows
+        else:
+            rows = self.rows.where(chosen, fingerprint) if isinstance(self.rows, Stored) else self.rows.filter(chosen)
+        return replace(self, table=rows, frozen=frozen, words=words)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -414,9 +439,8 @@ class Manifest:
             >>> dp.split(manifest, {"train": 0.5, "val": 0.5}).fingerprint == manifest.fingerprint
             True
         """
-        table = self.table.select([*FINGERPRINTED, "keep"])
-        parts = (table.slice(start, SLICE) for start in range(0, len(table), SLICE))  # of millions no copy is made at once
-        return fingerprint_of((part.filter(part["keep"]) for part in parts), self.classes)
+        known = self.rows.fingerprint if isinstance(self.rows, Stored) else None
+        return known or fingerprint_of_kept(self.rows.select([*FINGERPRINTED, "keep"]), self.classes)
 
     @cached_property
     def statistics(self) -> Statistics | None:
@@ -432,6 +456,8 @@ class Manifest:
         """
         if self.frozen is not None:
             return self.frozen
+        if isinstance(self.rows, Stored) and self.rows.chosen is None:
+            return statistics_in(self.rows.index.metadata)
         return statistics_of(self.trained()) if ChannelSums() in self.measures else None
 
     def judge(self, pipeline: Pipeline, overrides: Overrides = NO_OVERRIDES) -> "Manifest":
@@ -495,6 +521,23 @@ class Manifest:
             SourceError: `source` is not understood, or not there.
         """
         return cls(**contents_of(path, source))
+
+
+class _Table:
+    """The attribute `table` of a manifest: what it was made of, or of rows in a file the table, read when somebody looks."""
+
+    def __get__(self, manifest: Manifest | None, owner: object = None) -> Any:
+        """Returns the table."""
+        if manifest is None:
+            return self
+        return manifest.rows.table if isinstance(manifest.rows, Stored) else manifest.rows
+
+    def __set__(self, manifest: Manifest, rows: pa.Table | Stored) -> None:
+        """Takes either."""
+        manifest.__dict__["rows"] = rows
+
+
+Manifest.table = _Table()  # what a dataclass sets and gets passes by here
 
 
 def check_manifest(given: object, where: str) -> None:

@@ -11,7 +11,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -70,29 +71,65 @@ def read_table(path: str | Path, columns: Sequence[str] | None = None) -> pa.Tab
     Raises:
         ManifestError: It cannot be read, is no Parquet file, is damaged, or lacks a column.
     """
+    with here(path) as file:
+        check_file(file)
+        return read_checked(file, columns)
+
+
+@contextmanager
+def here(path: str | Path) -> Iterator[str | Path]:
+    """Gives a file of this machine: of an object of a store a copy, else the file itself."""
     if is_url(path):
         with had(str(path)) as copy:
-            return read_table(copy, columns)
-    with naming(path, "read", ManifestError):
-        with open(path, "rb") as file:
-            _check(file, path)
-        try:
-            with pa.OSFile(os.fsencode(path)) as source, pq.ParquetFile(source) as parquet:
-                if lacking := [name for name in columns or () if name not in parquet.schema_arrow.names]:
-                    raise ManifestError(f"{shown(path)} is not a manifest: it has no column {lacking[0]!r}")
-                return parquet.read(columns if columns is None else list(columns))
-        except (pa.ArrowException, OSError, ValueError) as error:
-            if isinstance(error, ManifestError):
-                raise
-            raise ManifestError(f"{shown(path)} is damaged: {_first_line(error)}; run `dataprep clean` again") from error
+            yield copy
+    else:
+        yield path
 
 
-def _check(file: IO[bytes], path: str | Path) -> None:
+def check_file(path: str | Path) -> None:
     """Checks that a file can be read without harm.
 
     Raises:
-        ManifestError: It is no Parquet file, or is damaged.
+        ManifestError: It cannot be read, is no Parquet file, or is damaged.
     """
+    with naming(path, "read", ManifestError), open(path, "rb") as file:
+        _check(file, path)
+
+
+def read_checked(path: str | Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Reads a file that was checked.
+
+    Raises:
+        ManifestError: It is damaged all the same, or lacks a column.
+    """
+    try:
+        with pa.OSFile(os.fsencode(path)) as source, pq.ParquetFile(source) as parquet:
+            if lacking := [name for name in columns or () if name not in parquet.schema_arrow.names]:
+                raise ManifestError(f"{shown(path)} is not a manifest: it has no column {lacking[0]!r}")
+            return parquet.read(columns if columns is None else list(columns))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        if isinstance(error, ManifestError):
+            raise
+        raise ManifestError(f"{shown(path)} is damaged: {_first_line(error)}; run `dataprep clean` again") from error
+
+
+def schema_of(path: str | Path) -> tuple[int, pa.Schema]:
+    """Returns how many rows a file that was checked has, and its schema."""
+    with pa.OSFile(os.fsencode(path)) as source, pq.ParquetFile(source) as parquet:
+        return parquet.metadata.num_rows, parquet.schema_arrow
+
+
+def digest_of(path: str | Path) -> str | None:
+    """Returns the digest that a file says to have, which is not counted; None without one, or where it cannot be read."""
+    with suppress(OSError), open(path, "rb") as file:
+        place = _place(file)
+        if place is not None:
+            file.seek(place)
+            return file.read(len(ZEROS)).decode("ascii")
+    return None
+
+
+def _check(file: IO[bytes], path: str | Path) -> None:
     place = _place(file)
     if place is None:
         _try_elsewhere(path)

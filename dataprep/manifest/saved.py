@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from json import JSONDecodeError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +13,8 @@ from dataprep.describe import build, describe
 from dataprep.errors import ManifestError, PipelineError
 from dataprep.files import is_url, shown
 from dataprep.manifest.entries import METADATA, check_columns, frozen_of, located, metadata_of
-from dataprep.manifest.parquet import read_table, write_table
+from dataprep.manifest.parquet import write_table
+from dataprep.manifest.stored import Stored, open_rows
 from dataprep.manifest.versions import VERSION, bring_up_to_date, ignored_of
 from dataprep.pipeline import Pipeline
 
@@ -56,14 +58,11 @@ def contents_of(path: str | Path, source: Any = None) -> dict[str, Any]:
     from dataprep.sources.open import open_source
 
     path = file_of(path)
-    table = read_table(path)
-    given = None if source is None else open_source(source)
     try:
-        metadata = metadata_of(table, path)
-        table = bring_up_to_date(table.replace_schema_metadata(None), metadata["version"], path)
-        check_columns(table, path)
+        rows, metadata = _opened(path)
+        given = None if source is None else open_source(source)
         return {
-            "table": table,
+            "table": rows,
             "pipeline": Pipeline.from_descriptions(metadata["pipeline"]),
             "measures": tuple(build(measure, "measures") for measure in metadata["measures"]),
             "source": located(build(metadata["source"], "source"), path) if given is None else given,
@@ -78,6 +77,17 @@ def contents_of(path: str | Path, source: Any = None) -> dict[str, Any]:
         raise ManifestError(f"{shown(path)}: {error}; import the module that registers it first") from error
     except (KeyError, TypeError, AttributeError, RecursionError, pa.ArrowException, JSONDecodeError) as error:
         raise ManifestError(f"{shown(path)} is not a manifest: {error!r} where it is described") from error
+
+
+def _opened(path: str | Path) -> tuple[pa.Table | Stored, Mapping[str, Any]]:
+    """Returns the rows of a file as this version has them, and what it holds beside them."""
+    rows = open_rows(path)
+    if isinstance(rows, Stored):
+        return rows, rows.index.metadata
+    metadata = metadata_of(rows, path)
+    table = bring_up_to_date(rows.replace_schema_metadata(None), metadata["version"], path)
+    check_columns(table, path)
+    return table, metadata
 
 
 def file_of(path: object) -> str | Path:

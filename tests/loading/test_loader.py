@@ -269,7 +269,7 @@ def test_the_state_is_plain_data(manifest: Manifest) -> None:
     assert json.loads(json.dumps(state)) == state
     draws = {type(op).__name__: 1 for op in loader.pipeline.ops}
     fingerprint = manifest.fingerprint
-    assert state == {"version": 4, "seed": 9, "epoch": 0, "position": 4, "fingerprint": fingerprint, "draws": draws}
+    assert state == {"version": 5, "seed": 9, "epoch": 0, "position": 4, "fingerprint": fingerprint, "draws": draws}
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_the_state_is_plain_data(manifest: Manifest) -> None:
     [
         ({"seed": 7}, "saved with seed 7, here it is 0"),
         ({"fingerprint": "feed"}, "saved with manifest (fingerprint) 'feed', here it is '{here}'"),
-        ({"version": 1}, "saved with version 1, here it is 4"),
+        ({"version": 1}, "saved with version 1, here it is 5"),
         ({"draws": {"HorizontalFlip": 7}}, "when `HorizontalFlip` drew as version 7, here it is version 1"),
     ],
 )

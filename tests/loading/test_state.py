@@ -12,7 +12,7 @@ from dataprep.errors import DataprepError, LoaderError, StateError
 from dataprep.loading.state import Position, Progress, Run
 
 RUN = Run(seed=7, fingerprint="abc", draws={"Flip": 1}, size=50)
-STATE = {"version": 4, "seed": 7, "epoch": 3, "position": 41, "fingerprint": "abc", "draws": {"Flip": 1}}
+STATE = {"version": 5, "seed": 7, "epoch": 3, "position": 41, "fingerprint": "abc", "draws": {"Flip": 1}}
 
 
 def begun(progress: Progress) -> Position:
@@ -107,7 +107,7 @@ def test_a_state_is_plain() -> None:
     [
         ({"seed": 8}, "seed 8, here it is 7"),
         ({"fingerprint": "xyz"}, r"manifest \(fingerprint\) 'xyz', here it is 'abc'"),
-        ({"version": 1}, "version 1, here it is 4"),
+        ({"version": 1}, "version 1, here it is 5"),
         ({"draws": {"Flip": 2}}, "`Flip` drew as version 2, here it is version 1"),
         ({"draws": None}, "its draws are None"),
         ({"position": 51}, "its position is 51, not 0 to 50"),

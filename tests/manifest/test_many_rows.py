@@ -45,9 +45,9 @@ def test_rows_are_taken(many: Manifest) -> None:
     """Single rows come out of it, by take and for a loader's batches."""
     last = len(many) - 1
     assert many.table.take(pa.array([0, last]))["uri"].to_pylist() == [many.table["uri"][at].as_py() for at in (0, last)]
-    loaded = rows_of(many, many.table.select(["id", "uri", "height", "width", "bytes", "modified", "digest"]))
-    assert loaded.uris.take(pa.array([last])).to_pylist() == [many.table["uri"][CHUNK - 1].as_py()]
-    stamps = loaded.take_stamps(np.array([last]))
+    loaded = rows_of(many).at(np.array([last]))
+    assert loaded.uris.to_pylist() == [many.table["uri"][CHUNK - 1].as_py()]
+    stamps = loaded.stamped()
     assert stamps is not None
     assert stamps[0].digest == last.to_bytes(8, "little").hex() + "00" * 24
 

@@ -14,7 +14,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -183,12 +186,61 @@ class Anything:
         return bytes(1)
 
 
-def load(folder: Path, size: int) -> Cost:
-    """Makes a loader."""
-    from dataprep import Loader, Manifest, Pipeline
+RANKS, BATCHES, BATCH = 8, 50, 256
 
-    manifest, ops = Manifest.read(folder, Anything()), pipeline_of(4).ops
-    return measured(lambda: Loader(manifest, Pipeline(*ops)))
+
+def index(folder: Path, size: int) -> Cost:
+    """Reads it for the first time, which writes the index of its rows."""
+    from dataprep import Manifest
+
+    for file in folder.glob(".*.rows"):
+        file.unlink()
+    return measured(lambda: Manifest.read(folder))
+
+
+def load(folder: Path, size: int) -> Cost:
+    """Reads it and makes a loader in each of some processes, and batches without images; the slowest, and memory of them all."""
+    from dataprep import Manifest
+
+    Manifest.read(folder)  # what is read for the first time is measured above
+    command = [sys.executable, __file__, str(size), str(folder), "one rank"]
+    with ExitStack() as stack:
+        ranks = [
+            stack.enter_context(subprocess.Popen([*command, str(rank)], stdin=PIPE, stdout=PIPE, text=True))
+            for rank in range(RANKS)
+        ]
+        seconds = max(float(_ask(rank, "")) for rank in ranks)
+        found = [tuple(map(int, _ask(rank, "\n").split())) for rank in ranks]  # each waits for the others with all that it holds
+        for rank in ranks:
+            rank.communicate("\n")
+    return Cost(seconds, sum(held for held, _ in found), sum(more for _, more in found))
+
+
+def _ask(process: "subprocess.Popen[str]", text: str) -> str:
+    """Tells a process something, and returns the next line that it says."""
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write(text)
+    process.stdin.flush()
+    return process.stdout.readline()
+
+
+def rank(folder: Path, number: int) -> None:
+    """Is one rank: says how long it took to have a loader, then what it holds in all and more than before."""
+    from dataprep import Loader, Manifest, Pipeline, Sampler
+
+    ops = pipeline_of(4).ops
+    small = manifest_of(1_000)
+    next(Loader(replace(small, source=Anything()), Pipeline(*ops)).recipes())  # all is imported
+    before, start = held(), time.perf_counter()
+    loader = Loader(
+        Manifest.read(folder, Anything()), Pipeline(*ops), batch_size=BATCH, sampler=Sampler(rank=number, world_size=RANKS)
+    )
+    print(time.perf_counter() - start, flush=True)
+    for _ in zip(range(BATCHES), loader.recipes(), strict=False):
+        pass
+    sys.stdin.readline()
+    print(held(), held() - before, flush=True)
+    sys.stdin.readline()
 
 
 def measured_at_first(folder: Path, size: int) -> Cost:
@@ -212,11 +264,12 @@ def measured_at_first(folder: Path, size: int) -> Cost:
 
 STEPS: dict[str, Callable[[Path, int], Cost]] = {
     "write": make,
-    "read": read,
+    "read for the first time": index,
+    "read, all columns": read,
     "judge, exact copies": judge_exact,
     "judge, near copies at 4": judge_near,
     "fingerprint": fingerprint,
-    "Loader": load,
+    "Loader, 8 ranks together": load,
     "scan to manifest": measured_at_first,
 }
 
@@ -230,8 +283,11 @@ def cost(step: str, folder: Path, size: int) -> Cost:
     return Cost(*json.loads(out.stdout.splitlines()[-1]))
 
 
-def main(size: int = 1_000_000, folder: str | None = None, step: str | None = None) -> None:
+def main(size: int = 1_000_000, folder: str | None = None, step: str | None = None, number: str = "") -> None:
     """Prints what each step costs, or runs one."""
+    if step == "one rank":
+        rank(Path(str(folder)), int(number))
+        return
     if step is not None:
         assert folder is not None
         print(json.dumps(STEPS[step](Path(folder), size)))
