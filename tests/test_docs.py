@@ -32,6 +32,15 @@ def test_columns_in_the_readme(monkeypatch: pytest.MonkeyPatch) -> None:
     assert draw_columns.insert(text) == text
 
 
+def test_page_of_large_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tables of the page are what the program computes from what is kept."""
+    monkeypatch.syspath_prepend(DOCS)
+    import draw_scale
+
+    text = draw_scale.PAGE.read_text(encoding="utf-8")
+    assert draw_scale.page(text) == text
+
+
 @pytest.fixture
 def drawing(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The program that draws docs/measures.md."""

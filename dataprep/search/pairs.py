@@ -62,11 +62,16 @@ def _search(words: Words, radius: int, firsts: int) -> NDArray[np.uint64]:
     if seconds > patience and width <= 4 and find_spec("numba"):
         from dataprep.search import kernels
 
-        blocks, _ = plan(size, asked, bits, radius, Rates(row=30, candidate=0.06 + 0.03 * width, pair=0.06 + 0.03 * width))
+        blocks, _ = plan(size, asked, bits, radius, compiled_rates(width))
         return kernels.search(words, radius, tables(words, radius, blocks), firsts)
     if blocks == 0:
         return _joined(_all_pairs(words, radius, firsts))
     return _joined(found for table in tables(words, radius, blocks) for found in _table_pairs(words, radius, firsts, table))
+
+
+def compiled_rates(width: int) -> Rates:
+    """Returns what the steps of the compiled search cost for hashes of so many words."""
+    return Rates(row=30, candidate=0.06 + 0.03 * width, pair=0.06 + 0.03 * width)
 
 
 def _joined(found: Iterator[NDArray[np.uint64]]) -> NDArray[np.uint64]:
