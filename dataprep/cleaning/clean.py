@@ -149,7 +149,9 @@ def _measure(
         function = partial(measure_batch, measures=needed, max_pixels=max_pixels)
         lost = partial(lost_batch, measures=needed)
         lean = lean_measuring(source, needed, max_pixels)
-        sizes = shares(len(rows), *(BATCH if lean is None else LEAN), cores_of(engine))
+        least, most = BATCH if lean is None else LEAN
+        own: int = getattr(engine, "least", least)
+        sizes = shares(len(rows), max(least, own), max(most, own), cores_of(engine))
         with Reading(function, source, lean, most_memory(max_pixels), min(cores_of(engine), cores())) as run:
             results = engine.map(run, batches(records, rows, sizes), lost)
             told = _told(retries.counted(results), done, records.num_rows, progress)

@@ -11,9 +11,11 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from threading import Lock, Timer
 from typing import Any, Final, NamedTuple
+from uuid import uuid4
 
 import cloudpickle
 import pyarrow as pa
@@ -63,16 +65,18 @@ class Ray:
             A program that has called `ray.init` itself stays connected as it is.
         ahead: Batches in flight for each core.
         timeout: Seconds after which a process that gives no answer is ended, as by `Local`.
+        least: Records of a batch, at least. Each batch costs the program and the cluster some 5 ms, and is lost with its node.
 
     Example:
         >>> engine = dp.Ray("10.0.0.1:6379")  # connected when `clean` needs it
         >>> engine
-        Ray(address='10.0.0.1:6379', ahead=2, timeout=600.0)
+        Ray(address='10.0.0.1:6379', ahead=2, timeout=600.0, least=64)
     """
 
     address: str = field(default="auto", validator=_is_address)
     ahead: int = field(default=2, validator=_is_count)
     timeout: float | None = field(default=600.0, validator=_is_seconds)
+    least: int = field(default=64, validator=_is_count)
 
     def cores(self) -> int:
         """Returns how many cores the cluster has now, at least 1.
@@ -152,10 +156,8 @@ class _Driver:
 
     def __init__(self, ray: Any, engine: Ray, function: Function, lost: Lost) -> None:
         self._ray, self._engine, self._function, self._lost = ray, engine, function, lost
-        self._work = ray.remote(num_cpus=1, max_retries=0)(work)
         pickled = cloudpickle.dumps((function, lost, engine.timeout))
-        self._code = ray.put(pickled)
-        self._key = self._code.hex()
+        self._work = ray.remote(num_cpus=1, max_retries=0)(_working(uuid4().hex, pickled))
         self._waiting: deque[_Task] = deque()
         self._flying: dict[Any, _Task] = {}
         self._cores, self._looked = 0, -LOOK
@@ -199,7 +201,7 @@ class _Driver:
                     break
                 self._waiting.append(_Task(records))
             task = self._waiting.popleft()
-            reference = self._work.remote(self._key, self._code, _alone(task.records), task.trusted)
+            reference = self._work.remote(_alone(task.records), task.trusted)
             self._flying[reference] = task
         return bool(self._flying)
 
@@ -289,32 +291,50 @@ class _Driver:
 
 
 class _Desk:
-    """The side of a node: in each of Ray's workers, the process that measures, until no task comes any more."""
+    """The side of a node: in each of Ray's workers, the function that was opened last, and the process that runs it."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._key: str | None = None
+        self._start: Callable[[], Team] | None = None
+        self._lost: Lost | None = None
         self._team: Team | None = None
         self._timer: Timer | None = None
 
-    def open(self, key: str, code: bytes) -> tuple[Function, Callable[[pa.RecordBatch], list[pa.RecordBatch]]]:
-        """Returns a function, and what runs it in a process of its own."""
+    def open(self, key: str, code: bytes, records: pa.RecordBatch, trusted: bool) -> bool:
+        """Makes a function the one that is run, unless it is already.
+
+        Args:
+            key: The number of the code.
+            code: The function, what stands in for lost records, and the timeout.
+            records: The batch to begin with.
+            trusted: Whether it is to be run although not one of them can be read.
+
+        Returns:
+            False where this node can read none of the records.
+        """
+        if self._key == key:
+            return True
         function, lost, timeout = cloudpickle.loads(code)
+        if not trusted and not _can_read(function, records):
+            return False
         lean = lean_of(function)
         if lean is not None:
             function.lean = lean.here()
+        with self._lock:
+            self._close()
+            self._key, self._lost, self._start = key, lost, partial(Team, function, 1, timeout, among=cores())
+        return True
 
-        def run(records: pa.RecordBatch) -> list[pa.RecordBatch]:
-            with self._lock:
-                if self._key != key:
-                    self._close()
-                    self._key, self._team = key, Team(function, 1, timeout, among=cores())
-                assert self._team is not None
-                results = list(self._team.run([records], lost))
-            self._wait()
-            return results
-
-        return function, run
+    def run(self, records: pa.RecordBatch) -> list[pa.RecordBatch]:
+        """Runs what was opened on a batch, in a process that lives on until no batch comes for a while."""
+        assert self._start is not None
+        assert self._lost is not None
+        with self._lock:
+            self._team = self._team or self._start()
+            results = list(self._team.run([records], self._lost))
+        self._wait()
+        return results
 
     def _wait(self) -> None:
         """Ends the process if nothing comes for a while: Ray keeps its workers for as long as their program runs."""
@@ -335,12 +355,20 @@ class _Desk:
     def _close(self) -> None:
         if self._team is not None:
             self._team.close()
-        self._key = self._team = None
+            self._team = None
 
 
 _DESK: Final = _Desk()
-_OPEN: Final[dict[str, tuple[Function, Callable[[pa.RecordBatch], list[pa.RecordBatch]]]]] = {}
-"""What this worker of Ray has opened, by the number of its code."""
+"""That of this worker of Ray."""
+
+
+def _working(key: str, code: bytes) -> Callable[[pa.RecordBatch, bool], Done]:
+    """Returns a task of a batch: with it a worker gets the code, once, where each task would ask Ray for an object again."""
+
+    def task(records: pa.RecordBatch, trusted: bool) -> Done:
+        return work(key, code, records, trusted)
+
+    return task
 
 
 def work(key: str, code: bytes, records: pa.RecordBatch, trusted: bool) -> Done:
@@ -355,15 +383,9 @@ def work(key: str, code: bytes, records: pa.RecordBatch, trusted: bool) -> Done:
     import ray
 
     node = f"{ray.util.get_node_ip_address()} ({ray.get_runtime_context().get_node_id()[:8]})"
-    fresh = key not in _OPEN
-    if fresh:
-        _OPEN.clear()
-        _OPEN[key] = _DESK.open(key, code)
-    function, run = _OPEN[key]
-    if fresh and not trusted and not _can_read(function, records):
-        del _OPEN[key]
+    if not _DESK.open(key, code, records, trusted):
         return Done(node, versions(), None)
-    return Done(node, versions(), [_alone(batch) for batch in run(records)])
+    return Done(node, versions(), [_alone(batch) for batch in _DESK.run(records)])
 
 
 def _can_read(function: Function, records: pa.RecordBatch) -> bool:

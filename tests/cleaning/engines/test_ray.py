@@ -32,6 +32,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # Ray leaves sockets and files open
 ]
 
+LEAST = 4  # images of a batch, so that there are many
 STORE = 100 << 20  # bytes of shared memory of each node
 
 
@@ -72,7 +73,7 @@ def test_keeps_the_contract(cluster: Any) -> None:
 
 def test_the_manifest_is_that_of_one_machine(cluster: Any, photos: Path) -> None:
     """Measures, errors and verdicts are the same to the last bit."""
-    theirs = clean(photos, engine=Ray(cluster.address), progress=False)
+    theirs = clean(photos, engine=Ray(cluster.address, least=LEAST), progress=False)
     assert theirs.table.equals(clean(photos, engine=Local(1), progress=False).table)
     assert theirs.table["error"].null_count == 58
 
@@ -81,7 +82,7 @@ def test_the_manifest_is_that_of_one_machine(cluster: Any, photos: Path) -> None
 def test_malformed_files_are_what_they_are_on_one_machine(cluster: Any) -> None:
     """What is wrong with each of many malformed files is said in the same words."""
     folder = os.environ["DATAPREP_HOSTILE"]
-    theirs, ours = (clean(folder, engine=engine, progress=False).table for engine in (Ray(cluster.address), Local()))
+    theirs, ours = (clean(folder, engine=engine, progress=False).table for engine in (Ray(cluster.address, least=LEAST), Local()))
     assert theirs.equals(ours)
 
 
@@ -95,7 +96,7 @@ def test_a_node_that_dies_costs_nothing(cluster: Any, photos: Path) -> None:
             cluster.remove_node(killed[0], allow_graceful=False)
             cluster.add_node(num_cpus=1, object_store_memory=STORE)
 
-    theirs = clean(photos, engine=Ray(cluster.address), progress=kill)
+    theirs = clean(photos, engine=Ray(cluster.address, least=LEAST), progress=kill)
     assert killed
     assert theirs.table.equals(clean(photos, engine=Local(1), progress=False).table)
 
@@ -144,7 +145,7 @@ def stop(stage, done, count):
     if done >= int(sys.argv[4]):
         os.kill(os.getpid(), signal.SIGKILL)
 
-manifest = dp.clean(sys.argv[1], engine=dp.Ray(sys.argv[2]), cache=sys.argv[3], progress=stop)
+manifest = dp.clean(sys.argv[1], engine=dp.Ray(sys.argv[2], least=4), cache=sys.argv[3], progress=stop)
 print(manifest.run.known, len(manifest))
 """
 
@@ -180,13 +181,13 @@ def test_a_source_that_nodes_do_not_see_is_said(cluster: Any, photos: Path, monk
     """A folder that only the program's machine has is an error that names a node, and not 60 files that cannot be read."""
     monkeypatch.setenv("DATAPREP_TEST_HERE", "1")
     with pytest.raises(DataprepError, match=r"the node \S+ \(\w+\) reads none of \d+ images that this machine can read"):
-        clean(_Elsewhere(str(photos)), engine=Ray(cluster.address), progress=False)
+        clean(_Elsewhere(str(photos)), engine=Ray(cluster.address, least=LEAST), progress=False)
 
 
 def test_files_that_are_gone_everywhere_are_rows(cluster: Any, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files that this machine cannot read either are rows with an error, as ever."""
     monkeypatch.delenv("DATAPREP_TEST_HERE", raising=False)
-    table = clean(_Elsewhere(str(photos)), engine=Ray(cluster.address), progress=False).table
+    table = clean(_Elsewhere(str(photos)), engine=Ray(cluster.address, least=LEAST), progress=False).table
     assert set(table["error"].to_pylist()) == {"no such folder"}
 
 
@@ -194,7 +195,7 @@ def test_a_node_with_other_versions_is_refused(cluster: Any, photos: Path, monke
     """A node that would measure otherwise is named, with what it has and what this machine has."""
     monkeypatch.setattr(engine, "decoders", lambda: "Pillow 0.1")
     with pytest.raises(DataprepError, match=r"the node \S+ \(\w+\) would measure otherwise: .* this machine has .*Pillow 0\.1"):
-        clean(photos, engine=Ray(cluster.address), progress=False)
+        clean(photos, engine=Ray(cluster.address, least=LEAST), progress=False)
 
 
 def test_a_cluster_without_a_free_core_is_an_error(
@@ -210,7 +211,7 @@ def test_a_cluster_without_a_free_core_is_an_error(
         assert not done, ray.get(done[0])
     try:
         with pytest.raises(DataprepError, match=re.escape("has had no free core for 0.5 s; see `ray status`")):
-            clean(photos, engine=Ray(cluster.address), progress=False)
+            clean(photos, engine=Ray(cluster.address, least=LEAST), progress=False)
     finally:
         for other in others:
             ray.cancel(other, force=True)
