@@ -13,6 +13,7 @@ from typing import Any
 
 from loaders import Job, by_albumentations, by_torchvision, go_through
 from torch.utils.data import DataLoader
+from vision import have_torchvision
 
 import dataprep as dp
 
@@ -69,7 +70,8 @@ def litdata(packed: dp.Manifest, job: Job, work: Path) -> Callable[[], object]:
             sample = super().__getitem__(index)
             return transform(sample["image"]), sample["label"]
 
-    optimize(fn=_same, inputs=list(samples(packed)), output_dir=str(work), chunk_bytes="64MB", num_workers=1)
+    how = {"num_workers": 1, "start_method": "fork"}  # which it sets for good, and these classes are local
+    optimize(fn=_same, inputs=list(samples(packed)), output_dir=str(work), chunk_bytes="64MB", **how)
     dataset = Photos(str(work), shuffle=job.training, drop_last=True)
     loader = StreamingDataLoader(dataset, batch_size=job.batch, num_workers=job.workers, drop_last=True)
     return partial(go_through, loader, job)
@@ -81,6 +83,7 @@ def _same(sample: Any) -> Any:
 
 def streaming(packed: dp.Manifest, job: Job, work: Path) -> Callable[[], object]:
     """MosaicML's streaming over MDS."""
+    have_torchvision()  # which it imports
     from streaming import MDSWriter, StreamingDataset
 
     with MDSWriter(out=str(work), columns={"image": "bytes", "label": "int"}) as writer:
