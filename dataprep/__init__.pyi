@@ -12,11 +12,11 @@ from .backends.targets import TargetCanvas as TargetCanvas
 from .backends.threads import Threads as Threads
 from .backends.torch import Torch as Torch
 from .cleaning.clean import clean as clean
-from .cleaning.engines import Local as Local
-from .cleaning.engines.ray import Ray as Ray
 from .cleaning.folder import clean_into as clean_into
 from .cleaning.verify import verify as verify
 from .describe import register as register
+from .engines import Local as Local
+from .engines.ray import Ray as Ray
 from .errors import DataprepError as DataprepError
 from .errors import DecodeError as DecodeError
 from .errors import LoaderError as LoaderError

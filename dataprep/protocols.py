@@ -232,7 +232,7 @@ class Engine(Protocol):
 
         The function may have an `expect`, to be called with batches that it will be run on, where it will be and in that order,
         so that it can read one while it measures another; nothing else changes. It may also have a `lean` and a `memory`, for
-        engines that start processes of this machine: see `dataprep.cleaning.engines.lean`; and a `readable`, to be asked where
+        engines that start processes of this machine: see `dataprep.engines.lean`; and a `readable`, to be asked where
         it runs on another machine whether one of some records can be read there. An engine of more or fewer cores than this
         machine has says by a method `cores()` how many, so that batches are shared out well, and one for which a batch costs
         much by an attribute `least` how many records it has at least.

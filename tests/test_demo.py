@@ -13,10 +13,10 @@ import pyarrow as pa
 import pytest
 
 from dataprep.cleaning.clean import clean
-from dataprep.cleaning.engines.local import Local
 from dataprep.demo import File, Score, Truth, make_messy_folder, score
 from dataprep.demo import photos as demo_photos
 from dataprep.demo.truth import EXPECTED, FAMILY
+from dataprep.engines.local import Local
 from dataprep.errors import DataprepError
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline

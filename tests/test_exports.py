@@ -95,7 +95,7 @@ def names(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> di
     copytree(template / "photos", tmp_path / "photos")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("dataprep.describe.STAGES", dict(STAGES))
-    monkeypatch.setattr("dataprep.cleaning.engines.local.cores", lambda: 0)  # no process is started, which takes longest
+    monkeypatch.setattr("dataprep.engines.local.cores", lambda: 0)  # no process is started, which takes longest
     tools = {name: getattr(dataprep.testing, name) for name in dataprep.testing.__all__}
     manifest = dataprep.Manifest.read(template / "manifest.parquet", "photos")
     return tools | {"dp": dataprep, "np": import_module("numpy"), "manifest": manifest}

@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 
 from dataprep.ahead import RETRIES, Reading
 from dataprep.cleaning.cache import Cache
-from dataprep.cleaning.engines.local import Local
 from dataprep.cleaning.known import Found, assemble, lacking, laid_together
 from dataprep.cleaning.lean import lean_measuring
 from dataprep.cleaning.measure import SCANNED, batches, cores_of, lost_batch, measure_batch, shares
 from dataprep.cleaning.verify import unchanged
 from dataprep.columns import in_types
+from dataprep.engines.local import Local
 from dataprep.images.limits import MAX_PIXELS, most_memory
 from dataprep.machine import cores
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides, Run, check_overrides

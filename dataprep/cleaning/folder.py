@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import pyarrow as pa
 
 from dataprep.cleaning.clean import clean
-from dataprep.cleaning.engines.local import Local
+from dataprep.engines.local import Local
 from dataprep.errors import DataprepError
 from dataprep.files import naming, shown, write_text
 from dataprep.images.limits import MAX_PIXELS

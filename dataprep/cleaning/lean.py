@@ -13,9 +13,9 @@ import PIL
 import pyarrow as pa
 
 from dataprep.cleaning.bare import NEVER
-from dataprep.cleaning.engines.lean import Lean
 from dataprep.cleaning.measure import FACTS
 from dataprep.columns import DIGEST
+from dataprep.engines.lean import Lean
 from dataprep.images import native, profiles
 from dataprep.images.limits import most_bytes
 from dataprep.protocols import Measure, Source

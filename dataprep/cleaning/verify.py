@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from dataprep import machine
 from dataprep.ahead import Reading
-from dataprep.cleaning.engines.local import Local
 from dataprep.cleaning.known import Found
 from dataprep.cleaning.measure import batches, cores_of, digest_batch, lost_digests, shares
+from dataprep.engines.local import Local
 from dataprep.manifest import Manifest
 from dataprep.progress import Watch, watched
 from dataprep.protocols import Engine, Progress, Source

@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple
 
 import click
 
-from dataprep.cleaning.engines import Local
 from dataprep.cli.options import DUPLICATES, PROTECTED, THRESHOLDS
+from dataprep.engines import Local
 from dataprep.errors import SourceError
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
@@ -76,7 +76,7 @@ def choose_engine(workers: int | None, engine: str, address: str | None) -> Engi
         return Local(workers)
     if workers is not None:
         raise click.UsageError("--workers are processes of this machine, and --engine ray takes the cores that its cluster has")
-    from dataprep.cleaning.engines.ray import Ray
+    from dataprep.engines.ray import Ray
 
     return Ray(address or "auto")
 

@@ -74,10 +74,10 @@ def pack(
     each of where its images are, and a manifest, so that `Manifest.read(FOLDER)` and every command read it. The source is not
     changed. After Ctrl-C or a kill, the same command continues.
     """
-    from dataprep.cleaning.engines import Local
     from dataprep.cli.apply import list_files, read
     from dataprep.cli.progress import progress_bar
     from dataprep.cli.terminal import say, say_json
+    from dataprep.engines import Local
     from dataprep.packing.options import Options
     from dataprep.packing.pack import pack_into, preview
     from dataprep.packing.places import place_of

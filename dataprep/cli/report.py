@@ -58,12 +58,12 @@ def report(
     """
     from datetime import datetime
 
-    from dataprep.cleaning.engines import Local
     from dataprep.cleaning.folder import REPORT
     from dataprep.cli.apply import folder_of, read
     from dataprep.cli.outcome import address, open_page
     from dataprep.cli.progress import progress_bar
     from dataprep.cli.terminal import say
+    from dataprep.engines import Local
     from dataprep.manifest import Overrides
     from dataprep.report import summarize, write_report
 

@@ -25,11 +25,11 @@ def verify(manifest: Path, source: str | None, split: str | None, quiet: bool, w
 
     MANIFEST is the file that `dataprep clean` wrote, or the folder that holds it. Nothing is changed.
     """
-    from dataprep.cleaning.engines import Local
     from dataprep.cleaning.verify import verify as compare
     from dataprep.cli.apply import read
     from dataprep.cli.progress import progress_bar
     from dataprep.cli.terminal import say
+    from dataprep.engines import Local
 
     some = read(manifest, source, split)
     with progress_bar(quiet) as advance:

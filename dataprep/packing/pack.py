@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from dataprep.cleaning.engines.local import Local
 from dataprep.columns import fields_of, names_of
+from dataprep.engines.local import Local
 from dataprep.errors import DataprepError, SourceError
 from dataprep.files import shown, unfinished
 from dataprep.machine import cores

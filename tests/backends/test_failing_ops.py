@@ -9,7 +9,7 @@ import pytest
 
 from dataprep import kernel
 from dataprep.cleaning.clean import clean
-from dataprep.cleaning.engines import Local
+from dataprep.engines import Local
 from dataprep.errors import LoaderError, PipelineError
 from dataprep.loading.loader import Loader
 from dataprep.manifest import Manifest

@@ -15,7 +15,7 @@ from dataprep import kernel
 from dataprep.backends.program import Copies, compile_ops
 from dataprep.backends.threads import Threads
 from dataprep.cleaning.clean import clean
-from dataprep.cleaning.engines import Local
+from dataprep.engines import Local
 from dataprep.errors import LoaderError
 from dataprep.loading.loader import Loader
 from dataprep.manifest import Manifest

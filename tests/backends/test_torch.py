@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from dataprep.backends.cpu.kernels import kernel
 from dataprep.cleaning.clean import clean
-from dataprep.cleaning.engines import Local
+from dataprep.engines import Local
 from dataprep.errors import LoaderError, PipelineError
 from dataprep.loading.loader import Loader
 from dataprep.loading.sampler import Sampler

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataprep.cleaning.clean import clean
-from dataprep.cleaning.engines import Local
+from dataprep.engines import Local
 from dataprep.errors import SourceError
 from dataprep.images.decode import decode
 from dataprep.manifest import Manifest, Run
@@ -287,7 +287,7 @@ def test_decoder_that_crashes(folder: Path, tmp_path: Path) -> None:
 RUN = """
 import sys
 from dataprep.cleaning.clean import clean
-from dataprep.cleaning.engines import Local
+from dataprep.engines import Local
 from dataprep.pipeline import Pipeline
 from dataprep.stages import ChannelSums
 from dataprep.stages.rules.standard import standard_rules

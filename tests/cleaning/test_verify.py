@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import dataprep as dp
-from dataprep.cleaning.engines import Local
+from dataprep.engines import Local
 from dataprep.testing import FakeEngine, encoded, photo
 
 Command = Callable[..., Any]

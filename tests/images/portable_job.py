@@ -12,7 +12,7 @@ from typing import Any
 
 import dataprep as dp
 from dataprep.backends.threads import Threads
-from dataprep.cleaning.engines import Local
+from dataprep.engines import Local
 from dataprep.images import native
 from dataprep.stages.measures.compiled import wanted
 

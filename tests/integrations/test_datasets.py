@@ -11,7 +11,7 @@ import PIL.Image
 import pytest
 
 from dataprep.cleaning.clean import clean
-from dataprep.cleaning.engines import Local
+from dataprep.engines import Local
 from dataprep.errors import LoaderError
 from dataprep.loading.loader import Loader
 from dataprep.loading.sampler import Sampler

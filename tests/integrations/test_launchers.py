@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dataprep.cleaning.clean import clean
-from dataprep.cleaning.engines import Local
+from dataprep.engines import Local
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.stages import Normalize, Resize

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dataprep.cleaning.clean import clean
-from dataprep.cleaning.engines import Local
+from dataprep.engines import Local
 from dataprep.errors import LoaderError
 from dataprep.loading.loader import Loader
 from dataprep.manifest import Manifest

@@ -13,7 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dataprep.cleaning.clean import clean
-from dataprep.cleaning.engines import Local
+from dataprep.engines import Local
 from dataprep.errors import LoaderError, PipelineError, StateError
 from dataprep.loading.loader import Loader
 from dataprep.loading.recipes import draw

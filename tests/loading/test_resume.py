@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from dataprep.cleaning.clean import clean
-from dataprep.cleaning.engines import Local
+from dataprep.engines import Local
 from dataprep.loading.loader import Loader
 from dataprep.loading.sampler import Sampler
 from dataprep.manifest import Manifest

@@ -8,7 +8,7 @@ import pytest
 
 from dataprep.backends.threads import Threads
 from dataprep.cleaning.clean import clean
-from dataprep.cleaning.engines import Local
+from dataprep.engines import Local
 from dataprep.errors import LoaderError
 from dataprep.loading.failures import settle
 from dataprep.loading.loader import Loader

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dataprep.cleaning.clean import clean
-from dataprep.cleaning.engines import Local
+from dataprep.engines import Local
 from dataprep.errors import ManifestError, StateError
 from dataprep.loading.loader import Loader
 from dataprep.loading.sampler import Sampler

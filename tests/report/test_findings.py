@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataprep.cleaning.clean import clean
-from dataprep.cleaning.engines.local import Local
 from dataprep.columns import BLURRED, EXACT_DUPLICATE, LEAK, NEAR_DUPLICATE, OVERRULED, UNREADABLE
+from dataprep.engines.local import Local
 from dataprep.images.limits import IS_POINTER
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline

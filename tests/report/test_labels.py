@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataprep.cleaning.clean import clean
-from dataprep.cleaning.engines import Local
+from dataprep.engines import Local
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.report import Finding, summarize

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import dataprep as dp
-from dataprep.cleaning.engines import Local
+from dataprep.engines import Local
 from dataprep.report.thumbnails import BATCH, Thumbnail, thumbnails
 from dataprep.testing import FakeEngine, FakeSource, encoded, photo, write_images
 

@@ -17,7 +17,7 @@ from figures import TURNS, ratio, seconds_of
 
 from dataprep import ahead
 from dataprep.cleaning.clean import clean
-from dataprep.cleaning.engines import Local
+from dataprep.engines import Local
 from dataprep.loading.loader import Loader
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline

@@ -19,8 +19,8 @@ from pictures import Pictures
 from sets import DISTINCT, of_folder, planted
 
 from dataprep.cleaning.clean import clean
-from dataprep.cleaning.engines.local import Local
 from dataprep.columns import EXACT_DUPLICATE, NEAR_DUPLICATE
+from dataprep.engines.local import Local
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.protocols import Rule

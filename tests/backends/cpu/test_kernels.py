@@ -15,7 +15,7 @@ from dataprep.backends.cpu.kernels.geometry import FILTERS
 from dataprep.backends.cpu.render import apply, render
 from dataprep.backends.program import compile_ops
 from dataprep.cleaning.clean import clean
-from dataprep.cleaning.engines import Local
+from dataprep.engines import Local
 from dataprep.errors import PipelineError
 from dataprep.loading.recipes import draw
 from dataprep.manifest import Manifest

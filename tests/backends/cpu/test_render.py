@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dataprep.backends.cpu import kernels, render
 from dataprep.backends.program import compile_ops
 from dataprep.cleaning.clean import clean
-from dataprep.cleaning.engines import Local
+from dataprep.engines import Local
 from dataprep.loading.recipes import Draws, Rows, draw, rows_of
 from dataprep.manifest import Manifest
 from dataprep.protocols import Op

@@ -16,7 +16,7 @@ from dataprep.ahead import Ahead
 from dataprep.backends.cpu.kernels import kernel
 from dataprep.backends.threads import Threads
 from dataprep.cleaning.clean import clean
-from dataprep.cleaning.engines import Local
+from dataprep.engines import Local
 from dataprep.errors import DecodeError, LoaderError
 from dataprep.images.decode import decode
 from dataprep.loading.loader import Loader

@@ -23,8 +23,8 @@ from attrs import define, field, frozen
 
 from dataprep import __version__
 from dataprep.arguments import check, is_whole
-from dataprep.cleaning.engines.lean import Function, lean_of
-from dataprep.cleaning.engines.local import Lost, Team
+from dataprep.engines.lean import Function, lean_of
+from dataprep.engines.local import Lost, Team
 from dataprep.errors import DataprepError
 from dataprep.images import native
 from dataprep.images.decode import decoders

@@ -12,8 +12,8 @@ from typing import Any, Final, TypeAlias
 import pyarrow as pa
 from attrs import field, frozen
 
-from dataprep.cleaning.engines.lean import Function
-from dataprep.cleaning.engines.process import Code, DiedError, Process, Task
+from dataprep.engines.lean import Function
+from dataprep.engines.process import Code, DiedError, Process, Task
 from dataprep.errors import DataprepError
 from dataprep.machine import cores
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from dataprep.cleaning.engines.ray import Ray
+from dataprep.engines.ray import Ray
 from dataprep.errors import DataprepError
 
 

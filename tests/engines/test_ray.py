@@ -17,15 +17,15 @@ import pytest
 
 import dataprep
 from dataprep.cleaning.clean import clean
-from dataprep.cleaning.engines import Local
+from dataprep.engines import Local
 from dataprep.errors import DataprepError, SourceError
 from dataprep.sources import Folder
 from dataprep.testing import check_engine, write_images
 
 ray = pytest.importorskip("ray")
 
-from dataprep.cleaning.engines import ray as engine  # noqa: E402  after what skips
-from dataprep.cleaning.engines.ray import Ray  # noqa: E402  after what skips
+from dataprep.engines import ray as engine  # noqa: E402  after what skips
+from dataprep.engines.ray import Ray  # noqa: E402  after what skips
 
 pytestmark = [
     pytest.mark.slow,  # a cluster takes ten seconds to start

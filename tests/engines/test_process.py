@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from dataprep.cleaning.engines import Local, process
+from dataprep.engines import Local, process
 from dataprep.errors import DataprepError
 
 ROWS = 40
@@ -89,7 +89,7 @@ def test_a_script_without_a_guard(tmp_path: Path) -> None:
     """A script needs no `if __name__ == "__main__"`, and its own functions are found."""
     script = """
         import pyarrow as pa
-        from dataprep.cleaning.engines import Local
+        from dataprep.engines import Local
 
         def double(records):
             return pa.RecordBatch.from_pydict({"row": [2 * row for row in records["row"].to_pylist()]})
@@ -110,7 +110,7 @@ def test_processes_end_with_their_parent(tmp_path: Path, sign: signal.Signals) -
     script = """
         import os, signal, sys
         import pyarrow as pa
-        from dataprep.cleaning.engines import Local
+        from dataprep.engines import Local
 
         def hold(records):
             os.write(os.open(sys.argv[1], os.O_WRONLY), b"x")

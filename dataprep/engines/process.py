@@ -2,7 +2,7 @@
 
 The two share nothing else: no semaphore, so /dev/shm is not needed; no thread of the parent's; no list of the machine's
 processes. Whichever dies, the other one reads the end of the stream. It is started as a program, so the caller's script needs no
-`if __name__ == "__main__"`, and a daemonic process may start one. What it runs is `dataprep.cleaning.engines.child`.
+`if __name__ == "__main__"`, and a daemonic process may start one. What it runs is `dataprep.engines.child`.
 """
 
 import marshal
@@ -23,7 +23,7 @@ from typing import Final, NamedTuple
 import cloudpickle
 import pyarrow as pa
 
-from dataprep.cleaning.engines.lean import Function, folder_of, lean_of, memory_of
+from dataprep.engines.lean import Function, folder_of, lean_of, memory_of
 from dataprep.machine import memory
 
 CHILD: Final = os.path.join(os.path.dirname(__file__), "child.py")

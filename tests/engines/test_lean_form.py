@@ -10,8 +10,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from dataprep.cleaning.engines import Local, process
-from dataprep.cleaning.engines.lean import Lean
+from dataprep.engines import Local, process
+from dataprep.engines.lean import Lean
 
 ROWS = 60
 PROGRAM = """

@@ -1,5 +1,5 @@
 """Who runs the measures over many images: processes of this machine (`Local`); others speak the same protocol."""
 
-from dataprep.cleaning.engines.local import Local
+from dataprep.engines.local import Local
 
 __all__ = ["Local"]

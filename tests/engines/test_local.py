@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from dataprep.cleaning.engines import Local
+from dataprep.engines import Local
 from dataprep.errors import DataprepError
 
 SIZES = (5, 1, 7, 3, 4, 2, 6)  # records of each batch
@@ -215,7 +215,7 @@ def test_a_number_of_workers_that_is_none(workers: object) -> None:
 
 def test_every_core(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a number there are as many processes as cores that this one may use, where there is work for so many."""
-    monkeypatch.setattr("dataprep.cleaning.engines.local.cores", lambda: 3)
+    monkeypatch.setattr("dataprep.engines.local.cores", lambda: 3)
     before = children()
     results = Local().map(square, iter(batches()), lost)
     next(results)
