@@ -28,6 +28,12 @@ NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno
 """How file systems say that they make no hard link of a file that may still be renamed."""
 
 
+def user_cache(name: str) -> str:
+    """Returns a folder for what saves work the next time, with what other programs of this user keep."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.join(home, "dataprep", name)
+
+
 def is_url(place: object) -> bool:
     """Returns whether a place is not one of this machine's, but of a store: s3://bucket/photos."""
     return isinstance(place, str) and "://" in place

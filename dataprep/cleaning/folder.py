@@ -13,9 +13,10 @@ from typing import Any, Final, NamedTuple
 import pyarrow as pa
 
 from dataprep.cleaning.clean import clean
+from dataprep.cleaning.remote import in_store
 from dataprep.engines.local import Local
 from dataprep.errors import DataprepError
-from dataprep.files import naming, shown, write_text
+from dataprep.files import is_url, naming, shown, write_text
 from dataprep.images.limits import MAX_PIXELS
 from dataprep.manifest import NAME, NO_OVERRIDES, Manifest, Overrides
 from dataprep.manifest.carried import carry_splits, read_splits
@@ -74,7 +75,8 @@ def clean_into(
     Args:
         source: A folder, several, a table, or any other form that `open_source` takes.
         pipeline: What to measure and by which rules to judge; ops are kept for the loader. None stands for the standard rules.
-        out: The folder; it is made if needed, and checked before any work is done.
+        out: The folder; it is made if needed, and checked before any work is done. Or a place in a store; then `cache` stays on
+            this machine, in `$XDG_CACHE_HOME/dataprep/results`.
         engine: Who measures; None stands for `Local()`, all cores of this machine. Thumbnails are made by processes of it.
         overrides: What a person decided against the rules.
         max_pixels: Larger images are dropped as unreadable.
@@ -93,6 +95,22 @@ def clean_into(
             would replace.
     """
     source = open_source(source)
+    if is_url(out):
+        with in_store(str(out), source) as folder:
+            return clean_into(
+                source,
+                pipeline,
+                out=folder,
+                engine=engine,
+                overrides=overrides,
+                max_pixels=max_pixels,
+                verify=verify,
+                moved=moved,
+                report=report,
+                thumbnails=thumbnails,
+                when=when,
+                progress=progress,
+            )
     out = Path(out)
     with _made(out, source), watched(progress) as advance:
         earlier = read_splits(out / NAME)

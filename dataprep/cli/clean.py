@@ -9,6 +9,7 @@ import click
 
 from dataprep.cli.command import AGAIN, PARTLY, Command, group, printed
 from dataprep.cli.options import (
+    Anywhere,
     Here,
     duplicate_options,
     engine_options,
@@ -45,9 +46,9 @@ WITHOUT: Final = {
         "-o",
         "--out",
         required=True,
-        type=Here(),
+        type=Anywhere(),
         metavar="FOLDER",
-        help="Folder to write the manifest, the summary and the report to.",
+        help="Folder to write the manifest, the summary and the report to, or the URL of a place in a store.",
     ),
 )
 @source_options
@@ -93,7 +94,7 @@ WITHOUT: Final = {
 )
 @printed("the summary")
 @click.pass_context
-def clean(context: click.Context, /, sources: tuple[str, ...], out: Path, as_json: bool, quiet: bool, **flags: Any) -> None:
+def clean(context: click.Context, /, sources: tuple[str, ...], out: Path | str, as_json: bool, quiet: bool, **flags: Any) -> None:
     """Find bad images in SOURCE and write a manifest. SOURCE is not changed, except by --quarantine.
 
     SOURCE is a folder, several, a glob, files, a list of files (.txt, or - for standard input), a table with a column of images

@@ -7,6 +7,7 @@ from typing import Any, Final
 from dataprep.cleaning.cache import Cache
 from dataprep.cleaning.folder import CACHE, REPORT, SUMMARY
 from dataprep.cleaning.known import lacking
+from dataprep.cleaning.remote import folder_for
 from dataprep.cli.command import is_verbose
 from dataprep.cli.terminal import say, say_json
 from dataprep.manifest import NAME
@@ -18,12 +19,13 @@ FEW: Final = 12
 """Labels that are listed, unless all are asked for."""
 
 
-def preview(source: Source, pipeline: Pipeline, out: Path, max_pixels: int, as_json: bool) -> None:
+def preview(source: Source, pipeline: Pipeline, where: Path | str, max_pixels: int, as_json: bool) -> None:
     """Prints what a run would find, read and write.
 
     Raises:
         SourceError: The source cannot be listed.
     """
+    out = folder_for(where) if isinstance(where, str) else where
     records = source.records()
     scan, known = scan_of(records), 0
     if (out / CACHE).is_dir():
@@ -42,7 +44,7 @@ def preview(source: Source, pipeline: Pipeline, out: Path, max_pixels: int, as_j
     if as_json:
         say_json(found)
     else:
-        _show(found, out)
+        _show(found, where)
 
 
 def _counts(values: list[str | None]) -> dict[str, int]:
@@ -50,7 +52,7 @@ def _counts(values: list[str | None]) -> dict[str, int]:
     return dict(Counter(value for value in values if value is not None).most_common())
 
 
-def _show(found: dict[str, Any], out: Path) -> None:
+def _show(found: dict[str, Any], out: Path | str) -> None:
     from dataprep.cli.output import spelt
     from dataprep.sources import endings
 

@@ -8,6 +8,7 @@ import click
 
 from dataprep.actions import check_apart, check_movable, check_target, check_writable, export, moved_rows, overlap
 from dataprep.cleaning.folder import REPORT, check_own, clean_into
+from dataprep.cleaning.remote import in_store
 from dataprep.cli.apply import move_rejects, write_tree
 from dataprep.cli.choose import Chosen, choose_engine
 from dataprep.cli.outcome import PartlyError, open_page, partly
@@ -22,12 +23,20 @@ from dataprep.report import Summary
 EXPORTS: Final = {"csv": "records.csv", "jsonl": "records.jsonl", "txt": "kept.txt"}
 
 
-def run(chosen: Chosen, pipeline: Pipeline, out: Path, flags: dict[str, Any], *, as_json: bool, quiet: bool) -> Summary:
-    """Cleans a source into a folder, and returns what was found.
+def run(chosen: Chosen, pipeline: Pipeline, out: Path | str, flags: dict[str, Any], *, as_json: bool, quiet: bool) -> Summary:
+    """Cleans a source into a folder, or into a place in a store by way of one, and returns what was found.
 
     Raises:
         PartlyError: The manifest is written, and what was to follow is not, or not all of it.
     """
+    if isinstance(out, str):
+        if flags["materialize"] and not flags["into"]:
+            raise click.UsageError("--materialize writes a tree on this machine and --out is in a store; name a folder by --into")
+        with in_store(out, chosen.source, [EXPORTS[kind] for kind in flags["export"]]) as folder:
+            summary = run(chosen, pipeline, folder, flags, as_json=as_json, quiet=quiet)
+        if not (as_json or quiet):
+            say(f"put into {out}; the copy and the cache stay in {folder}")
+        return summary
     overrides = Overrides.read(*flags["overrides"])
     tree = _tree(out, chosen.source, flags)
     check_own(out, [EXPORTS[kind] for kind in flags["export"]])

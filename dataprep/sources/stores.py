@@ -9,6 +9,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count
@@ -85,6 +86,10 @@ class StoreError(SourceError):
     """A store does not give something, also after so many `retries`."""
 
     retries = 0
+
+
+class AbsentError(StoreError):
+    """There is no such object."""
 
 
 class DeniedError(StoreError):
@@ -251,6 +256,17 @@ def _tried(place: Place, path: str, ask: Callable[[Any], Answer], failing: str =
     raise AssertionError("numbers do not end")
 
 
+def remove(url: str, path: str) -> None:
+    """Removes an object of our own, whether it is there or not.
+
+    Raises:
+        SourceError: It cannot be removed.
+    """
+    obstore, place = _library(), place_of(url)
+    with suppress(AbsentError):
+        _tried(place, path, lambda client: obstore.delete(client, place.key(path)), f"{url}/{path} cannot be removed")
+
+
 STARTED: Final[list[int]] = []
 """The process that used a client first."""
 
@@ -376,7 +392,7 @@ def _named(error: Exception, place: Place, retries: int, failing: str) -> StoreE
     if isinstance(error, InvalidPathError):
         return StoreError(f"{failing}: {text.partition(chr(10))[0]}; rename the object")
     if isinstance(error, FileNotFoundError):
-        return StoreError(f"{failing}: there is no such object")
+        return AbsentError(f"{failing}: there is no such object")
     return StoreError(f"{failing}: {_said(text)}{f', also after {retries} retries' if retries else ''}")
 
 

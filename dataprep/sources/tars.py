@@ -19,7 +19,7 @@ import pyarrow as pa
 from attrs import frozen
 
 from dataprep.errors import SourceError
-from dataprep.files import modified_of, naming, replacing, shown
+from dataprep.files import modified_of, naming, replacing, shown, user_cache
 from dataprep.sources.names import ending, uri_of
 from dataprep.sources.samples import BESIDE
 
@@ -181,9 +181,8 @@ def index_of(tar: Readable, keep: str | None = None) -> pa.Table:
 
 
 def folder_of_indexes() -> str:
-    """Returns where indexes are kept: with what else programs of this user keep to save themselves work."""
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return os.path.join(home, "dataprep", "shards")
+    """Returns where indexes are kept."""
+    return user_cache("shards")
 
 
 class Tar:

@@ -8,6 +8,7 @@ import pytest
 
 import dataprep as dp
 from dataprep.cli import rates
+from dataprep.sources import stores
 
 pytest.importorskip("obstore")
 
@@ -39,6 +40,41 @@ def test_commands_take_a_bucket_for_a_source(url: str, cleaned: str, dataprep: A
     assert len([path for path in (tmp_path / "tree").rglob("*") if path.is_file()]) == 12
     assert dataprep("report", cleaned, "-q").code == 0
     assert "13 images, of which 0 have to be read" in dataprep("clean", url, "--out", cleaned, "--dry-run").out
+
+
+def test_results_are_put_into_a_store(
+    s3: Any, url: str, cleaned: str, dataprep: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run into a store puts there what one into a folder writes; the cache stays; another machine keeps the splits."""
+    out, names = f"{s3.url}/results/clean", {"manifest.parquet", "summary.json", "report.html", "records.csv"}
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    ended = dataprep("clean", url, "--out", out, "--workers", 1, "--export", "csv")
+    assert ended.code == 0 and f"put into {out}; the copy and the cache stay in {tmp_path}/home/dataprep/results/" in ended.out
+    assert {one.path for one in stores.list_objects(out)} == names
+    there, here = dp.Manifest.read(out), dp.Manifest.read(cleaned)
+    assert there.table.equals(here.table) and there.source == here.source and there.reasons() == here.reasons()
+    assert json.loads(stores.fetch(out, "summary.json"))["kept"] == 12 and b"<!doctype html>" in stores.fetch(out, "report.html")
+    assert "13 images, of which 0 have to be read" in dataprep("clean", url, "--out", out, "--dry-run").out
+    dp.split(there, {"train": 0.5, "val": 0.5}).write(f"{out}/manifest.parquet")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another"))
+    manifest, summary = dp.clean_into(url, out=out, engine=dp.Local(0), progress=False)
+    assert summary.kept == 12 and len(manifest.select("train")) == len(dp.Manifest.read(out).select("train")) > 0
+
+
+def test_results_in_a_store_are_refused_before_any_work(
+    s3: Any, url: str, dataprep: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where results would lie among the images, over files of others, or cannot be written, nothing is read or written."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    s3.put("theirs/report.html", b"of others")
+    before = {one.path for one in stores.list_objects(s3.url)}
+    dataprep("clean", url, "-o", url).assert_refused(1, f"{url} is the source, which is never changed")
+    dataprep("clean", url, "-o", f"{s3.url}/theirs").assert_refused(1, f"{s3.url}/theirs/report.html is not of dataprep")
+    dataprep("clean", url, "-o", f"{s3.url}/new", "--materialize", "copy").assert_refused(2, "name a folder by --into")
+    dataprep("clean", url, "-o", "https://host/new").assert_refused(1, "is on a web server, which takes no results")
+    dataprep("clean", url, "-o", f"{s3.url}-not/new").assert_refused(1, f"{s3.url}-not/new cannot be written: ")
+    assert {one.path for one in stores.list_objects(s3.url)} == before
+    assert not list(tmp_path.rglob("*.arrows"))
 
 
 def test_bench_says_how_long_it_waited_for_a_store(cleaned: str, dataprep: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +112,7 @@ def test_places_of_this_machine_are_no_urls(url: str, dataprep: Any, tmp_path: P
     """A URL where a folder or file of this machine is written is wrong usage, and makes no folder of that name."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pipeline.yaml").write_text("[]")
-    for arguments in (("clean", url, "-o", url), ("clean", url, "-o", "out", "--quarantine", url), ("demo", "--out", url)):
+    for arguments in (("clean", url, "-o", "out", "--quarantine", url), ("demo", "--out", url)):
         dataprep(*arguments).assert_refused(2, f"{url} is a place in a store; name one of this machine")
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("s3")] == []
 
