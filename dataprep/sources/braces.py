@@ -35,15 +35,15 @@ def _choices(text: str) -> Iterable[str]:
     return [str(number).zfill(width) for number in range(first, last + step, step)]
 
 
-def chosen(names: Iterable[str], include: str, where: str) -> list[str]:
-    """Returns the tars among some names that are meant, sorted.
+def chosen(names: Iterable[str], include: str | tuple[str, ...], where: str) -> list[str]:
+    """Returns the tars among some names that are meant, sorted: by a glob, by braces, or by their very names.
 
     Raises:
         SourceError: There is none, or one that is meant by its name is not there.
     """
     tars = {name for name in names if name.endswith(".tar")}
-    patterns = list(expand(include))
-    plain = {pattern for pattern in patterns if not has_magic(pattern)}
+    patterns = list(expand(include)) if isinstance(include, str) else []
+    plain = set(include) if not isinstance(include, str) else {pattern for pattern in patterns if not has_magic(pattern)}
     globs = [pattern for pattern in patterns if has_magic(pattern)]
     found = sorted(name for name in tars if name in plain or any(fnmatch(name, glob) for glob in globs))
     if not found:

@@ -310,6 +310,8 @@ def _open_list(items: Sequence[Any], options: Options, root: str | None = None) 
     paths = [os.fsdecode(item) for item in items if isinstance(item, str | bytes | os.PathLike)]
     if len(paths) == len(items):
         paths = [found for path in paths for found in (_expand(path) if _is_glob(path) else [path])]
+        if len(paths) > 1 and _are_shards(paths, options):
+            return _open_shards(paths, options)
         if any(map(is_url, paths)) and not all(is_url(path) and is_image(path) for path in paths):
             return _open_parts(paths, options) if len(paths) > 1 else _open_path(paths[0], options)
         if all(is_image(path) or _is_plain_file(path) for path in paths if not os.path.isdir(path)) and not any(
@@ -322,6 +324,28 @@ def _open_list(items: Sequence[Any], options: Options, root: str | None = None) 
     elif len(items) == 1:
         return _open(items[0], options)
     return _open_parts(items, options)
+
+
+def _are_shards(paths: Sequence[str], options: Options) -> bool:
+    """Returns whether several paths are tars of a WebDataset: of a store, or that have texts beside their images."""
+    from dataprep.sources.webdataset import is_webdataset
+
+    if options.splits is not None or not all(path.endswith(".tar") for path in paths):
+        return False
+    return all(is_url(path) or (os.path.isfile(path) and is_webdataset(path)) for path in paths)
+
+
+def _open_shards(paths: Sequence[str], options: Options) -> Source:
+    """Returns the source of tars of a WebDataset: all of a folder as one."""
+    from dataprep.sources.shards import Shards
+
+    options.check("tars", "label", *GLOBS)
+    folders: dict[str, list[str]] = {}
+    for path in paths:
+        folders.setdefault(os.path.dirname(path), []).append(path)
+    parts = [Shards(tars, label=options.label) for tars in folders.values()]
+    together = parts[0] if len(parts) == 1 else Several(dict(zip(part_names(list(folders)), parts, strict=True)))
+    return _selected(together, options)
 
 
 def _open_parts(items: Sequence[Any], options: Options) -> Source:

@@ -6,7 +6,7 @@ reader needs no index, and whoever has a manifest needs none either. Names in ta
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from dataprep.sources import stores
 from dataprep.sources.braces import chosen
 from dataprep.sources.folder import endings
 from dataprep.sources.levels import label_mode
-from dataprep.sources.listing import TAKEN, Scan, joined, scan_of, with_scan
+from dataprep.sources.listing import TAKEN, Scan, joined, quoted, scan_of, with_scan
 from dataprep.sources.names import below
 from dataprep.sources.stored import Listing, read_member, read_members
 from dataprep.sources.streamed import StoredTar
@@ -42,9 +42,16 @@ MANIFEST: Final = "manifest.parquet"
 """What the manifest beside packed tars is called."""
 
 
-def _as_root(given: str | os.PathLike[str]) -> str:
+def _as_root(given: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> Any:
+    """Returns a place, or the paths of several tars."""
+    if not isinstance(given, str | os.PathLike):
+        return tuple(_as_root(one) for one in given)
     root = os.fspath(given)
     return root.rstrip("/") if is_url(root) else os.path.abspath(root) if root else ""
+
+
+def _as_names(given: str | Iterable[str]) -> str | tuple[str, ...]:
+    return given if isinstance(given, str) else tuple(given)
 
 
 @register
@@ -63,21 +70,31 @@ class Shards:
 
     Attributes:
         root: The folder, or its URL in a store; "" in a manifest stands for the folder that the manifest is in. It may end with
-            what names the tars, as in "s3://bucket/train-{000..122}.tar".
-        include: Which tars, as a glob, or with a range or choices in braces.
+            what names the tars, as in "s3://bucket/train-{000..122}.tar", or be a list of tars of one folder.
+        include: Which tars, as a glob, or with a range or choices in braces; or the names of all.
         label: What names the label where nothing lies beside the images, as of `Folder`.
     """
 
     root: str = field(default="", converter=_as_root)
-    include: str = "*.tar"
+    include: str | tuple[str, ...] = field(default="*.tar", converter=_as_names)
     label: str | None = label_mode()
 
     def __attrs_post_init__(self) -> None:
-        """Takes what names tars apart from the place that they are in."""
-        place, _, last = self.root.rpartition("/")
-        if last.endswith(".tar") and self.include == "*.tar" and not os.path.isdir(self.root):
-            object.__setattr__(self, "root", place)
-            object.__setattr__(self, "include", last)
+        """Takes what names tars apart from the place that they are in.
+
+        Raises:
+            SourceError: Tars of a list are not of one folder, or are none.
+        """
+        given: Any = self.root
+        tars = [given] if isinstance(given, str) else list(dict.fromkeys(given))
+        places = {tar.rpartition("/")[0] for tar in tars}
+        names = tuple(tar.rpartition("/")[2] for tar in tars)
+        if not isinstance(given, str) and (len(places) != 1 or not all(name.endswith(".tar") for name in names)):
+            what = f"{quoted(tars)} are not" if tars else "an empty list is not"
+            raise SourceError(f"{what} tars of one folder, as Shards takes them; dp.open_source takes several folders")
+        if not isinstance(given, str) or (names[0].endswith(".tar") and self.include == "*.tar" and not os.path.isdir(given)):
+            object.__setattr__(self, "root", places.pop())
+            object.__setattr__(self, "include", names[0] if isinstance(given, str) else names)
 
     def records(self) -> pa.Table:
         """Lists the images, sorted by uri.

@@ -1,9 +1,12 @@
 """What tars of anybody hold, as a listing: images with what lies beside each of them, from the index of each tar."""
 
+import tarfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 import pyarrow as pa
@@ -21,6 +24,7 @@ from dataprep.sources.tars import Place, Readable, folder_of_indexes, index_of, 
 from dataprep.sources.walk import LONGEST, SYSTEM
 
 AT_ONCE: Final = 4  # tars that are gone through at once
+FIRST: Final = 64  # members of a tar that say whether it is a WebDataset
 MASKS: Final = (".mask.png", ".seg.png", ".segmentation.png", ".mask.tif", ".mask.tiff")
 """Endings of what is the mask of an image beside it."""
 
@@ -44,6 +48,16 @@ class Sample:
     modified: int
     error: str | None
     beside: dict[str, Any]
+
+
+def is_webdataset(path: str) -> bool:
+    """Returns whether a tar has a text beside one of its first images, under its name; not where it cannot be read."""
+    kinds: dict[str, set[str]] = {}
+    with suppress(tarfile.TarError, OSError, ValueError, EOFError), tarfile.open(path, "r:") as archive:
+        for entry in islice(archive, FIRST):
+            kind = "image" if is_image(entry.name) else "text" if ending(entry.name) in BESIDE else "other"
+            kinds.setdefault(key_of(entry.name), set()).add(kind)
+    return any(of_one >= {"image", "text"} for of_one in kinds.values())
 
 
 def list_tars(root: str, tars: Sequence[Readable], label: str | None) -> pa.Table:
@@ -75,9 +89,10 @@ def list_tars(root: str, tars: Sequence[Readable], label: str | None) -> pa.Tabl
     if beside is None:
         levels = read_levels([sample.name for sample in samples], label, False)
         return listed({**columns, "label": levels.labels}, scan=joined([scan, Scan(remarks=levels.remarks)]))
+    said = f"taken as WebDataset, {counted(len(tars), 'tar')}: what lies beside an image under its name is about it"
     rows = [[row] for row in range(len(samples))]
     table = describe_rows(columns, rows, beside, "image", Options(label="none", splits=False))
-    scan = joined([scan_of(table), scan])
+    scan = joined([Scan(remarks=(said,)), scan_of(table), scan])
     if splits and table["split"].null_count == len(table):  # no text beside the images says it
         of = {sample.place.uri: splits[sample.tar] for sample in samples}
         place = table.schema.get_field_index("split")

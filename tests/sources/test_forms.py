@@ -14,7 +14,7 @@ from dataprep.cleaning.clean import clean
 from dataprep.errors import SourceError
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
-from dataprep.sources import Archive, open_source, scan_of
+from dataprep.sources import Archive, Shards, open_source, scan_of
 from dataprep.testing import FakeEngine, check_source, encoded, photo
 
 DATA = [encoded(photo(number)) for number in range(4)]
@@ -139,13 +139,37 @@ def test_webdataset(tmp_path: Path) -> None:
                     "txt": f"photo {number}",
                 }
                 writer.write(sample)
-    source = open_source(f"{tmp_path}/shard-*.tar")
+    tars = [tmp_path / f"shard-{shard}.tar" for shard in range(2)]
+    one = Shards(tmp_path).records()
+    for given in (f"{tmp_path}/shard-*.tar", f"{tmp_path}/shard-{{0..1}}.tar", tars, [*tars, tars[0]], tmp_path, Shards(tars)):
+        source = open_source(given)
+        assert isinstance(source, Shards) and source.records().equals(one)
     found = rows(source)
     assert [found[data]["label"] for data in DATA] == ["10", "9", "8", "7"]
     assert [found[data]["caption"] for data in DATA] == [f"photo {number}" for number in range(4)]
     assert [found[data]["camera"] for data in DATA] == ["c0", "c1", "c2", "c3"]
     assert source.records()["split"].null_count == 4
-    assert clean(source, Pipeline(), engine=FakeEngine()).classes == ("9", "10", "7", "8")  # each shard has its order
+    manifest = clean(source, Pipeline(), engine=FakeEngine())
+    assert manifest.classes == ("7", "8", "9", "10")
+    assert any("taken as WebDataset, 2 tars" in remark for remark in manifest.remarks)
+    assert len(Shards(tars[1:]).records()) == 2
+
+
+def test_tars_that_are_no_webdataset(tmp_path: Path) -> None:
+    """Tars of folders stay archives when several are given, and tars of several folders stay apart."""
+    plain = [as_tar(tmp_path / f"{name}.tar", dict(TREE)) for name in ("train", "test")]
+    assert {uri.split("/")[0] for uri in open_source(plain).records()["uri"].to_pylist()} == {"train.tar", "test.tar"}
+    shards = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        shards.append(as_tar(tmp_path / name / "a.tar", {"1.jpg": DATA[0], "1.cls": "3"}))
+    places = [f"{name}/a.tar#000000000512+{len(DATA[0])}" for name in ("one", "two")]
+    assert open_source(shards).records()["uri"].to_pylist() == places
+    for wrong, words in ((shards, "are not tars of one folder"), ([], "an empty list is not tars"), ([tmp_path], "are not tars")):
+        with pytest.raises(SourceError, match=words):
+            Shards(wrong)
+    with pytest.raises(SourceError, match=r"1 of the tars of .* are not in .*, such as 'b.tar'"):
+        Shards([shards[0], tmp_path / "one" / "b.tar"]).records()
 
 
 @pytest.mark.parametrize("name", ["metadata.csv", "metadata.jsonl"])
