@@ -29,6 +29,7 @@ REQUESTS: Final = "DATAPREP_REQUESTS"
 PAGE: Final = 1000  # objects of a listing at once
 PATIENCE: Final = 60.0  # seconds for which a request is made again, of a store that has answered before
 TRIAL: Final = 5.0  # the same before its first answer: it may not be there at all
+DENYING: Final = frozenset({401, 403})  # states of who may not ask
 PAUSE: Final = (0.1, 5.0)  # seconds before a request is made again: the first time, and at most
 PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})  # states of a server, not of what was asked
 TIMES: Final = {"connect_timeout": "5s", "read_timeout": "20s", "timeout": "600s"}
@@ -186,7 +187,7 @@ def fetch(url: str, path: str, start: int = 0, stop: int | None = None) -> Fetch
         first, last = got.range
         if len(data) != last - first:
             raise ConnectionError(f"{len(data):,} bytes came of {last - first:,}")
-        data.version = got.meta["e_tag"]
+        data.version = _tag(got.meta["e_tag"])
         return data
 
     try:
@@ -222,7 +223,12 @@ def put(url: str, path: str, data: bytes | Path, *, absent: bool = False) -> boo
 def _object(place: Place, found: Any) -> Object:
     """Returns what a store says, under the path below the prefix."""
     modified = (found["last_modified"] - EPOCH) // timedelta(microseconds=1) * 1000
-    return Object(found["path"][len(place.key("")) :], found["size"], modified, found["e_tag"])
+    return Object(found["path"][len(place.key("")) :], found["size"], modified, _tag(found["e_tag"]))
+
+
+def _tag(said: str | None) -> str | None:
+    """Returns an ETag without its quotes, which Azure and Google's lists leave out and their answers do not."""
+    return None if said is None else said.removeprefix("W/").strip('"')
 
 
 PATIENT: Final[dict[str, float]] = {}
@@ -386,7 +392,7 @@ def _named(error: Exception, place: Place, retries: int, failing: str) -> StoreE
     if _lacks_credentials(text):
         _client.cache_clear()  # the next one may find other settings
         return DeniedError(f"{failing}: no credentials for {place.root}; {SCHEMES[place.scheme]}")
-    if isinstance(error, PermissionDeniedError | UnauthenticatedError):
+    if isinstance(error, PermissionDeniedError | UnauthenticatedError) or _status(text) in DENYING:
         _client.cache_clear()
         return DeniedError(f"{failing}: no access to {place.root} ({_said(text)}); {SCHEMES[place.scheme]}")
     if isinstance(error, InvalidPathError):
@@ -402,5 +408,5 @@ def _said(text: str) -> str:
     state = re.search(r"status code: (\d{3}[^:<]*)", text)
     message = re.search(r"<Message>(.*?)</Message>", text, re.DOTALL)
     if state:
-        return f"{state[1].strip()}{': ' + message[1] if message else ''}"
+        return f"{state[1].strip()}{': ' + message[1].partition(chr(10))[0] if message else ''}"
     return re.sub(r"\?\S*", "", text.rpartition(" - ")[2] or text)[:200]

@@ -136,3 +136,10 @@ def test_what_is_no_number_of_requests_is_refused(asked: str, monkeypatch: pytes
     monkeypatch.setenv(stores.REQUESTS, asked)
     with pytest.raises(dp.SourceError, match=f"DATAPREP_REQUESTS={asked}: give how many requests"):
         Bucket("s3://bucket").concurrency  # noqa: B018  a property that raises
+
+
+@pytest.mark.parametrize("said", ['"0x8DC"', "0x8DC", 'W/"0x8DC"'])
+def test_an_etag_is_one_with_and_without_quotes(said: str) -> None:
+    """What lists of Azure and Google call an object is what their answers call it, in quotes."""
+    assert stores._tag(said) == "0x8DC"
+    assert stores._tag(None) is None
