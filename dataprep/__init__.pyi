@@ -49,6 +49,7 @@ from .protocols import Engine as Engine
 from .protocols import Measure as Measure
 from .protocols import Mix as Mix
 from .protocols import Op as Op
+from .protocols import Parts as Parts
 from .protocols import Program as Program
 from .protocols import Rule as Rule
 from .protocols import Source as Source

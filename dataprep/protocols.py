@@ -213,6 +213,34 @@ class BulkSource(Source, Protocol):
         """Yields for each image, in order, its bytes or the `SourceError` that `read` would raise; from any thread."""
 
 
+@runtime_checkable
+class Parts(Source, Protocol):
+    """A source that is listed part by part, so that an engine of many machines can list its parts side by side.
+
+    What `records` returns is what `records_of` makes of all parts, whoever has listed them.
+
+    Example:
+        >>> class Drawers(FakeSource):
+        ...     def part_names(self):
+        ...         return ["cat", "dog"]
+        ...     def list_part(self, part):
+        ...         return pa.RecordBatch.from_pylist([{"uri": uri} for uri in self.files if uri.startswith(part)])
+        ...     def records_of(self, lists):
+        ...         return self.records()  # of what was listed
+        >>> isinstance(Drawers({"cat/0.jpg": b"", "dog/1.jpg": b""}), dp.Parts)
+        True
+    """
+
+    def part_names(self) -> Sequence[str]:
+        """Returns what its parts are called, each once; none where it has to be listed in one."""
+
+    def list_part(self, part: str) -> pa.RecordBatch:
+        """Returns what is in a part, in columns of the source's own; from any process, also of another machine."""
+
+    def records_of(self, lists: Mapping[str, pa.RecordBatch]) -> pa.Table:
+        """Returns what `records` does, of what is in each part."""
+
+
 class Engine(Protocol):
     """Runs a pure, picklable function over many batches of records.
 
@@ -235,7 +263,8 @@ class Engine(Protocol):
         engines that start processes of this machine: see `dataprep.engines.lean`; and a `readable`, to be asked where
         it runs on another machine whether one of some records can be read there. An engine of more or fewer cores than this
         machine has says by a method `cores()` how many, so that batches are shared out well, and one for which a batch costs
-        much by an attribute `least` how many records it has at least.
+        much by an attribute `least` how many records it has at least. One of many machines has a true attribute `lists` where it
+        shall list the parts of a source, see `Parts`; the records that it maps are their names then.
         """
 
 

@@ -84,16 +84,28 @@ def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> "S3":
     """An empty bucket, and an environment in which it is found."""
     import boto3
 
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    find_store(s3_server, monkeypatch)
     client = boto3.client("s3", region_name="us-east-1")
     bucket = f"bucket-{token_hex(4)}"
     client.create_bucket(Bucket=bucket)
     return S3(client, bucket)
+
+
+def find_store(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sets the environment in which a server is found."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    settings = {"ENDPOINT_URL": url, "ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": SECRET, "REGION": "us-east-1"}
+    for name, value in settings.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+
+
+@pytest.fixture(scope="module")
+def store_for_children(s3_server: str) -> Iterator[None]:
+    """The environment in which the server is found, for what a fixture of a module starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        find_store(s3_server, patch)
+        yield
 
 
 class S3(NamedTuple):

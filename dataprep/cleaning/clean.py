@@ -23,6 +23,7 @@ from dataprep.ahead import RETRIES, Reading
 from dataprep.cleaning.cache import Cache
 from dataprep.cleaning.known import Found, assemble, lacking, laid_together
 from dataprep.cleaning.lean import lean_measuring
+from dataprep.cleaning.listing import records_of
 from dataprep.cleaning.measure import SCANNED, batches, cores_of, lost_batch, measure_batch, shares
 from dataprep.cleaning.verify import unchanged
 from dataprep.columns import in_types
@@ -99,7 +100,7 @@ def clean(
     protected = {split for rule in pipeline.rules for split in getattr(rule, "protect", ())}
     with watched(progress) as advance, nullcontext() if cache is None else Cache(cache, source, max_pixels) as opened:
         with scanning(advance):
-            records = one_row_each(in_types(source.records()), source, protected)
+            records = one_row_each(in_types(records_of(source, engine)), source, protected)
         foreseen = list(forecast(len(records), pipeline.rules))
         for finding in foreseen:  # before hours of work, not after it
             LOGGER.warning("%s", finding.sentence)

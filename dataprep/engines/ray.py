@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from threading import Lock, Timer
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 from uuid import uuid4
 
 import cloudpickle
@@ -72,6 +72,8 @@ class Ray:
         >>> engine
         Ray(address='10.0.0.1:6379', ahead=2, timeout=600.0, least=64)
     """
+
+    lists: ClassVar[bool] = True
 
     address: str = field(default="auto", validator=_is_address)
     ahead: int = field(default=2, validator=_is_count)

@@ -4,7 +4,7 @@ Listing takes a request for each thousand objects, and one for each object whose
 which lists nothing, the images are those of a list, each of which is asked for its size.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar, Final
 
@@ -26,6 +26,18 @@ from dataprep.sources.stores import DeniedError, Object
 from dataprep.sources.walk import OWN, Entry, Passed, as_globs
 
 VERSION: Final = fields_of("store")[0]
+WHOLE, FLAT = "**", "*"  # how a part ends: with all that is below its folder, or what lies directly in it
+ENOUGH: Final = 64  # parts, from which on nobody looks deeper
+DEPTH: Final = 3  # levels that are looked into for parts
+OBJECTS: Final = pa.schema(
+    [
+        pa.field("path", pa.string()),
+        pa.field("bytes", pa.int64()),
+        pa.field("modified", pa.int64()),
+        pa.field("version", pa.string()),
+    ]
+)
+"""What is listed of a part: each field of an `Object`."""
 
 
 def as_url(given: str) -> str:
@@ -85,8 +97,54 @@ class Bucket:
         Raises:
             SourceError: The store cannot be listed or read, or there is no image; the message says what to set.
         """
+        return self._records(stores.list_objects(self.url) if self.names is None else self._look(self.names))
+
+    def part_names(self) -> list[str]:
+        """Returns folders that keys name, enough of them to list side by side: "cat/**" whole, "cat/*" without what is deeper.
+
+        Raises:
+            SourceError: The store cannot be listed.
+        """
+        parts: list[str] = []
+        level = [""] if self.names is None and not self.url.startswith("http") else []
+        for _ in range(DEPTH):
+            deeper = []
+            for folder, (folders, objects) in zip(level, _at_once(self._level, level), strict=True):
+                deeper += [f"{folder}{name}/" for name in folders]
+                parts += [f"{folder}{FLAT if folders else WHOLE}"] if objects or not folders else []
+            level = deeper
+            if len(parts) + len(level) >= ENOUGH:
+                break
+        return sorted([*parts, *(f"{folder}{WHOLE}" for folder in level)])
+
+    def list_part(self, part: str) -> pa.RecordBatch:
+        """Returns the objects of a part.
+
+        Raises:
+            SourceError: They cannot be listed.
+        """
+        folder = part.removesuffix(WHOLE).removesuffix(FLAT)
+        found = stores.list_objects(self._at(folder)) if part.endswith(WHOLE) else self._level(folder)[1]
+        return pa.RecordBatch.from_pylist([{**one._asdict(), "path": (folder + one.path).rstrip("/")} for one in found], OBJECTS)
+
+    def records_of(self, lists: Mapping[str, pa.RecordBatch]) -> pa.Table:
+        """Returns what `records` does, of the objects of all parts.
+
+        Raises:
+            SourceError: As `records`.
+        """
+        rows = (row for listed in lists.values() for row in listed.to_pylist())
+        return self._records(sorted(Object(**row) for row in rows))
+
+    def _at(self, folder: str) -> str:
+        return f"{self.url}/{folder}".rstrip("/")
+
+    def _level(self, folder: str) -> tuple[list[str], list[Object]]:
+        return stores.list_level(self._at(folder))
+
+    def _records(self, objects: Iterable[Object | Entry]) -> pa.Table:
+        """Returns what is to be listed of some objects."""
         passed = Passed(self.url, self.include, self.exclude)
-        objects = stores.list_objects(self.url) if self.names is None else self._look(self.names)
         found = list(as_found(_sift(objects, passed, self._is_image_inside)))
         if not found:
             raise SourceError(f"no images in {self.url}: {what_is_there(passed)}")

@@ -91,6 +91,12 @@ def listed(columns: Mapping[str, Sequence[Any]], further: pa.Table | None = None
     return with_scan(table, scan or Scan())
 
 
+def one_batch(table: pa.Table) -> pa.RecordBatch:
+    """Returns a table as one batch, with what its schema's metadata says."""
+    columns = [pa.concat_arrays(column.chunks) if column.num_chunks else pa.nulls(0, column.type) for column in table.columns]
+    return pa.RecordBatch.from_arrays(columns, schema=table.schema)
+
+
 def free_names(table: pa.Table) -> pa.Table:
     """Returns a table whose columns that are called as one of a manifest's are called `source_...`, since that one is another."""
     return table.rename_columns([f"source_{name}" if name in TAKEN else name for name in table.column_names])

@@ -6,7 +6,7 @@ reader needs no index, and whoever has a manifest needs none either. Names in ta
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -23,11 +23,11 @@ from dataprep.sources import stores
 from dataprep.sources.braces import chosen
 from dataprep.sources.folder import endings
 from dataprep.sources.levels import label_mode
-from dataprep.sources.listing import TAKEN, Scan, joined, quoted, scan_of, with_scan
+from dataprep.sources.listing import TAKEN, Scan, joined, one_batch, quoted, scan_of, with_scan
 from dataprep.sources.names import below
-from dataprep.sources.stored import Listing, read_member, read_members
+from dataprep.sources.stored import Listing, read_member, read_members, table_of
 from dataprep.sources.streamed import StoredTar
-from dataprep.sources.tars import local_tar, opened, place_of, shard_name
+from dataprep.sources.tars import Readable, folder_of_indexes, index_of, local_tar, opened, place_of, shard_name
 from dataprep.sources.webdataset import list_tars
 
 PACKED: Final = b"dataprep.shard"
@@ -102,14 +102,48 @@ class Shards:
         Raises:
             SourceError: The folder cannot be read, or holds no tar, or there is no image in any.
         """
+        return self._records({})
+
+    def part_names(self) -> list[str]:
+        """Returns the names of the tars.
+
+        Raises:
+            SourceError: As `records`.
+        """
+        return chosen(Listing(self.root).files if is_url(self.root) else self._names(), self.include, self.root)
+
+    def list_part(self, part: str) -> pa.RecordBatch:
+        """Returns what is in a tar: the Parquet file beside it where `pack` wrote it, else its index.
+
+        Raises:
+            SourceError: It cannot be read.
+        """
+        url = is_url(self.root)
+        known = table_of(self.root, _beside(part)) if url else _packed(os.path.join(self.root, part))
+        if known is not None and _is_packed(known):
+            return one_batch(known)
+        tar: Readable = StoredTar(self.root, stores.look(self.root, part)) if url else local_tar(self.root, part)
+        return one_batch(index_of(tar, folder_of_indexes()))
+
+    def records_of(self, lists: Mapping[str, pa.RecordBatch]) -> pa.Table:
+        """Returns what `records` does, of what is in each tar.
+
+        Raises:
+            SourceError: As `records`.
+        """
+        return self._records({name: pa.Table.from_batches([listed]) for name, listed in lists.items()})
+
+    def _records(self, known: Mapping[str, pa.Table]) -> pa.Table:
+        """Lists the images, of what is known of tars and what is not."""
         if is_url(self.root):
-            return self._records_of_store()
-        names = chosen(self._names(), self.include, self.root)
-        packed = {name: known for name in names if (known := _packed(os.path.join(self.root, name))) is not None}
-        tables = [self._of_packed(table, os.stat(os.path.join(self.root, name)).st_mtime_ns) for name, table in packed.items()]
+            return self._records_of_store(known)
+        names = list(known) or chosen(self._names(), self.include, self.root)
+        tables = {name: known[name] if known else _packed(os.path.join(self.root, name)) for name in names}
+        packed = {name: table for name, table in tables.items() if table is not None and _is_packed(table)}
+        listed = [self._of_packed(table, os.stat(os.path.join(self.root, name)).st_mtime_ns) for name, table in packed.items()]
         if others := [name for name in names if name not in packed]:
-            tables.append(list_tars(self.root, [local_tar(self.root, name) for name in others], self.label))
-        return self._joined(tables, self._classes() if packed else None)
+            listed.append(list_tars(self.root, [local_tar(self.root, name) for name in others], self.label, known))
+        return self._joined(listed, self._classes() if packed else None)
 
     def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
         """Returns the bytes `start` to `stop` of an image.
@@ -176,17 +210,17 @@ class Shards:
         except OSError as error:
             raise SourceError(f"{shown(self.root)} cannot be listed: {error.strerror}") from error
 
-    def _records_of_store(self) -> pa.Table:
+    def _records_of_store(self, known: Mapping[str, pa.Table]) -> pa.Table:
         """Lists the images of tars in a store, with the ETag of its tar as the version of each."""
         listing = Listing(self.root)
-        names = chosen(listing.files, self.include, self.root)
-        packed = {name: known for name in names if (known := listing.table(f"{os.path.splitext(name)[0]}.parquet")) is not None}
-        packed = {name: known for name, known in packed.items() if PACKED in (known.schema.metadata or {})}
-        tables = [self._of_packed(known, listing.files[name].modified) for name, known in packed.items()]
+        names = list(known) or chosen(listing.files, self.include, self.root)
+        tables = {name: known[name] if known else listing.table(_beside(name)) for name in names}
+        packed = {name: table for name, table in tables.items() if table is not None and _is_packed(table)}
+        listed = [self._of_packed(table, listing.files[name].modified) for name, table in packed.items()]
         if others := [StoredTar(self.root, listing.files[name]) for name in names if name not in packed]:
-            tables.append(list_tars(self.root, others, self.label))
+            listed.append(list_tars(self.root, others, self.label, known))
         manifest = listing.table(MANIFEST) if packed else None
-        table = self._joined(tables, None if manifest is None else _classes_of(manifest.schema))
+        table = self._joined(listed, None if manifest is None else _classes_of(manifest.schema))
         versions = {shard_name(name): listing.files[name].version for name in names}
         each = [versions[uri.partition("#")[0]] for uri in table["uri"].to_pylist()]
         return table.append_column(VERSION, pa.array(each, VERSION.type))
@@ -225,18 +259,27 @@ def _classes_of(schema: pa.Schema) -> tuple[str, ...] | None:
         return None
 
 
+def _beside(tar: str) -> str:
+    """Returns the name of the Parquet file beside a tar."""
+    return f"{os.path.splitext(tar)[0]}.parquet"
+
+
+def _is_packed(known: pa.Table) -> bool:
+    return PACKED in (known.schema.metadata or {})
+
+
 def _packed(path: str) -> pa.Table | None:
     """Returns the index that `pack` has put beside a tar, None where there is none."""
     import pyarrow.parquet as pq  # as above
 
-    file = f"{os.path.splitext(path)[0]}.parquet"
+    file = _beside(path)
     if not os.path.isfile(file):
         return None
     try:
         known = pq.read_table(pa.OSFile(os.fsencode(file)))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise SourceError(f"{shown(file)} cannot be read: {error}; remove it, and the tar is gone through instead") from error
-    return known if PACKED in (known.schema.metadata or {}) else None
+    return known if _is_packed(known) else None
 
 
 def _column(known: pa.Table, wanted: pa.Field, modified: int) -> pa.ChunkedArray:

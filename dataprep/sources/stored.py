@@ -149,11 +149,22 @@ class Listing:
         Raises:
             SourceError: It cannot be read.
         """
-        import pyarrow.parquet as pq  # which takes time to load, and a reader does without
+        return table_of(self.url, name) if name in self.files else None
 
-        if name not in self.files:
+
+def table_of(url: str, name: str) -> pa.Table | None:
+    """Returns a Parquet file of a place in a store, None where there is none.
+
+    Raises:
+        SourceError: It cannot be read.
+    """
+    import pyarrow.parquet as pq  # which takes time to load, and a reader does without
+
+    try:
+        return pq.read_table(pa.BufferReader(stores.fetch(url, name)))
+    except SourceError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
             return None
-        try:
-            return pq.read_table(pa.BufferReader(stores.fetch(self.url, name)))
-        except (pa.ArrowException, ValueError) as error:
-            raise SourceError(f"{self.url}/{name} cannot be read: {error}") from error
+        raise
+    except (pa.ArrowException, ValueError) as error:
+        raise SourceError(f"{url}/{name} cannot be read: {error}") from error

@@ -160,6 +160,20 @@ def list_objects(url: str) -> Iterator[Object]:
         yield from (_object(place, found) for found in page)
 
 
+def list_level(url: str) -> tuple[list[str], list[Object]]:
+    """Returns the names of the folders that keys name directly below a place, and the objects there.
+
+    Raises:
+        SourceError: It cannot be listed; the message says what to set.
+    """
+    place = place_of(url)
+    found, _ = _tried(
+        place, "", lambda client: _library().list_with_delimiter(client, place.prefix or None), f"{url} cannot be listed"
+    )
+    start = len(place.key(""))
+    return [folder[start:] for folder in found["common_prefixes"]], [_object(place, one) for one in found["objects"]]
+
+
 def look(url: str, path: str) -> Object:
     """Returns what a store says of one object.
 

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import partial
 from itertools import islice
 from typing import Any, Final
 
@@ -60,20 +59,25 @@ def is_webdataset(path: str) -> bool:
     return any(of_one >= {"image", "text"} for of_one in kinds.values())
 
 
-def list_tars(root: str, tars: Sequence[Readable], label: str | None) -> pa.Table:
+def list_tars(root: str, tars: Sequence[Readable], label: str | None, known: Mapping[str, pa.Table] | None = None) -> pa.Table:
     """Returns the images in some tars; each tar is gone through once, whatever process asks again.
 
     Args:
         root: The place of the tars.
         tars: The tars.
         label: What of a name inside is the label, where nothing beside the images says it.
+        known: The indexes of tars that somebody has gone through already, by their names.
 
     Raises:
         SourceError: A tar cannot be opened, or under one name there are values of several types beside the images.
     """
     others: Counter[str] = Counter()
+
+    def index(tar: Readable) -> pa.Table:
+        return index_of(tar, folder_of_indexes()) if known is None or tar.name not in known else known[tar.name]
+
     with ThreadPoolExecutor(AT_ONCE, "dataprep-tars") as pool:
-        indexes = list(pool.map(partial(index_of, keep=folder_of_indexes()), tars))
+        indexes = list(pool.map(index, tars))
     samples = [sample for tar, index in zip(tars, indexes, strict=True) for sample in _samples(tar, index, others)]
     splits = _splits([tar.name for tar in tars])
     columns: dict[str, list[Any]] = {

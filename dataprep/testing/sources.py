@@ -1,5 +1,6 @@
 """The check of where images come from."""
 
+import pickle
 from typing import Final
 
 import pyarrow as pa
@@ -8,7 +9,7 @@ import pyarrow.compute as pc
 from dataprep.ahead import concurrency_of
 from dataprep.columns import fields_of, in_types
 from dataprep.errors import DataprepError, SourceError
-from dataprep.protocols import BulkSource, Source
+from dataprep.protocols import BulkSource, Parts, Source
 from dataprep.sources import scan_of
 from dataprep.testing.contract import broken, check_pickle, demand
 
@@ -19,7 +20,8 @@ def check_source(source: Source, *, reads: int = 20) -> None:
     """Checks that a source of your own keeps the contract of `dataprep.Source`.
 
     It can be sent to a worker process; it lists each image once, sorted by uri, in the columns of a scan; it reads whole images
-    and ranges of them; what it cannot read is a `dataprep.SourceError`; and where it has `reads`, that gives what `read` does.
+    and ranges of them; what it cannot read is a `dataprep.SourceError`; where it has `reads`, that gives what `read` does; and
+    where it has `part_names`, those parts together are what it lists.
 
     Example:
         >>> check_source(FakeSource({"cat/0.jpg": encoded(photo(0))}))
@@ -46,6 +48,19 @@ def check_source(source: Source, *, reads: int = 20) -> None:
     _check_concurrency(source)
     if isinstance(source, BulkSource):
         _check_reads(source, [record["uri"] for record in first])
+    if isinstance(source, Parts):
+        _check_parts(source, records)
+
+
+def _check_parts(source: Parts, records: pa.Table) -> None:
+    """Checks that parts, listed by copies and in any order, are together what the source lists."""
+    parts = list(source.part_names())
+    demand(len(set(parts)) == len(parts), source, "has a part twice; call each by a name of its own")
+    lists = {part: pickle.loads(pickle.dumps(source)).list_part(part) for part in reversed(parts)}
+    batches = all(isinstance(one, pa.RecordBatch) for one in lists.values())
+    demand(batches, source, "lists a part as something else than a `pyarrow.RecordBatch`")
+    same = not parts or source.records_of({part: lists[part] for part in parts}).equals(records, check_metadata=True)
+    demand(same, source, "makes other records of its parts than it lists; `records_of` returns what `records` does")
 
 
 def _check_columns(source: Source, records: pa.Table) -> None:

@@ -19,7 +19,8 @@ import dataprep
 from dataprep.cleaning.clean import clean
 from dataprep.engines import Local
 from dataprep.errors import DataprepError, SourceError
-from dataprep.sources import Folder
+from dataprep.packing.pack import pack
+from dataprep.sources import Bucket, Folder, Shards
 from dataprep.testing import check_engine, write_images
 
 ray = pytest.importorskip("ray")
@@ -37,15 +38,17 @@ STORE = 100 << 20  # bytes of shared memory of each node
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def cluster(tmp_path_factory: pytest.TempPathFactory, store_for_children: None) -> Iterator[Any]:
     """A head without cores and two nodes of one core each."""
     from ray.cluster_utils import Cluster
 
     head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": STORE}
-    started = Cluster(initialize_head=True, head_node_args=head)
-    for _ in range(2):
-        started.add_node(num_cpus=1, object_store_memory=STORE)
-    started.wait_for_nodes()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("indexes")))  # of tars that nodes have gone through
+        started = Cluster(initialize_head=True, head_node_args=head)
+        for _ in range(2):
+            started.add_node(num_cpus=1, object_store_memory=STORE)
+        started.wait_for_nodes()
     for pickler in (cloudpickle, ray.cloudpickle):  # nodes cannot import the tests
         pickler.register_pickle_by_value(sys.modules[__name__])
     with chdir(tmp_path_factory.mktemp("driver")):  # Ray's workers look here first, where sources that are not built may lie
@@ -76,6 +79,27 @@ def test_the_manifest_is_that_of_one_machine(cluster: Any, photos: Path) -> None
     theirs = clean(photos, engine=Ray(cluster.address, least=LEAST), progress=False)
     assert theirs.table.equals(clean(photos, engine=Local(1), progress=False).table)
     assert theirs.table["error"].null_count == 58
+
+
+def _here(*arguments: object) -> None:
+    raise AssertionError("it was listed here")
+
+
+def test_nodes_list_what_has_parts(cluster: Any, photos: Path, s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bucket and tars of anybody are listed by the nodes, and the manifest is that of one machine to the last bit."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "indexes"))
+    kept = clean(photos, engine=Local(1), progress=False)
+    pack(kept, tmp_path / "shards", shard="40KB", progress=False)
+    for path in (tmp_path / "shards").glob("*.parquet"):
+        path.unlink()
+    for source in (Bucket(s3.upload(photos, "photos")), Shards(str(tmp_path / "shards"))):
+        assert len(source.part_names()) > 1
+        ours = clean(source, engine=Local(1), progress=False).table
+        with monkeypatch.context() as patch:
+            patch.setattr("dataprep.sources.stores.list_objects", _here)
+            patch.setattr("dataprep.sources.webdataset.index_of", _here)
+            theirs = clean(source, engine=Ray(cluster.address, least=LEAST), progress=False).table
+        assert theirs.equals(ours)
 
 
 @pytest.mark.skipif("DATAPREP_HOSTILE" not in os.environ, reason="DATAPREP_HOSTILE names no folder of malformed files")

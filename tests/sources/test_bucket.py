@@ -62,6 +62,24 @@ def test_a_bucket_lists_what_a_folder_of_the_same_names_does(s3: Any, tmp_path: 
     assert str(scan_of(there)).replace(url, "") == str(scan_of(here)).replace(str(folder), "")
 
 
+@pytest.mark.parametrize("enough", [1, 3, 64])
+@pytest.mark.parametrize("options", [{}, {"exclude": "drafts"}, {"include": "*.jpg", "label": "none"}, {"splits": True}])
+def test_parts_are_the_whole(
+    s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], enough: int
+) -> None:
+    """However deep parts are looked for, no object is in two of them or in none, and together they are what is listed."""
+    url = s3.upload(written(tmp_path / "photos"), "a place/of 100%")
+    for key in ("top.jpg", "dog/deep/beside.jpg", "cat/", "nothing below/", "dotted.d/"):
+        s3.put(f"a place/of 100%/{key}", JPEG if key.endswith("g") else b"")
+    monkeypatch.setattr("dataprep.sources.bucket.ENOUGH", enough)
+    bucket = Bucket(url, **options)
+    parts = bucket.part_names()
+    paths = [path for part in parts for path in bucket.list_part(part)["path"].to_pylist()]
+    assert len(parts) > 3
+    assert len(set(paths)) == len(paths)
+    check_source(bucket, reads=1)
+
+
 def test_a_bucket_keeps_the_contract_of_sources(s3: Any, tmp_path: Path) -> None:
     """What is listed is read, whole and in part; what is not is a `SourceError`."""
     url = s3.upload(written(tmp_path), "photos")
