@@ -4,9 +4,10 @@ It gives what the cache has, whatever the source has by now; who reads compares 
 asks again for what is not meant. What nothing is known of comes from the source each time.
 """
 
+import re
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 from attrs import Factory, field, frozen
@@ -16,10 +17,16 @@ from dataprep.fetched import Fetched, Unstamped
 from dataprep.protocols import Source
 from dataprep.sources.nodecache import NodeCache
 
+ADDRESS: Final = re.compile(r" at 0x[0-9a-f]+")
+"""What Python says of an object that says nothing of itself, another time in each process."""
+
 
 def _name_of(cached: "Cached") -> str:
-    """Returns what tells a source from others: its place, whatever is made of the names there, or else all that it is."""
-    return str(getattr(cached.source, "place", None) or repr(cached.source))
+    """Returns what tells a source from others: its place, whatever is made of the names there, or else what it says of itself.
+
+    Two may say the same; what is kept of the one is then no file that the manifest of the other means, by its digest.
+    """
+    return str(getattr(cached.source, "place", None) or ADDRESS.sub("", repr(cached.source)))
 
 
 @frozen

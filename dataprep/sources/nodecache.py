@@ -80,6 +80,7 @@ class NodeCache:
         Raises:
             DataprepError: It holds files of others, is of another version, or cannot be written.
         """
+        _disk.cache_clear()  # the folder may have been removed and made anew
         try:
             _disk(self, os.getpid())
         except OSError as error:
@@ -114,9 +115,11 @@ class NodeCache:
             modified: When it was changed last, in nanoseconds since 1970, if the source tells.
             since: When the loader that reads it was made, in seconds since 1970: what was used since then stays.
         """
-        entry, path = _packed(uri, data, modified), _path(self.folder, source, uri)
+        header = json.dumps({"uri": uri, "version": getattr(data, "version", None), "modified": modified}).encode()
         try:
-            _disk(self, os.getpid()).write(entry, path, since)
+            _disk(self, os.getpid()).write(header, data, _path(self.folder, source, uri), since)
+        except DataprepError as error:  # somebody has put another folder in its place
+            return str(error)
         except OSError as error:
             return error.strerror or str(error)
         return ""
@@ -135,27 +138,28 @@ class _Disk:
         _mark(cache.folder)
         self.room = Room(cache.folder, cache.size, _is_own)
 
-    def write(self, entry: bytes, path: str, since: float) -> None:
+    def write(self, header: bytes, data: bytes, path: str, since: float) -> None:
         """Writes an entry, if there is room.
 
         Raises:
             OSError: It cannot be written; then nothing is left of it.
         """
+        size = len(MAGIC) + 4 + 4 + len(header) + len(data)
         with ExitStack() as stack:
             made: list[IO[bytes]] = []
 
             def make() -> None:
                 made.append(stack.enter_context(unfinished(self.room.unfinished)))
-                os.ftruncate(made[0].fileno(), len(entry))
+                os.ftruncate(made[0].fileno(), size)
 
-            if not self.room.book(len(entry), since, time.time(), make):
+            if not self.room.book(size, since, time.time(), make):
                 return
             try:
-                made[0].write(entry)
+                made[0].writelines(_packed(header, data))
                 made[0].flush()
-                self.room.settle(len(entry), _folder_of(path), path, partial(os.replace, made[0].name, path))
+                self.room.settle(size, _folder_of(path), path, partial(os.replace, made[0].name, path))
             except BaseException:
-                self.room.give_up(len(entry))
+                self.room.give_up(size)
                 raise
 
 
@@ -201,12 +205,11 @@ def _folder_of(path: str) -> int:
     return int(os.path.basename(os.path.dirname(path)), 16)
 
 
-def _packed(uri: str, data: bytes, modified: int | None) -> bytes:
-    """Returns an entry."""
-    about = {"uri": uri, "version": getattr(data, "version", None), "modified": modified}
-    header = json.dumps(about).encode()
-    rest = b"".join((len(header).to_bytes(4, "little"), header, data))
-    return b"".join((MAGIC, crc32(rest).to_bytes(4, "little"), rest))
+def _packed(header: bytes, data: bytes) -> tuple[bytes, ...]:
+    """Returns the parts of an entry."""
+    length = len(header).to_bytes(4, "little")
+    checksum = crc32(data, crc32(header, crc32(length)))
+    return MAGIC, checksum.to_bytes(4, "little"), length, header, data
 
 
 def _unpacked(entry: bytes, uri: str) -> Fetched | None:

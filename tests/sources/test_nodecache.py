@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -9,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 import dataprep as dp
 from dataprep.files import UNFINISHED
 from dataprep.sources import nodecache, room
+from dataprep.sources.cached import Cached
 from dataprep.sources.nodecache import NodeCache
 
 SIZE = 10**6  # bytes of the caches here
@@ -224,24 +226,58 @@ def test_what_was_used_since_stays(tmp_path: Path, since: float) -> None:
     )
 
 
-@pytest.mark.parametrize("given", ["1MB", "200GB", "1.5TiB", 10**6, 2**40])
-def test_sizes(given: Any) -> None:
+class Memory:
+    """A source of sixty files, twice as many as fit into a cache of 1 MB."""
+
+    def records(self) -> Any:
+        raise AssertionError("nobody lists")
+
+    def read(self, uri: str, start: int = 0, stop: int | None = None) -> bytes:
+        return uri.encode() * (33_000 // len(uri))
+
+
+@given(st.lists(st.permutations([f"{number:02d}" for number in range(60)]), min_size=3, max_size=3))
+@settings(max_examples=5)
+def test_a_loop_over_more_than_fits_has_what_fits(tmp_path_factory: pytest.TempPathFactory, epochs: list[list[str]]) -> None:
+    """Of files that are read in any order, epoch after epoch, a cache gives as many as it holds, also to a loop after that."""
+    cache = reopened(tmp_path_factory.mktemp("cache"))
+    holds = SIZE // room.taken(33_000)
+    for loop in range(2):
+        cached = Cached(Memory(), cache, since=0.0)
+        for turn, order in enumerate(epochs):
+            kept = sum(getattr(cached.read(uri), "kept", False) for uri in order)
+            assert kept == (0 if turn == loop == 0 else holds)
+
+
+@pytest.mark.parametrize("said", ["1MB", "200GB", "1.5TiB", 10**6, 2**40])
+def test_sizes(said: Any) -> None:
     """Sizes are given in bytes, or with a unit."""
-    assert NodeCache("cache", given).size >= 10**6
+    assert NodeCache("cache", said).size >= 10**6
 
 
-@pytest.mark.parametrize("given", ["", "many", "1kB", -1, 1.5, True, None, "12 apples"])
-def test_sizes_that_are_none(given: Any) -> None:
+@pytest.mark.parametrize("said", ["", "many", "1kB", -1, 1.5, True, None, "12 apples"])
+def test_sizes_that_are_none(said: Any) -> None:
     """What is no size, or too small a one, is refused with an example."""
     with pytest.raises(dp.DataprepError, match=r'NodeCache\(size=.*: give bytes, at least "1MB", such as "200GB"'):
-        NodeCache("cache", given)
+        NodeCache("cache", said)
 
 
-@pytest.mark.parametrize("given", ["", None, 7, "s3://bucket/cache"])
-def test_folders_that_are_none(given: Any) -> None:
+@pytest.mark.parametrize("said", ["", None, 7, "s3://bucket/cache"])
+def test_folders_that_are_none(said: Any) -> None:
     """A cache is a folder of this machine."""
     with pytest.raises(dp.DataprepError, match="give a folder on a disk of this machine"):
-        NodeCache(given, "1GB")
+        NodeCache(said, "1GB")
+
+
+def test_a_cache_that_was_removed_is_made_anew(tmp_path: Path) -> None:
+    """A folder that is removed empties a cache: until it is checked again nothing is kept, and then all is."""
+    cache = reopened(tmp_path / "cache")
+    assert cache.put("source", "a.jpg", b"a", None, 0.0) == ""
+    shutil.rmtree(tmp_path / "cache")
+    assert cache.get("source", "a.jpg", 0.0) is None
+    assert cache.put("source", "a.jpg", b"a", None, 0.0) == "No such file or directory"
+    cache.check()
+    assert cache.put("source", "a.jpg", b"a", None, 0.0) == "" and cache.get("source", "a.jpg", 0.0) == b"a"
 
 
 def test_folders_of_others_are_refused(tmp_path: Path) -> None:
