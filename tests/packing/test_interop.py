@@ -9,6 +9,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 import dataprep as dp
@@ -145,3 +146,16 @@ print(json.dumps([counts, many, row[0]]))
         data = file.read(length)
     assert data == packed.source.read(uri)
     assert digest(data) == told
+
+
+def test_pyarrow(packed: dp.Manifest) -> None:
+    """The Parquet file beside each tar, as pyarrow reads it, has the range of bytes of every image there, and its digest."""
+    found = 0
+    for path in tars(packed):
+        rows = pq.read_table(path.replace(".tar", ".parquet"), columns=["offset", "length", "digest", "label"]).to_pylist()
+        with open(path, "rb") as file:
+            for row in reversed(rows):  # in any order: nothing before an image has to be read
+                file.seek(row["offset"])
+                assert hashlib.sha256(file.read(row["length"])).digest() == row["digest"]
+        found += len(rows)
+    assert found == len(packed)
