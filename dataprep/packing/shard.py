@@ -5,7 +5,6 @@ time, no owner, no order of work. Every file is digested as it is read, and has 
 """
 
 import hashlib
-import io
 import json
 import math
 import os
@@ -120,21 +119,36 @@ class Written(NamedTuple):
     digest: str
 
 
-class _Digesting(io.RawIOBase):
-    """A file that is digested as it is written."""
+class _Tar:
+    """A tar that is digested as it is written, each file at once."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        self.file, self.hasher, self.bytes = file, hashlib.sha256(), 0
+        self._file, self.hasher, self.bytes = file, hashlib.sha256(), 0
 
-    def tell(self) -> int:
-        """Returns how many bytes were written."""
-        return self.bytes
+    def add(self, name: str, data: bytes) -> int:
+        """Adds a file and returns where its bytes are."""
+        self._write(header_of(name, len(data)))
+        offset = self.bytes
+        self._write(data)
+        self._write(bytes(-len(data) % tarfile.BLOCKSIZE))
+        return offset
 
-    def write(self, data: Any) -> int:
-        """Writes."""
+    def end(self) -> None:
+        """Writes the end: two empty blocks, and what fills the last record."""
+        self._write(bytes(2 * tarfile.BLOCKSIZE))
+        self._write(bytes(-self.bytes % tarfile.RECORDSIZE))
+
+    def _write(self, data: bytes) -> None:
         self.hasher.update(data)
         self.bytes += len(data)
-        return self.file.write(data)
+        self._file.write(data)
+
+
+def header_of(name: str, size: int) -> bytes:
+    """Returns the header of a file in a tar: of nobody, of 1970."""
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = size, 0o644
+    return info.tobuf(tarfile.USTAR_FORMAT)
 
 
 @frozen
@@ -204,11 +218,11 @@ def write_tar(file: IO[bytes], shard: str, images: _Images, rows: Sequence[dict[
         rows: What is known of each.
         stop: Whether to write no more once an image has failed.
     """
-    stream = _Digesting(file)
+    tar = _Tar(file)
     packed: list[dict[str, Any]] = []
     failed: list[list[str]] = []
     limit = max([MAX_PIXELS, *(math.prod(size_of(row)) for row in rows)])
-    with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as tar, quiet_decoders(limit):
+    with quiet_decoders(limit):
         for row in rows:
             try:
                 stored, mask = images.store(row)
@@ -217,33 +231,23 @@ def write_tar(file: IO[bytes], shard: str, images: _Images, rows: Sequence[dict[
             else:
                 if not (stop and failed):
                     packed.append(_add(tar, shard, images, row, stored, mask))
-    return Written(packed, failed, stream.bytes, stream.hasher.hexdigest())
+    tar.end()
+    return Written(packed, failed, tar.bytes, tar.hasher.hexdigest())
 
 
-def _add(
-    tar: tarfile.TarFile, shard: str, images: _Images, row: dict[str, Any], stored: Stored, mask: Stored | None
-) -> dict[str, Any]:
+def _add(tar: _Tar, shard: str, images: _Images, row: dict[str, Any], stored: Stored, mask: Stored | None) -> dict[str, Any]:
     """Adds an image with what belongs to it, and returns its row as it is now."""
     name = f"{row['id']:012d}"
-    at = At(shard, _member(tar, f"{name}{stored.ending}", stored.data), len(stored.data))
+    at = At(shard, tar.add(f"{name}{stored.ending}", stored.data), len(stored.data))
     new = {**row, **scaled(row, size_of(row), stored_size_of(row))} if size_of(row) != stored_size_of(row) else dict(row)
     if mask is not None:
-        new["mask"] = At(shard, _member(tar, f"{name}{mask.ending}", mask.data), len(mask.data)).uri
+        new["mask"] = At(shard, tar.add(f"{name}{mask.ending}", mask.data), len(mask.data)).uri
     if images.options.form != "original":
         new |= {"digest": hashlib.sha256(stored.data).digest(), "format": stored.format, "remark": None}
         new |= {"height": row["stored_height"], "width": row["stored_width"]}
     known = json.dumps(_plain(images.known(new)), ensure_ascii=False, separators=(",", ":"))
-    _member(tar, f"{name}.json", known.encode())
+    tar.add(f"{name}.json", known.encode())
     return {**new, "uri": at.uri, "offset": at.offset, "length": at.length, "bytes": at.length, "modified": None}
-
-
-def _member(tar: tarfile.TarFile, name: str, data: bytes) -> int:
-    """Adds a file and returns where its bytes are."""
-    info = tarfile.TarInfo(name)
-    info.size, info.mode = len(data), 0o644
-    offset = tar.offset + tarfile.BLOCKSIZE  # of its one header
-    tar.addfile(info, io.BytesIO(data))
-    return int(offset)
 
 
 def _plain(value: Any) -> Any:

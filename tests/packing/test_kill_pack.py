@@ -52,7 +52,7 @@ def kill_at(count: int) -> None:
         setattr(os, name, counted(getattr(os, name)))
     from dataprep.packing import shard
 
-    shard._Digesting.write = counted(shard._Digesting.write)  # type: ignore[method-assign]
+    shard._Tar._write = counted(shard._Tar._write)  # type: ignore[method-assign]
     builtins.open = counted(builtins.open)
 
 
@@ -73,7 +73,8 @@ def every_moment(step: int) -> None:
         pack(root / "whole", dp.Local(0))
         whole = tree(root / "whole")
         count = 0
-        while in_a_child(root / f"{count}", count):
+        while (code := in_a_child(root / f"{count}", count)) != 0:
+            assert code == KILLED, code
             left = tree(root / f"{count}") if (root / f"{count}").exists() else {}
             assert all(whole[name] == content for name, content in left.items() if name.endswith(".parquet")), count
             pack(root / f"{count}", dp.Local(0))
