@@ -160,13 +160,12 @@ class Deduplicate:
         groups, conflicts = self._groups(table, order, protected)
         splits = table["split"].take(pa.array(order[:protected])).to_pylist()
         verdicts = dict(_copies(splits, groups)) | conflicts
-        ids = table["id"].to_numpy()[order]
-        drops = Drops()
-        for row, (reason, detail) in verdicts.items():
-            twin = int(groups.centre[row])
-            copy = (None, None) if twin == row else (int(ids[twin]), int(groups.distance[row]))
-            drops.add(int(ids[row]), reason, detail, *copy)
-        return drops
+        ids, rows = table["id"].to_numpy()[order], np.fromiter(verdicts, np.int64, len(verdicts))
+        reasons, details = (list(texts) for texts in zip(*verdicts.values(), strict=True)) if verdicts else ([], [])
+        alone = (groups.centre[rows] == rows).tolist()  # dropped for their labels
+        twins, distances = ids[groups.centre[rows]].tolist(), groups.distance[rows].tolist()
+        copies = ([None if own else value for own, value in zip(alone, column, strict=True)] for column in (twins, distances))
+        return Drops(ids[rows].tolist(), reasons, details, *copies)
 
     def suspects(self, table: pa.Table) -> list[tuple[int, int]]:
         """Returns the ids of pairs that look like copies but are not proven, the smaller id first, in ascending order.
@@ -287,8 +286,9 @@ def _copies(splits: Sequence[str], groups: Groups) -> Iterator[tuple[int, tuple[
         splits: Those of the protected ones.
         groups: Which are copies.
     """
-    for row in np.flatnonzero(groups.centre != np.arange(len(groups.centre))).tolist():
-        twin = int(groups.centre[row])
-        exact = groups.copied[row] == groups.copied[twin]
-        reason, detail = (EXACT_DUPLICATE, "same content") if exact else (NEAR_DUPLICATE, f"distance {groups.distance[row]}")
+    rows = np.flatnonzero(groups.centre != np.arange(len(groups.centre)))
+    twins = groups.centre[rows]
+    same, distances = (groups.copied[rows] == groups.copied[twins]).tolist(), groups.distance[rows].tolist()
+    for row, twin, exact, distance in zip(rows.tolist(), twins.tolist(), same, distances, strict=True):
+        reason, detail = (EXACT_DUPLICATE, "same content") if exact else (NEAR_DUPLICATE, f"distance {distance}")
         yield row, (LEAK, f"{reason} of an image in {splits[twin]!r}, {detail}") if twin < groups.protected else (reason, detail)

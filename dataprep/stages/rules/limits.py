@@ -139,10 +139,8 @@ class Require:
             inside &= values >= self.least
         if self.most is not None:
             inside &= values <= self.most
-        drops = Drops()
-        for id, value in zip(table["id"].filter(pa.array(~inside)).to_pylist(), values[~inside], strict=True):
-            drops.add(id, self.reason or out_of_range(self.column), self._detail(float(value)))
-        return drops
+        ids, details = table["id"].to_numpy()[~inside].tolist(), list(map(self._detail, values[~inside].tolist()))
+        return Drops(ids, [self.reason or out_of_range(self.column)] * len(ids), details)
 
     def _detail(self, value: float) -> str:
         if self.most is not None and value > self.most:

@@ -134,12 +134,10 @@ class FarBelow:
         """Returns the rows far below the median, with both values as detail."""
         values = numbers(table, self.column)
         peers = values[np.isfinite(values)]
-        drops = Drops()
         median = float(np.median(peers)) if len(peers) else math.nan
         if not median >= self.usual:
-            return drops
+            return Drops()
         far = values <= self.share * median
-        for id, value in zip(table["id"].to_numpy()[far].tolist(), values[far].tolist(), strict=True):
-            detail = f"{self.column} {spell(value)} is at most {self.share:g} of {spell(median)}, the median"
-            drops.add(id, self.reason or outlier(self.column), detail)
-        return drops
+        ids, limit = table["id"].to_numpy()[far].tolist(), f"is at most {self.share:g} of {spell(median)}, the median"
+        details = [f"{self.column} {spell(value)} {limit}" for value in values[far].tolist()]
+        return Drops(ids, [self.reason or outlier(self.column)] * len(ids), details)
