@@ -75,19 +75,22 @@ PAIR: Final = pa.list_(pa.float32(), 2)
 DIGEST: Final = pa.binary(32)
 """32 bytes of SHA-256; `hex_of` and `digests_of` lead to hex digits and back."""
 
-ERROR: Final = Column("error", pa.string(), "why it cannot be read or decoded, or null")
+TEXT: Final = pa.large_string()
+"""Any number of rows; a column of `pa.string()` holds 2 GiB of text, 70 million labels of 30 letters."""
+
+ERROR: Final = Column("error", TEXT, "why it cannot be read or decoded, or null")
 
 COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
     "clean": (Column("id", pa.int64(), "the record's number, ascending"),),
     "scan": (
-        Column("uri", pa.large_string(), "the name of the image, such as its path below the folder", nullable=False),
-        Column("label", pa.string(), "the class, or null"),
-        Column("split", pa.string(), "such as train, or null"),
+        Column("uri", TEXT, "the name of the image, such as its path below the folder", nullable=False),
+        Column("label", TEXT, "the class, or null"),
+        Column("split", TEXT, "such as train, or null"),
         Column("bytes", pa.int64(), "size of the file in bytes"),
         Column("modified", pa.int64(), "nanoseconds since 1970"),
         ERROR,
     ),
-    "store": (Column("version", pa.string(), "the ETag of the object, where a store has the images"),),
+    "store": (Column("version", TEXT, "the ETag of the object, where a store has the images"),),
     "labels": (
         Column("labels", pa.list_(pa.string()), "the classes, where an image may have several; `label` has them as one text"),
         Column("value", pa.float64(), "the number to learn, where labels are numbers"),
@@ -102,8 +105,8 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
         Column("point_objects", pa.list_(pa.int32()), "the box that each point belongs to, from 0, or -1 for none"),
         Column("polygons", pa.list_(pa.list_(PAIR)), "the corners of each outline, x and y, pixels of the upright image"),
         Column("polygon_objects", pa.list_(pa.int32()), "the box that each outline belongs to, from 0; one may have several"),
-        Column("mask", pa.large_string(), "the uri of an image of class numbers, or run lengths as JSON, as COCO writes them"),
-        Column("caption", pa.large_string(), "a text about the image"),
+        Column("mask", TEXT, "the uri of an image of class numbers, or run lengths as JSON, as COCO writes them"),
+        Column("caption", TEXT, "a text about the image"),
     ),
     "read": (
         Column(
@@ -111,12 +114,10 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
             DIGEST,
             "SHA-256 of the file, 32 bytes; data frames and exports have its 64 hex digits, DuckDB by `hex(digest)`",
         ),
-        Column("format", pa.string(), "such as JPEG"),
+        Column("format", TEXT, "such as JPEG"),
         Column("height", pa.int32(), "pixels, upright"),
         Column("width", pa.int32(), "pixels, upright"),
-        Column(
-            "remark", pa.string(), 'what was done to read it, such as "no end marker" or "12 of 16 bits, scaled to 8", or null'
-        ),
+        Column("remark", TEXT, 'what was done to read it, such as "no end marker" or "12 of 16 bits, scaled to 8", or null'),
         Column("captured", pa.timestamp("ms"), "local time at which the picture was taken, by its EXIF, or null"),
         ERROR,
     ),
@@ -154,20 +155,20 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
     ),
     "verdict": (
         Column("keep", pa.bool_(), "whether the image is kept"),
-        Column("reason", pa.string(), f'why it is dropped, in few words such as "{NEAR_DUPLICATE}", or null'),
-        Column("detail", pa.string(), 'the same as a sentence for people, such as "distance 2", or null'),
+        Column("reason", TEXT, f'why it is dropped, in few words such as "{NEAR_DUPLICATE}", or null'),
+        Column("detail", TEXT, 'the same as a sentence for people, such as "distance 2", or null'),
         Column("twin", pa.int64(), "the id of the image that a duplicate is a duplicate of, or null"),
         Column("distance", pa.int32(), "bits between the first hashes of the two, 0 for the same content, null without a twin"),
     ),
     "concatenate": (
-        Column("part", pa.string(), "the name of the manifest that the record comes from"),
+        Column("part", TEXT, "the name of the manifest that the record comes from"),
         Column("part_id", pa.int64(), "its id there"),
     ),
     "pack": (
         Column("shard", pa.int32(), "the number of the shard that the image was packed into, from 0"),
         Column("offset", pa.int64(), "where its bytes begin there"),
         Column("length", pa.int32(), "how many bytes they are"),
-        Column("source_uri", pa.large_string(), "the uri that it had before"),
+        Column("source_uri", TEXT, "the uri that it had before"),
         Column("source_id", pa.int64(), "the id that it had before"),
     ),
 }
@@ -179,7 +180,7 @@ which there is nothing has an empty list; null means that nobody looked.
 
 
 TYPES: Final = {column.name: column.type for columns in COLUMNS.values() for column in columns}
-KIN: Final = ((pa.string(), pa.large_string()), (pa.binary(), pa.large_binary()))
+KIN: Final = ((pa.string(), TEXT), (pa.binary(), pa.large_binary()))
 """Types of the same values; a column of the first of two holds 2 GiB, and no row can be taken from a longer one."""
 
 

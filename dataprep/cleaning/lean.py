@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from dataprep.cleaning.bare import NEVER
 from dataprep.cleaning.measure import FACTS
-from dataprep.columns import DIGEST
+from dataprep.columns import DIGEST, TEXT
 from dataprep.engines.lean import Lean
 from dataprep.images import native, profiles
 from dataprep.images.limits import most_bytes
@@ -69,7 +69,7 @@ def _answer(records: pa.RecordBatch, reply: Reply, measures: tuple[Measure, ...]
         "format": pa.repeat("JPEG", count),
         "height": pa.array(facts["height"]),
         "width": pa.array(facts["width"]),
-        "remark": pa.array(remarks, pa.string()),
+        "remark": pa.array(remarks, TEXT),
         "captured": pa.array(facts["captured"], mask=facts["captured"] == NEVER),
     }
     arrays = [known[field.name].cast(field.type) if field.name in known else pa.nulls(count, field.type) for field in FACTS]

@@ -117,7 +117,7 @@ class Overrides:
         named = [decision.label for decision in self.decisions]
         if not any(label is not None for label in named):
             return table
-        labels = pa.array(np.array([*named, None], object)[self._indices(table)], pa.string())
+        labels = pa.array(np.array([*named, None], object)[self._indices(table)], table["label"].type)
         place = table.column_names.index("label")
         table = table.set_column(place, "label", pc.coalesce(labels, table["label"]))
         if "labels" not in table.column_names:

@@ -118,8 +118,8 @@ def split(
 def with_splits(manifest: Manifest, names: Sequence[str], indices: NDArray[np.int64]) -> Manifest:
     """Returns the manifest with the split of each row, by its index, and the statistics frozen that follow from them."""
     table = manifest.table
-    column = pa.array(names, pa.string()).take(pa.array(indices))
     at = table.column_names.index("split")
+    column = pa.array(names, table.schema.field(at).type).take(pa.array(indices))
     done = changed(manifest, table=table.set_column(at, table.schema.field(at), column), frozen=None)
     return changed(done, frozen=done.statistics)
 

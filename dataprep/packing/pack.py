@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from dataprep.columns import fields_of, names_of
+from dataprep.columns import TYPES, fields_of, names_of
 from dataprep.engines.local import Local
 from dataprep.errors import DataprepError, SourceError
 from dataprep.files import shown, unfinished
@@ -279,7 +279,7 @@ def _with_versions(table: pa.Table, plan: Plan, place: Place, lengths: Sequence[
     if not versions:
         return table
     each = [versions.get(f"{shard.name}.tar") for shard in plan.shards]
-    return table.append_column(fields_of("store")[0], pa.array(np.repeat(np.array(each, object), lengths), pa.string()))
+    return table.append_column(fields_of("store")[0], pa.array(np.repeat(np.array(each, object), lengths), TYPES[name]))
 
 
 def _before(plan: Plan) -> int:

@@ -156,7 +156,7 @@ def _records(part: Part, splits: bool) -> pa.Table:
     import pyarrow.compute as pc  # a tenth of the start of a process that measures, and it lists nothing
 
     uris = below(part.name, table["uri"])
-    named = table["split"].cast(pa.string())
+    named = table["split"].cast(TYPES["split"])
     for name, column in (("uri", uris), ("split", pc.fill_null(named, part.name) if splits else named)):
         table = table.set_column(table.column_names.index(name), SCHEMA.field(name), column)
     if "mask" in table.column_names:

@@ -10,7 +10,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 import pyarrow as pa
 
-from dataprep.columns import fields_of
+from dataprep.columns import TEXT, fields_of
 from dataprep.errors import SourceError, suggestion
 from dataprep.sources.listing import counted, quoted
 
@@ -42,12 +42,12 @@ class Labels(NamedTuple):
         """Returns the columns of a manifest that hold them."""
         several, value = fields_of("labels")
         if self.kind == "number":
-            return {"label": pa.nulls(len(self.values), pa.string()), "value": pa.array(self.values, value.type)}
+            return {"label": pa.nulls(len(self.values), TEXT), "value": pa.array(self.values, value.type)}
         if self.kind == "classes":
             sets = [sorted(set(labels)) for labels in self.values]  # type: ignore[arg-type]  # lists, of this kind
             texts = ["|".join(labels) or None for labels in sets]
-            return {"label": pa.array(texts, pa.string()), "labels": pa.array(sets, several.type)}
-        return {"label": pa.array(self.values, pa.string())}
+            return {"label": pa.array(texts, TEXT), "labels": pa.array(sets, several.type)}
+        return {"label": pa.array(self.values, TEXT)}
 
     def take(self, groups: Sequence[Sequence[int]]) -> "Labels":
         """Returns the labels of images of which each has some rows; different labels of one image are several labels."""

@@ -33,18 +33,21 @@ class Cost(NamedTuple):
 
     Attributes:
         seconds: Of the step, without the start of its process.
+        busy: Seconds that cores worked for it.
         whole: Bytes, the most that its process held.
         more: Bytes of it, beyond what it held before the step.
     """
 
     seconds: float
+    busy: float
     whole: int
     more: int
 
     def row(self, size: int) -> str:
         """Returns the numbers of a line."""
         each = self.more / size
-        return f"{self.seconds:9.2f} s {self.seconds / size * 1e6:8.2f} µs {self.whole / 1e6:9,.0f} MB {each:9,.0f} B a row more"
+        times = f"{self.seconds:9.2f} s {self.busy:9.2f} s of cores"
+        return f"{times} {self.whole / 1e6:9,.0f} MB {self.more / 1e6:9,.0f} MB more, {each:,.0f} B a row"
 
 
 def table_of(size: int, seed: int = 0) -> pa.Table:
@@ -129,9 +132,9 @@ def measured(step: Callable[[], object]) -> Cost:
     """Runs a step."""
     with open("/proc/self/clear_refs", "w") as file:  # the peak begins anew
         file.write("5")
-    before, start = held(), time.perf_counter()
+    before, start, busy = held(), time.perf_counter(), time.process_time()
     step()
-    return Cost(time.perf_counter() - start, peak(), peak() - before)
+    return Cost(time.perf_counter() - start, time.process_time() - busy, peak(), peak() - before)
 
 
 def make(folder: Path, size: int) -> Cost:
@@ -209,11 +212,16 @@ def load(folder: Path, size: int) -> Cost:
             stack.enter_context(subprocess.Popen([*command, str(rank)], stdin=PIPE, stdout=PIPE, text=True))
             for rank in range(RANKS)
         ]
-        seconds = max(float(_ask(rank, "")) for rank in ranks)
+        times = [tuple(map(float, _ask(rank, "").split())) for rank in ranks]
         found = [tuple(map(int, _ask(rank, "\n").split())) for rank in ranks]  # each waits for the others with all that it holds
         for rank in ranks:
             rank.communicate("\n")
-    return Cost(seconds, sum(held for held, _ in found), sum(more for _, more in found))
+    return Cost(
+        max(seconds for seconds, _ in times),
+        sum(busy for _, busy in times),
+        sum(held for held, _ in found),
+        sum(more for _, more in found),
+    )
 
 
 def _ask(process: "subprocess.Popen[str]", text: str) -> str:
@@ -231,11 +239,11 @@ def rank(folder: Path, number: int) -> None:
     ops = pipeline_of(4).ops
     small = manifest_of(1_000)
     next(Loader(replace(small, source=Anything()), Pipeline(*ops)).recipes())  # all is imported
-    before, start = held(), time.perf_counter()
+    before, start, busy = held(), time.perf_counter(), time.process_time()
     loader = Loader(
         Manifest.read(folder, Anything()), Pipeline(*ops), batch_size=BATCH, sampler=Sampler(rank=number, world_size=RANKS)
     )
-    print(time.perf_counter() - start, flush=True)
+    print(time.perf_counter() - start, time.process_time() - busy, flush=True)
     for _ in zip(range(BATCHES), loader.recipes(), strict=False):
         pass
     sys.stdin.readline()
