@@ -16,12 +16,13 @@ from dataprep.backends.tensors import as_dtype
 from dataprep.draws import again, key
 from dataprep.errors import PipelineError
 from dataprep.images.limits import quiet_decoders
-from dataprep.loading.arguments import check_manifest, check_pipeline
+from dataprep.loading.arguments import check_manifest, check_pipeline, with_cache
 from dataprep.loading.epochs import Row
 from dataprep.loading.recipes import draw, rows_of
 from dataprep.loading.sampler import Sampler
 from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
+from dataprep.sources import NodeCache
 from dataprep.stages import Normalize
 from dataprep.types import Image
 
@@ -108,12 +109,18 @@ class ImageDataset(Dataset[tuple[Any, Any]]):
         classes: The label of each class number.
     """
 
-    def __init__(self, manifest: Manifest, transform: Any = None) -> None:
-        """Takes a manifest and what to do to each Pillow image: a `Transform`, torchvision's, any callable, or None."""
+    def __init__(self, manifest: Manifest, transform: Any = None, *, cache: NodeCache | None = None) -> None:
+        """Takes a manifest, what to do to each image, and what keeps the files of a slow source.
+
+        Args:
+            manifest: The records; those kept are loaded.
+            transform: What is done to each Pillow image: a `Transform`, torchvision's, any callable, or None.
+            cache: As of `Loader`.
+        """
         check_manifest(manifest, "ImageDataset")
         self.classes = manifest.classes
         self.transform = transform
-        self._source = manifest.source
+        self._source = with_cache(manifest.source, cache, "ImageDataset")
         self._rows = rows_of(manifest)
         sizes = manifest.kept("height", "width")
         self._limit = pixel_limit(np.stack([side.to_numpy().astype(np.int64) for side in sizes.columns], axis=1))

@@ -151,7 +151,7 @@ def check_backend(given: object, ops: Iterable[Op] = (), source: Source | None =
     return backend  # type: ignore[no-any-return]  # what can `run` is one
 
 
-def with_cache(source: Source, given: object) -> Source:
+def with_cache(source: Source, given: object, name: str = "Loader") -> Source:
     """Returns a source with a cache before it, where one is given.
 
     Raises:
@@ -161,7 +161,7 @@ def with_cache(source: Source, given: object) -> Source:
     if given is None:
         return source
     if not isinstance(given, NodeCache):
-        raise LoaderError(f'Loader(cache={given!r:.100}): give a cache, as in cache=dp.NodeCache("/local/cache", "200GB")')
+        raise LoaderError(f'{name}(cache={given!r:.100}): give a cache, as in cache=dp.NodeCache("/local/cache", "200GB")')
     given.check()
     return Cached(source, given)
 

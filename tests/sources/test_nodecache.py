@@ -1,5 +1,6 @@
 """The cache of a machine: what it gives, how much it takes, and what becomes of it where processes are killed and disks full."""
 
+import json
 import os
 import resource
 import shutil
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import PIL.Image
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -387,3 +389,35 @@ def test_what_cannot_be_written_is_read_as_without(folder: Path, tmp_path: Path,
     (said,) = done.stderr.strip().splitlines()
     assert "could not be kept in" in said and "File too large" in said
     assert not list((tmp_path / "cache").glob("unfinished/*"))
+
+
+def test_masks_pass_by_a_cache(folder: Path, tmp_path: Path) -> None:
+    """Of a mask nothing says what was there, so one that was changed is never given as it was, while its image is kept."""
+    rows = []
+    for path in sorted(folder.rglob("*.jpg")):
+        mask = tmp_path / f"{path.stem}.png"
+        PIL.Image.new("L", (128, 96), 1).save(mask)
+        rows.append({"image": str(path.relative_to(tmp_path)), "mask": mask.name})
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    manifest = dp.clean(tmp_path / "rows.jsonl", engine=dp.Local(0), progress=False)
+    cache, pipeline = dp.NodeCache(tmp_path / "cache", "1MB"), dp.Pipeline(dp.Resize((16, 16)))
+    backend = dp.Threads(2, output="numpy")
+    loader = dp.Loader(manifest, pipeline, batch_size=4, train=False, backend=backend, targets="mask", cache=cache)
+    assert all((batch.targets["mask"] == 1).all() for batch in loader)
+    for row in rows:
+        PIL.Image.new("L", (128, 96), 2).save(tmp_path / row["mask"])
+    assert all((batch.targets["mask"] == 2).all() for batch in loader)
+    assert loader.stats().reads.kept == len(rows) == len(list(tmp_path.glob("cache/entries/*/*")))
+
+
+def test_what_a_cache_is_given_to(folder: Path, tmp_path: Path) -> None:
+    """A dataset for a `DataLoader` takes a cache as a loader does; both refuse what is none."""
+    pytest.importorskip("torch")
+    manifest = dp.clean(folder, engine=dp.Local(0), progress=False)
+    datasets = [dp.ImageDataset(manifest, cache=cache) for cache in (None, dp.NodeCache(tmp_path / "cache", "1MB"))]
+    for _ in range(2):
+        assert all(one[0].tobytes() == other[0].tobytes() for one, other in zip(*datasets, strict=True))
+    assert len(entries(tmp_path / "cache")) == 12
+    for kind in (dp.ImageDataset, dp.Loader):
+        with pytest.raises(dp.LoaderError, match=rf"{kind.__name__}\(cache='/local'\): give a cache, as in cache=dp.NodeCache"):
+            kind(manifest, OPS, cache="/local")
