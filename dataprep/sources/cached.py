@@ -7,6 +7,7 @@ asks again for what is not meant. What nothing is known of comes from the source
 import re
 import time
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any, Final
 
 import pyarrow as pa
@@ -17,6 +18,7 @@ from dataprep.fetched import Fetched, Unstamped
 from dataprep.protocols import Source
 from dataprep.sources.nodecache import NodeCache
 
+BEHIND: Final = 0.1  # seconds by which the clock of a file system may be behind
 ADDRESS: Final = re.compile(r" at 0x[0-9a-f]+")
 """What Python says of an object that says nothing of itself, another time in each process."""
 
@@ -29,6 +31,12 @@ def _name_of(cached: "Cached") -> str:
     return str(getattr(cached.source, "place", None) or ADDRESS.sub("", repr(cached.source)))
 
 
+@cache
+def begun(kept: NodeCache, name: str) -> float:
+    """Returns when this program first read a source by a cache: a loader for each epoch goes on where the one before ended."""
+    return time.time() - BEHIND
+
+
 @frozen
 class Cached:
     """A source with a cache before it.
@@ -36,14 +44,15 @@ class Cached:
     Attributes:
         source: The source.
         cache: What keeps its files.
-        since: When it was made, in seconds since 1970: what was used since then makes no room for other files.
         name: What the cache knows the source by.
+        since: When this program first read the source by the cache, in seconds since 1970: what was used since then makes no
+            room for other files.
     """
 
     source: Source
     cache: NodeCache
-    since: float = field(factory=time.time)
     name: str = field(init=False, default=Factory(_name_of, takes_self=True))
+    since: float = field(default=Factory(lambda cached: begun(cached.cache, cached.name), takes_self=True))
 
     def records(self) -> pa.Table:
         """Lists what the source does."""

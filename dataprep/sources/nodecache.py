@@ -49,8 +49,8 @@ class NodeCache:
 
     All processes of the machine may share it: ranks, workers, several trainings. It holds what the manifest means: what has
     another digest, or another version in the store, is fetched anew. What does not fit is left out; room is made by what was not
-    used for longest, but never by what the loader itself has read: a loop over more images than fit would else remove each of
-    them just before it comes again. Remove the folder to empty it, while nothing reads.
+    used for longest, but never by what the program itself has read of the source: a loop over more images than fit would else
+    remove each of them just before it comes again. Remove the folder to empty it, while nothing reads.
 
     Example:
         >>> cache = dp.NodeCache("kept", "2GB")

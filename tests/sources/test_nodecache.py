@@ -245,7 +245,7 @@ def test_a_loop_over_more_than_fits_has_what_fits(tmp_path_factory: pytest.TempP
     cache = reopened(tmp_path_factory.mktemp("cache"))
     holds = SIZE // room.taken(33_000)
     for loop in range(2):
-        cached = Cached(Memory(), cache, since=0.0)
+        cached = Cached(Memory(), cache)
         for turn, order in enumerate(epochs):
             kept = sum(getattr(cached.read(uri), "kept", False) for uri in order)
             assert kept == (0 if turn == loop == 0 else holds)
