@@ -25,7 +25,7 @@ from dataprep.backends.targets import TargetCanvas, uris_of
 from dataprep.errors import LoaderError
 from dataprep.images.limits import quiet_threads
 from dataprep.protocols import Program, Source
-from dataprep.types import Batch, Failure, Recipe, Rendered, Slow
+from dataprep.types import Batch, Failure, Recipe, Rendered, Slow, Spec
 
 SPARE = 16  # batches' memory that is kept to be used again
 Filling: TypeAlias = "list[Future[tuple[tuple[Failure, ...], Slow]]]"
@@ -34,9 +34,31 @@ Filling: TypeAlias = "list[Future[tuple[tuple[Failure, ...], Slow]]]"
 PIECE = 4  # images that a thread takes at once: few enough to end together, enough to spare the queue
 
 
+class _Memory:
+    """The memory of batches, lent and taken back; a copy has none."""
+
+    def __init__(self) -> None:
+        self._spare: defaultdict[tuple[int, Spec], list[NDArray[Any]]] = defaultdict(list)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Memory, ()
+
+    def lend(self, program: Program, count: int) -> NDArray[Any]:
+        """Returns what `blank` does; when the last reference to it goes, its memory comes back by itself."""
+        spare = self._spare[count, program.spec]
+        memory = spare.pop() if spare else blank(program, count)
+        return lend(memory, self._take_back, memory, spare)
+
+    def _take_back(self, memory: NDArray[Any], spare: list[NDArray[Any]]) -> None:
+        if len(spare) < SPARE:
+            spare.append(memory)
+
+
 @frozen
 class Threads:
     """Batches from threads of this process, filled in place.
+
+    It keeps the memory of the few batches that are under way at once, for the next loop as well.
 
     Example:
         >>> loader = dp.Loader(manifest, batch_size=4, backend=dp.Threads(2, output="numpy"))
@@ -53,6 +75,7 @@ class Threads:
     prefetch: int = field(default=2, validator=PREFETCH)
     in_threads: ClassVar[bool] = True
     output: Literal["torch", "numpy"] = field(default="torch", validator=one_of("torch", "numpy", kind=LoaderError))
+    _memory: _Memory = field(factory=_Memory, init=False, eq=False, repr=False)
 
     def run(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Rendered]:
         """Yields the batch of each recipe, in order."""
@@ -61,7 +84,7 @@ class Threads:
         quiet_threads()
         ahead, threads, pool = Ahead(source), cv2.getNumThreads(), ThreadPoolExecutor(self.workers, "dataprep")
         cv2.setNumThreads(1)  # these threads are the parallelism
-        work = _Work(ahead, program, _tensors_of(program) if self.output == "torch" else lambda made: made)
+        work = _Work(ahead, program, _tensors_of(program) if self.output == "torch" else lambda made: made, self._memory)
         started: deque[Future[Rendered]] = deque()
         try:
             for recipe in recipes:
@@ -86,23 +109,6 @@ def _tensors_of(program: Program) -> Callable[[Rendered], Rendered]:
     return lambda made: tensors(made, program.spec)
 
 
-class _Memory:
-    """The memory of batches, lent and taken back."""
-
-    def __init__(self) -> None:
-        self._spare: defaultdict[int, list[NDArray[Any]]] = defaultdict(list)
-
-    def lend(self, program: Program, count: int) -> NDArray[Any]:
-        """Returns what `blank` does; when the last reference to it goes, its memory comes back by itself."""
-        spare = self._spare[count]
-        memory = spare.pop() if spare else blank(program, count)
-        return lend(memory, self._take_back, memory)
-
-    def _take_back(self, memory: NDArray[Any]) -> None:
-        if len(self._spare[len(memory)]) < SPARE:
-            self._spare[len(memory)].append(memory)
-
-
 @frozen
 class _Work:
     """What all batches of a run share.
@@ -118,7 +124,7 @@ class _Work:
     source: Ahead
     program: Program
     convert: Callable[[Rendered], Rendered]
-    memory: _Memory = field(factory=_Memory)
+    memory: _Memory
     copies: Copies = field(init=False, default=Factory(lambda work: Copies(work.program), takes_self=True))
 
     def start(self, pool: ThreadPoolExecutor, recipe: Recipe) -> "Future[Rendered]":

@@ -7,7 +7,7 @@ reader needs no index, and whoever has a manifest needs none either. Names in ta
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import pyarrow as pa
@@ -155,7 +155,7 @@ class Shards:
             return read_member(self.root, uri, start, stop)
         place = place_of(uri)
         try:
-            return opened(below(self.root, place.shard)).read(place.offset, place.length, start, stop)
+            return opened(_path(self.root, place.shard)).read(place.offset, place.length, start, stop)
         except SourceError:
             raise
         except (OSError, ValueError) as error:
@@ -182,7 +182,7 @@ class Shards:
         if is_url(self.root):
             return None  # asking takes as long as reading
         try:
-            return os.stat(below(self.root, place_of(uri).shard)).st_mtime_ns
+            return os.stat(_path(self.root, place_of(uri).shard)).st_mtime_ns
         except (OSError, ValueError):
             return None
 
@@ -266,6 +266,12 @@ def _beside(tar: str) -> str:
 
 def _is_packed(known: pa.Table) -> bool:
     return PACKED in (known.schema.metadata or {})
+
+
+@lru_cache(maxsize=4096)
+def _path(root: str, shard: str) -> str:
+    """Returns the path of a tar, by its name in uris."""
+    return below(root, shard)
 
 
 def _packed(path: str) -> pa.Table | None:

@@ -1,8 +1,10 @@
 """Batches from threads: the same as from processes, memory used again only where nobody looks, nothing left behind."""
 
+import pickle
 import sys
 import threading
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -93,9 +95,24 @@ def test_what_the_loop_keeps_is_not_overwritten(manifest: Manifest, part: Any, o
 
 
 def test_what_the_loop_lets_go_of_is_used_again(manifest: Manifest) -> None:
-    """A loop that keeps no batch has its epoch in the memory of a few."""
-    addresses = [batch.images.ctypes.data for batch in loader(manifest, prefetch=1)]
-    assert len(set(addresses)) < len(addresses)
+    """A loop that keeps no batch has its epoch in the memory of a few, and so has the next; a copy of the backend has its own."""
+    epochs = loader(manifest, prefetch=1)
+    first, second, third = ([batch.images.ctypes.data for batch in epochs] for _ in range(3))
+    assert len(set(first)) < len(first)
+    assert len({*first, *second, *third}) < len({*first}) + 2
+    backend = epochs.backend
+    assert pickle.loads(pickle.dumps(backend)) == deepcopy(backend) == backend
+    assert "memory" not in repr(backend)
+
+
+def test_memory_is_of_what_is_made(manifest: Manifest) -> None:
+    """One backend serves loops whose batches are of other sizes and types."""
+    backend = Threads(2, output="numpy")
+    shared = {job: Loader(manifest, Pipeline(*JOBS[job]), batch_size=4, backend=backend) for job in JOBS}
+    for _ in range(2):
+        for job, ours in shared.items():
+            assert_same(ours, loader(manifest, job))
+            ours.set_epoch(0)
 
 
 @pytest.mark.parametrize("leave_after", [None, 1])
