@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 
 from dataprep.columns import fields_of, names_of
 from dataprep.errors import ManifestError, PipelineError
-from dataprep.manifest.manifest import Manifest, check_manifest
+from dataprep.manifest.given import check_manifest
+from dataprep.manifest.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.sources import Part, Several
 from dataprep.sources.several import below, within

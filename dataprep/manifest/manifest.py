@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,11 +25,13 @@ from dataprep.manifest.fingerprint import fingerprint_of_kept
 from dataprep.manifest.forms import frame_of, html_of, paths_of
 from dataprep.manifest.labels import LEARNT, counts_of, is_list_of_text, numbers_of, weights_of
 from dataprep.manifest.overrides import NO_OVERRIDES, Overrides, check_overrides
+from dataprep.manifest.parts import Fold, fold_of, inside, outside, protecting, split_of
+from dataprep.manifest.run import Run
 from dataprep.manifest.saved import contents_of, write_manifest
 from dataprep.manifest.statistics import statistics_of, train_rows
-from dataprep.manifest.stored import Stored
-from dataprep.manifest.suspects import suspects_of
-from dataprep.manifest.verdicts import verdicts
+from dataprep.manifest.stored import Stored, Table
+from dataprep.manifest.suspects import copies_in, suspects_of
+from dataprep.manifest.verdicts import check_measured, verdicts
 from dataprep.pipeline import Pipeline, check_pipeline
 from dataprep.protocols import Measure, Source
 from dataprep.stages import ChannelSums, Deduplicate
@@ -37,40 +39,6 @@ from dataprep.types import Statistics
 
 if TYPE_CHECKING:
     import pandas as pd
-
-FOLD: Final = "fold-"
-"""What the name of a split starts with that is one fold of a cross-validation; its number follows."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """What `clean` did to make a manifest.
-
-    Attributes:
-        measured: How many images it read, or tried to.
-        known: How many it knew from its cache.
-        seconds: From the scan to the verdicts.
-        carried: What became of the splits of the manifest that it replaces, by number of images; None where there were none.
-        retries: How often a store was asked again for what it had not given.
-    """
-
-    measured: int
-    known: int
-    seconds: float
-    carried: Mapping[str, int] | None = None
-    retries: int = 0
-
-
-class Fold(NamedTuple):
-    """One round of a cross-validation.
-
-    Attributes:
-        train: The records of all folds but one.
-        val: The records of that one.
-    """
-
-    train: "Manifest"
-    val: "Manifest"
 
 
 @dataclass(frozen=True)
@@ -130,7 +98,11 @@ class Manifest:
     def __repr__(self) -> str:
         """How many records there are, how many are kept, and how many labels and which splits they have."""
         kept, labels = len(self.kept("id")), len(self.classes)
-        splits = sorted(self._column("split").drop_null().unique().to_pylist()) if "split" in self.rows.schema.names else []
+        splits = (
+            sorted(self.rows.select(["split"])["split"].drop_null().unique().to_pylist())
+            if "split" in self.rows.schema.names
+            else []
+        )
         named = f"{labels:,} labels" if labels > 1 else f"the label {self.classes[0]!r}" if labels else "no labels"
         named += f", splits {', '.join(map(repr, splits[:5]))}" if splits else ""
         return f"Manifest({len(self):,} records, {kept:,} kept, {named}, source={self.source!r})"
@@ -153,9 +125,6 @@ class Manifest:
         rows = self.rows.select(list(dict.fromkeys((*names, "keep"))))
         return rows.filter(rows["keep"]).select(names)
 
-    def _column(self, name: str) -> pa.ChunkedArray:
-        return self.rows.select([name])[name]
-
     def _columns(self, where: str, columns: tuple[str, ...]) -> tuple[str, ...]:
         """Returns the columns that are asked for, all where none is named; they have to be there."""
         there = self.rows.schema.names
@@ -171,7 +140,7 @@ class Manifest:
             >>> manifest.reasons()
             {'exact duplicate': 1}
         """
-        counts = Counter(self._column("reason").drop_null().to_pylist())
+        counts = Counter(self.rows.select(["reason"])["reason"].drop_null().to_pylist())
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def select(self, split: str) -> "Manifest":
@@ -185,14 +154,7 @@ class Manifest:
         Raises:
             ManifestError: There is no such split.
         """
-        splits = self._column("split")
-        known = splits.drop_null().unique().to_pylist()
-        if split not in known:
-            none = "it has none: `dp.split` or `dataprep split` makes some, or scan with `Folder(root, splits=True)`"
-            hint = suggestion(str(split), known) if known else none
-            raise ManifestError(f"the manifest has no split {split!r}; {hint}")
-        fingerprint = self.rows.fingerprint_of(split) if isinstance(self.rows, Stored) else None
-        return self._part(pc.equal(splits, split), self.statistics, fingerprint)
+        return split_of(self, split)
 
     def fold(self, number: int) -> Fold:
         """Returns what to train on and what to validate with in one round of a cross-validation.
@@ -210,15 +172,7 @@ class Manifest:
             >>> len(train.kept()), len(val.kept())
             (8, 4)
         """
-        splits = self._column("split")
-        known = sorted(name for name in splits.drop_null().unique().to_pylist() if name.startswith(FOLD))
-        if not known or number not in range(len(known)):
-            hint = f"give 0 to {len(known) - 1}" if known else "it has none; `dp.split(manifest, folds=5)` makes them"
-            raise ManifestError(f"the manifest has no fold {number!r}; {hint}")
-        is_val = pc.equal(splits, f"{FOLD}{number}")
-        train = self._part(pc.invert(is_val), None)
-        frozen = train.statistics
-        return Fold(replace(train, table=train.rows, frozen=frozen), self._part(is_val, frozen))
+        return fold_of(self, number)
 
     def labels(self) -> NDArray[np.int64] | NDArray[np.float32]:
         """Returns what a model learns of each kept row.
@@ -312,7 +266,7 @@ class Manifest:
             return self.words[column]
         if column not in self.rows.schema.names or not is_list_of_text(self.rows.schema.field(column).type):
             return None
-        words = tuple(sorted(pc.unique(pc.list_flatten(self._column(column))).drop_null().to_pylist()))
+        words = tuple(sorted(pc.unique(pc.list_flatten(self.rows.select([column])[column])).drop_null().to_pylist()))
         return self.classes if set(words) <= set(self.classes) else words
 
     def leaks(self) -> pa.Table:
@@ -358,11 +312,7 @@ class Manifest:
             >>> manifest.copies().select(["uri", "twin", "distance"]).to_pylist()
             [{'uri': 'dog/copy.jpg', 'twin': 0, 'distance': 0}]
         """
-        copies = self.table.filter(pc.is_valid(self.table["twin"]))
-        twins = pc.index_in(copies["twin"], value_set=self.table["id"].combine_chunks())
-        for name in ("label", "digest"):
-            copies = copies.append_column(f"twin_{name}", self.table[name].take(twins))
-        return copies
+        return copies_in(self.table)
 
     def training(self) -> "Manifest":
         """Returns the records outside of the splits that its rules protect: all, where they protect none.
@@ -373,7 +323,7 @@ class Manifest:
             >>> len(found), len(found.training())
             (13, 7)
         """
-        return self._within(protected=False)
+        return outside(self, protecting(self.pipeline))
 
     def trained(self) -> pa.Table:
         """Returns the rows that statistics are of: those of the split called train, else those that are not held out.
@@ -383,7 +333,7 @@ class Manifest:
             >>> parts.trained().num_rows
             6
         """
-        return train_rows(self.table, self._protecting())
+        return train_rows(self.table, protecting(self.pipeline))
 
     def protected(self) -> "Manifest":
         """Returns the records of the splits that its rules protect, which stay whatever they are copies of.
@@ -394,7 +344,7 @@ class Manifest:
             >>> len(found.protected())
             6
         """
-        return self._within(protected=True)
+        return inside(self, protecting(self.pipeline))
 
     def protected_copies(self) -> "Manifest":
         """Returns the kept records of protected splits as if they were not protected: which are copies of another one there.
@@ -410,24 +360,6 @@ class Manifest:
         rules = [rule for rule in self.pipeline.rules if isinstance(rule, Deduplicate) and rule.protect]
         table = verdicts(self.protected().kept(), tuple(evolve(rule, protect=(), conflicts="keep") for rule in rules))
         return replace(self, table=table)
-
-    def _protecting(self) -> list[str]:
-        """Returns the splits that its rules protect."""
-        return sorted({split for rule in self.pipeline.rules if isinstance(rule, Deduplicate) for split in rule.protect})
-
-    def _within(self, *, protected: bool) -> "Manifest":
-        rows = pc.is_in(self.table["split"], value_set=pa.array(self._protecting(), pa.string()))
-        return self._part(rows if protected else pc.invert(rows), self.frozen)
-
-    def _part(self, chosen: pa.ChunkedArray, frozen: Statistics | None, fingerprint: str | None = None) -> "Manifest":
-        """Returns some of the records, in which labels have the class numbers that they have in the whole."""
-        lists = [field.name for field in self.rows.schema if is_list_of_text(field.type)]
-        words = {name: words for name in lists if (words := self.vocabulary(name)) is not None}
-        if pc.all(chosen, skip_nulls=False).as_py():  # then nothing is copied
-            rows: Any = self.rows
-        else:
-            rows = self.rows.where(chosen, fingerprint) if isinstance(self.rows, Stored) else self.rows.filter(chosen)
-        return replace(self, table=rows, frozen=frozen, words=words)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -477,12 +409,7 @@ class Manifest:
         """
         check_pipeline(pipeline, "judge")
         check_overrides(overrides, "judge")
-        missing = [measure for rule in pipeline.rules for measure in rule.needs if measure not in self.measures]
-        if missing:
-            raise ManifestError(
-                f"the manifest has no columns of {', '.join(map(repr, dict.fromkeys(missing)))}; run `clean` with this pipeline: "
-                "it reads the images once more for what is missing"
-            )
+        check_measured(pipeline.rules, self.measures)
         classes = overrides.classes(self.classes, self.table)
         return replace(self, table=verdicts(self.table, pipeline.rules, overrides), pipeline=pipeline, classes=classes)
 
@@ -491,9 +418,6 @@ class Manifest:
 
         Example:
             >>> manifest.write("manifest.parquet")
-            >>> import pyarrow.parquet
-            >>> pyarrow.parquet.read_table("manifest.parquet").num_rows  # any tool reads it
-            13
 
         Raises:
             ManifestError: It cannot be written.
@@ -523,30 +447,4 @@ class Manifest:
         return cls(**contents_of(path, source))
 
 
-class _Table:
-    """The attribute `table` of a manifest: what it was made of, or of rows in a file the table, read when somebody looks."""
-
-    def __get__(self, manifest: Manifest | None, owner: object = None) -> Any:
-        """Returns the table."""
-        if manifest is None:
-            return self
-        return manifest.rows.table if isinstance(manifest.rows, Stored) else manifest.rows
-
-    def __set__(self, manifest: Manifest, rows: pa.Table | Stored) -> None:
-        """Takes either."""
-        manifest.__dict__["rows"] = rows
-
-
-Manifest.table = _Table()  # what a dataclass sets and gets passes by here
-
-
-def check_manifest(given: object, where: str) -> None:
-    """Checks that a function got a manifest, and no path of one, nor what else is easily taken for it.
-
-    Raises:
-        ManifestError: It did not.
-    """
-    if isinstance(given, Manifest):
-        return
-    advice = f"read it first: `Manifest.read({str(given)!r})`" if isinstance(given, str | Path) else "`dp.clean(...)` makes one"
-    raise ManifestError(f"{where} takes a manifest, got {given!r:.200}; {advice}")
+Manifest.table = Table()  # what a dataclass sets and gets passes by here

@@ -26,7 +26,9 @@ from dataprep.arguments import is_whole
 from dataprep.columns import hex_of
 from dataprep.draws import words
 from dataprep.errors import ManifestError, PipelineError
-from dataprep.manifest.manifest import FOLD, Manifest, check_manifest
+from dataprep.manifest.given import check_manifest
+from dataprep.manifest.manifest import Manifest
+from dataprep.manifest.parts import FOLD
 
 STREAM: Final = int.from_bytes(b"split")  # a stream of draws of its own, apart from augmentation and shuffling
 TOLERANCE: Final = 1e-6  # how far from 1 the shares may sum

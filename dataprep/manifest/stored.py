@@ -100,6 +100,20 @@ class Stored:
         return table if self.chosen is None else table.filter(pa.array(self.chosen.mask))
 
 
+class Table:
+    """The attribute `table` of a manifest: what it was made of, or of rows in a file the table, read when it is wanted."""
+
+    def __get__(self, manifest: Any, owner: object = None) -> Any:
+        """Returns the table."""
+        if manifest is None:
+            return self
+        return manifest.rows.table if isinstance(manifest.rows, Stored) else manifest.rows
+
+    def __set__(self, manifest: Any, rows: pa.Table | Stored) -> None:
+        """Takes either."""
+        manifest.__dict__["rows"] = rows
+
+
 def open_rows(path: str | Path) -> pa.Table | Stored:
     """Returns the rows of a manifest's file: a table as it was written, or the file itself, where there are many.
 

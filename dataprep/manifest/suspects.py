@@ -1,4 +1,4 @@
-"""Pairs of kept images that may be copies, though their labels differ: the proof of copies is not certain of them."""
+"""Copies that rules found, and pairs of kept images that may be some: the proof of copies is not certain of these."""
 
 from collections.abc import Sequence, Set
 
@@ -29,3 +29,12 @@ def suspects_of(table: pa.Table, rules: Sequence[Deduplicate], measured: Set[str
         sides += list(zip(side, table.select(["id", "uri", "label"]).take(rows).columns, strict=True))
     found = pa.table(dict(sides))
     return found.filter(pc.not_equal(found["label"], found["twin_label"]))
+
+
+def copies_in(table: pa.Table) -> pa.Table:
+    """Does what `Manifest.copies` does."""
+    copies = table.filter(pc.is_valid(table["twin"]))
+    twins = pc.index_in(copies["twin"], value_set=table["id"].combine_chunks())
+    for name in ("label", "digest"):
+        copies = copies.append_column(f"twin_{name}", table[name].take(twins))
+    return copies

@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 
 from dataprep.columns import fields_of, names_of
+from dataprep.errors import ManifestError
 from dataprep.manifest.overrides import NO_OVERRIDES, Overrides
-from dataprep.protocols import Rule
+from dataprep.protocols import Measure, Rule
 from dataprep.stages import Readable
 from dataprep.types import Drops
 
@@ -39,6 +40,20 @@ def verdicts(table: pa.Table, rules: tuple[Rule, ...], overrides: Overrides = NO
     for field, values in zip(others, (given.reasons, given.details, given.twins, given.distances), strict=True):
         table = table.append_column(field, pa.array(values, field.type).take(indices))
     return table
+
+
+def check_measured(rules: tuple[Rule, ...], measures: tuple[Measure, ...]) -> None:
+    """Checks that what rules need was measured.
+
+    Raises:
+        ManifestError: It was not.
+    """
+    missing = [measure for rule in rules for measure in rule.needs if measure not in measures]
+    if missing:
+        raise ManifestError(
+            f"the manifest has no columns of {', '.join(map(repr, dict.fromkeys(missing)))}; run `clean` with this pipeline: "
+            "it reads the images once more for what is missing"
+        )
 
 
 def in_turn(rules: tuple[Rule, ...]) -> list[Rule]:
