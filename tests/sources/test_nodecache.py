@@ -178,7 +178,7 @@ def read_turns(process: "subprocess.Popen[str]", turns: int) -> None:
 def test_processes_share_it_and_may_be_killed_at_any_moment(tmp_path: Path) -> None:
     """Several processes at once, each killed after some turns: nothing half is given, no more is taken, leftovers are swept."""
     folder = tmp_path / "cache"
-    for turn in range(4):
+    for turn in range(2):
         processes = [writer(folder, 10 * turn + seed) for seed in range(3)]
         try:
             for place, process in enumerate(processes):
