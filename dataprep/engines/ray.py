@@ -158,6 +158,7 @@ class _Driver:
 
     def __init__(self, ray: Any, engine: Ray, function: Function, lost: Lost) -> None:
         self._ray, self._engine, self._function, self._lost = ray, engine, function, lost
+        self._name = f"the Ray cluster at {engine.address!r}"
         pickled = cloudpickle.dumps((function, lost, engine.timeout))
         self._work = ray.remote(num_cpus=1, max_retries=0)(_working(uuid4().hex, pickled))
         self._waiting: deque[_Task] = deque()
@@ -287,10 +288,6 @@ class _Driver:
             raise DataprepError(f"{self._name} lost the same batch {task.losses} times: {error}") from error
         self._waiting.append(task)
 
-    @property
-    def _name(self) -> str:
-        return f"the Ray cluster at {self._engine.address!r}"
-
 
 class _Desk:
     """The side of a node: in each of Ray's workers, the function that was opened last, and the process that runs it."""
@@ -298,8 +295,7 @@ class _Desk:
     def __init__(self) -> None:
         self._lock = Lock()
         self._key: str | None = None
-        self._start: Callable[[], Team] | None = None
-        self._lost: Lost | None = None
+        self._opened: tuple[Callable[[], Team], Lost] | None = None
         self._team: Team | None = None
         self._timer: Timer | None = None
 
@@ -325,16 +321,16 @@ class _Desk:
             function.lean = lean.here()
         with self._lock:
             self._close()
-            self._key, self._lost, self._start = key, lost, partial(Team, function, 1, timeout, among=cores())
+            self._key, self._opened = key, (partial(Team, function, 1, timeout, among=cores()), lost)
         return True
 
     def run(self, records: pa.RecordBatch) -> list[pa.RecordBatch]:
         """Runs what was opened on a batch, in a process that lives on until no batch comes for a while."""
-        assert self._start is not None
-        assert self._lost is not None
+        assert self._opened is not None
+        start, lost = self._opened
         with self._lock:
-            self._team = self._team or self._start()
-            results = list(self._team.run([records], self._lost))
+            self._team = self._team or start()
+            results = list(self._team.run([records], lost))
         self._wait()
         return results
 
@@ -360,8 +356,7 @@ class _Desk:
             self._team = None
 
 
-_DESK: Final = _Desk()
-"""That of this worker of Ray."""
+_DESK: Final = _Desk()  # that of this worker of Ray
 
 
 def _working(key: str, code: bytes) -> Callable[[pa.RecordBatch, bool], Done]:
