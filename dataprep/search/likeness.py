@@ -1,17 +1,10 @@
-"""How alike two small pictures are, 32 × 32 luminance and 4 × 4 colours: as they lie, moved, in another light, in colour.
-
-Sources: enhanced correlation for the alignment, Evangelidis and Psarakis, "Parametric image alignment using enhanced correlation
-coefficient maximization", 2008, as in OpenCV.
-"""
+"""How alike two small pictures are, 32 × 32 luminance and 4 × 4 colours: as they lie, shifted, in another light, in colour."""
 
 from functools import cache
-from hashlib import blake2b
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-
-from dataprep.machine import cores
 
 SIDE: Final = 32
 """Pixels of the luminance, in height and width."""
@@ -45,14 +38,7 @@ BLEACHED: Final = 0.25
 ALIGNED: Final = 0.95
 """The correlation of photographs that are copies once they are aligned, in which chance has more room."""
 
-FEW: Final = 8
-"""Pairs up to which they are aligned one after the other."""
-REMEMBERED: Final = 1 << 17
-"""Alignments that are remembered, some 25 MB."""
-
 Floats: TypeAlias = NDArray[Any]
-
-_FOUND: Final[dict[bytes, float]] = {}
 
 
 def directions(codes: NDArray[np.uint8], margin: int = 0) -> NDArray[np.float32]:
@@ -184,70 +170,6 @@ def _white_in_one(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArra
     size = SIDE // CELLS
     cells = bleached.reshape(-1, CELLS, size, CELLS, size).mean(axis=(2, 4)) >= BLEACHED
     return np.tile(cells.reshape(-1, CELLS * CELLS), 2)
-
-
-def aligned(first: Floats, second: Floats, least: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Returns (P,) whether one of two pictures can be turned, scaled and moved onto the other, to (P,) a correlation."""
-
-    def reaches(one: Floats, other: Floats, bound: float) -> bool:
-        return align(one, other) >= bound or align(other, one) >= bound
-
-    if len(first) < FEW:
-        return np.array(list(map(reaches, first, second, least)), bool)
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(cores()) as pool:  # OpenCV lets go of the lock of Python
-        return np.array(list(pool.map(reaches, first, second, least)), bool)
-
-
-def align(first: Floats, second: Floats) -> float:
-    """Returns the correlation of the gradients once the second picture is turned, scaled and moved onto the first.
-
-    It takes some milliseconds, and who looks for copies comes to the same pictures again, so it is remembered.
-    """
-    key = blake2b(first.tobytes() + second.tobytes(), digest_size=16).digest()
-    found = _FOUND.get(key)
-    if found is None:
-        if len(_FOUND) >= REMEMBERED:
-            _FOUND.clear()
-        found = _FOUND[key] = _align(first, second)
-    return found
-
-
-def _align(first: Floats, second: Floats) -> float:
-    import cv2  # few pictures have to be aligned, and those of a tidy folder not at all
-
-    one, other = (cv2.GaussianBlur(picture, (0, 0), 0.8) for picture in (first, second))
-    best = -1.0
-    for scale, degrees in ((1.0, 0), (1.1, 0), (1 / 1.1, 0), (1.0, 4), (1.0, -4)):
-        best = max(best, _align_from(one, other, cv2.getRotationMatrix2D(((SIDE - 1) / 2,) * 2, degrees, scale)))
-        if best >= ALIGNED:
-            break
-    return best
-
-
-def _align_from(first: Floats, second: Floats, start: Floats) -> float:
-    """Returns the same from one estimate of the motion; -1 where none is found, or one that no copy was edited by."""
-    import cv2
-
-    try:
-        criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 1e-4)
-        whole = np.ones((SIDE, SIDE), np.uint8)
-        _, motion = cv2.findTransformECC(first, second, start.astype(np.float32), cv2.MOTION_AFFINE, criteria, whole, 1)
-    except cv2.error:
-        return -1.0
-    scales = np.linalg.svd(motion[:, :2], compute_uv=False)
-    if not 0.8 < scales[1] <= scales[0] < 1.25:
-        return -1.0
-    warped, inside = (
-        cv2.warpAffine(picture, motion, (SIDE, SIDE), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-        for picture in (second, np.ones_like(second))
-    )
-    seen = inside[:-1, :-1] * inside[1:, :-1] * inside[:-1, 1:] > 0.999
-    seen = cv2.erode(seen.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0  # what a frame shines into
-    if seen.mean() < 0.5:
-        return -1.0
-    return float(_cosine(gradients(first[None])[:, :, seen], gradients(warped[None])[:, :, seen])[0])
 
 
 def _cosine(first: Floats, second: Floats) -> NDArray[np.float64]:

@@ -15,9 +15,9 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from dataprep.search.alignment import aligned
 from dataprep.search.likeness import (
     ALIGNED,
-    aligned,
     best_of_shifts,
     directions,
     flatness,

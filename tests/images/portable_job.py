@@ -10,10 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import dataprep as dp
 from dataprep.backends.threads import Threads
 from dataprep.engines import Local
 from dataprep.images import native
+from dataprep.search.alignment import align
+from dataprep.search.likeness import luminance
 from dataprep.stages.measures.compiled import wanted
 
 OPS: dict[str, tuple[Any, ...]] = {
@@ -37,6 +41,14 @@ def records(folder: Path, measures: Any) -> Iterator[bytes]:
         yield repr(code.jpeg(path.read_bytes(), number, 1 << 28, False)).encode()
 
 
+def alignments(manifest: dp.Manifest) -> list[float]:
+    """Returns how alike each small picture is to the next one, turned or not."""
+    codes = [code for code in manifest.table["miniature"].to_pylist() if code]
+    pictures = luminance(np.frombuffer(b"".join(codes), np.uint8).reshape(len(codes), -1))
+    shifted = np.roll(pictures, 1, axis=2)
+    return [align(one, other) for others in (pictures[1:], shifted) for one, other in zip(pictures, others, strict=False)]
+
+
 def main(folder: Path, workers: int) -> None:
     """Cleans a folder, loads it, and prints digests."""
     pipeline = dp.Pipeline(*dp.standard_rules(), *OPS["training, float32"])
@@ -48,8 +60,9 @@ def main(folder: Path, workers: int) -> None:
     said = {
         "columns": {name: digest(repr(manifest.table[name].to_pylist()).encode()) for name in manifest.table.column_names},
         "batches": batches,
+        "alignments": digest(repr(alignments(manifest)).encode()),
         "records": digest(b"".join(records(folder, pipeline.measures))),
-        "compiled": [name for name in ("resample", "jpeg", "measure") if native.module(name)],
+        "compiled": [name for name in ("resample", "jpeg", "measure", "align") if native.module(name)],
         "errors": manifest.table["error"].null_count - len(manifest),
     }
     sys.stdout.write(json.dumps(said) + "\n")

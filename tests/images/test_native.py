@@ -65,6 +65,12 @@ def jpeg() -> Any:
 
 
 @pytest.fixture(scope="module")
+def align() -> Any:
+    """The module `align`."""
+    return compiled("align")
+
+
+@pytest.fixture(scope="module")
 def resample() -> Any:
     """The code that resizes and places."""
     return compiled("resample")
@@ -246,6 +252,24 @@ def test_measuring_any_jpeg(measure: Any, data: bytes, bits: int, side: int, dra
             changed[at % len(changed)] = value
     found = measure.jpeg(bytes(changed), bits | side << 32, 10**6, True)
     assert found is None or len(found[4]) == measure.SIZE
+
+
+@given(st.data())
+def test_any_alignment(align: Any, draw: st.DataObject) -> None:
+    """Any pictures, weights and starts of the right sizes have a correlation, -1 to 1; any others are refused."""
+    numbers = st.one_of(st.floats(width=32), st.sampled_from([0.0, 1.0, 255.0]))
+    sizes = [1024, 1024, 4, 6 * draw.draw(st.integers(0, 3))]
+    wrong = draw.draw(st.sampled_from([None, None, 0, 1, 2, 3]))
+    arguments = []
+    for place, (size, kind) in enumerate(zip(sizes, ("f4", "f4", "f8", "f8"), strict=True)):
+        few = draw.draw(st.lists(numbers, min_size=1, max_size=8))
+        arguments.append(np.resize(np.array(few), size + (place == wrong)).astype(kind))
+    if wrong is None:
+        found = align.align(*arguments, 0.95)
+        assert found == -1 or np.isnan(found) or abs(found) < 1.001
+    else:
+        with pytest.raises(ValueError, match="32"):
+            align.align(*arguments, 0.95)
 
 
 def sources_of_modules() -> list[tuple[str, list[str]]]:

@@ -140,9 +140,10 @@ def found(folder: Path, python: Sequence[str], pictures: Path, workers: int, pat
 def test_no_compiler_changes_nothing(worlds: Worlds, workers: int) -> None:
     """Without what is compiled, manifest and batches are the same to the last bit."""
     compiled, plain = worlds.result(*compiler("this machine"), workers=workers), worlds.result(workers=workers)
-    assert set(compiled["compiled"]) >= {"resample", "measure"}
+    assert set(compiled["compiled"]) >= {"resample", "measure", "align"}
     assert plain["compiled"] == []
-    assert (plain["columns"], plain["batches"]) == (compiled["columns"], compiled["batches"])
+    for said in ("columns", "batches", "alignments"):
+        assert plain[said] == compiled[said]
 
 
 def test_no_wide_registers_change_nothing(worlds: Worlds) -> None:

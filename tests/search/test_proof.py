@@ -12,8 +12,9 @@ from PIL import Image as PillowImage
 from PIL import ImageDraw
 
 from dataprep.images.views import reduce
-from dataprep.search import likeness
-from dataprep.search.likeness import BYTES, aligned, luminance, pose
+from dataprep.search import alignment
+from dataprep.search.alignment import aligned
+from dataprep.search.likeness import BYTES, luminance, pose
 from dataprep.search.proof import ALIGNED_VIEWS, Pictures, kinship
 from dataprep.stages import Miniature
 from dataprep.testing import photo
@@ -208,15 +209,15 @@ def test_every_image_has_a_small_picture(size: tuple[int, int]) -> None:
 
 def test_pictures_are_aligned_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pairs that come again are not aligned again; few or many at once, of each it is known what it is known of alone."""
-    monkeypatch.setattr(likeness, "_FOUND", {})
+    monkeypatch.setattr(alignment, "_FOUND", {})
     pictures = luminance(np.stack([code(turned(image, degrees)) for image in PHOTOS[:3] for degrees in (0, 3, 9)]))
     first, second = pictures[np.array(list(combinations(range(9), 2)))].swapaxes(0, 1)
     for bound in (0.5, 0.9):
         least = np.full(len(first), bound)
         expected = [
-            max(likeness._align(*pair), likeness._align(*pair[::-1])) >= bound for pair in zip(first, second, strict=True)
+            max(alignment._align(*pair), alignment._align(*pair[::-1])) >= bound for pair in zip(first, second, strict=True)
         ]
         np.testing.assert_array_equal(aligned(first, second, least), expected)
         assert 0 < sum(expected) < len(expected)
-    monkeypatch.delattr(likeness, "_align")
+    monkeypatch.delattr(alignment, "_align")
     np.testing.assert_array_equal(aligned(first[:3], second[:3], least[:3]), expected[:3])
