@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
 
-import cv2
 import numpy as np
 import PIL.Image
+import PIL.ImageFilter
 from numpy.typing import NDArray
 
 from dataprep.demo.photos import ORIGINALS, Photo, originals, shipped, word
@@ -127,7 +127,8 @@ def _times(image: Image, factor: float) -> Image:
 
 def _blurred(image: Image, u: Draws) -> Image:
     """Blurs with a Gaussian whose sigma is 2 to 4 % of the shorter side."""
-    return np.asarray(cv2.GaussianBlur(image, (0, 0), (0.02 + 0.02 * u[0]) * min(image.shape[:2])), np.uint8)
+    blur = PIL.ImageFilter.GaussianBlur(float(0.02 + 0.02 * u[0]) * min(image.shape[:2]))
+    return np.asarray(PIL.Image.fromarray(image).filter(blur))
 
 
 def _blank(image: Image, u: Draws, low: int = 40, high: int = 215, noise: int = 0) -> Image:

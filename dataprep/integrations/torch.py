@@ -4,7 +4,6 @@ from multiprocessing import Value
 from multiprocessing.context import get_spawning_popen
 from typing import Any
 
-import cv2
 import numpy as np
 import PIL.Image
 import torch
@@ -86,12 +85,18 @@ class Transform:
         """
         pixels = np.array(image.convert("RGB")) if isinstance(image, PIL.Image.Image) else image
         if row is None:
-            row = int(key(*np.frombuffer(cv2.resize(pixels, (8, 8)).tobytes(), np.int64).tolist()) >> np.uint64(1))
+            row = _number_of(pixels)
         epoch, turn = (row.epoch, row.turn) if isinstance(row, Row) else (self._epoch.value, 0)
         drawn = draw(self.program.ops, np.array([pixels.shape[:2]]), again(np.array([row]), np.array([turn])), self.seed, epoch)
         out = canvas(self.program, 1)
         paint(self.program, pixels, [params[0] for params in drawn], out[0])
         return as_dtype(torch.from_numpy(out), self.program.spec)[0]
+
+
+def _number_of(pixels: Image) -> int:
+    """Returns a number that follows from 64 pixels, spread over the image."""
+    rows, columns = (np.linspace(0, length - 1, 8).astype(np.intp) for length in pixels.shape[:2])
+    return int(key(*np.frombuffer(pixels[rows[:, None], columns].tobytes(), np.int64).tolist()) >> np.uint64(1))
 
 
 class ImageDataset(Dataset[tuple[Any, Any]]):

@@ -331,7 +331,7 @@ class Manifest:
         Example:
             >>> parts = dp.split(manifest, {"train": 0.5, "val": 0.5})
             >>> parts.trained().num_rows
-            6
+            7
         """
         return train_rows(self.table, protecting(self.pipeline))
 

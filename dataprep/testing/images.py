@@ -3,9 +3,9 @@
 import io
 from pathlib import Path
 
-import cv2
 import numpy as np
 import PIL.Image
+from numpy.typing import NDArray
 
 from dataprep.types import Image
 
@@ -32,9 +32,23 @@ def photo(seed: int, height: int = 96, width: int = 128) -> Image:
     for cells in OCTAVES:
         aspect = (cells, max(1, round(cells * width / height)))
         noise = generator.normal(size=(*aspect, 3)) + generator.normal(size=(*aspect, 1))  # colours of a photo go together
-        canvas += cv2.resize(noise.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC) / cells**0.2
+        rows, columns = _cubic(aspect[0], height), _cubic(aspect[1], width)
+        canvas += np.einsum("yi,ijc,xj->yxc", rows, noise.astype(np.float32), columns, optimize=True) / cells**0.2
     low, high = canvas.min(), canvas.max()
     return np.asarray((canvas - low) / (high - low) * 255, np.uint8)
+
+
+def _cubic(source: int, target: int) -> NDArray[np.float32]:
+    """Returns (target, source) how much of each value makes an interpolated one: cubic convolution by -0.75, as OpenCV does."""
+    place = ((np.arange(target) + 0.5) * (source / target) - 0.5).astype(np.float32)
+    first = np.floor(place).astype(np.int64)
+    x = place - first.astype(np.float32)
+    near, far = (np.stack([x, 1 - x]), np.stack([1 + x, 2 - x]))
+    weights = np.concatenate([((-0.75 * far + 3.75) * far - 6) * far + 3, (1.25 * near - 2.25) * near * near + 1])
+    taps = np.zeros((target, source), np.float32)
+    for weight, shift in zip(weights, (-1, 2, 0, 1), strict=True):
+        np.add.at(taps, (np.arange(target), (first + shift).clip(0, source - 1)), weight)
+    return taps
 
 
 def encoded(image: Image, format: str = "JPEG", **options: object) -> bytes:

@@ -12,7 +12,7 @@ from typing import Final
 
 COSTS: Final = {
     "measure": ("a C compiler", "cleaning takes two to three times as long"),
-    "align": ("a C compiler", "a candidate that is a little turned or moved takes fifty times as long to prove"),
+    "align": ("a C compiler", "a candidate for a copy that is a little turned or moved takes thirty times as long to prove"),
     "resample": ("a C compiler", "resizing takes several times as long"),
     "jpeg": (
         "a C compiler and the headers of libjpeg-turbo (Debian: libjpeg62-turbo-dev)",

@@ -1,15 +1,16 @@
 """Quality measures: what a noise rule looks at, and the channel sums that mean and standard deviation come from.
 
-Each sees the image at one stated scale, so that its numbers compare between images of any size. OpenCV, which takes a quarter of
-a second to load, is loaded where it is used: the compiled measures do without.
+Each sees the image at one stated scale, so that its numbers compare between images of any size. Sums are whole numbers, so that
+every machine finds the same values.
 """
 
-from collections.abc import Mapping
-from typing import ClassVar, Final
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import pyarrow as pa
 from attrs import field, frozen
+from numpy.typing import NDArray
 
 from dataprep.columns import fields_of
 from dataprep.describe import register
@@ -18,8 +19,7 @@ from dataprep.types import Image
 
 DARK: Final = 16  # gray levels below are dark
 BRIGHT: Final = 240  # gray levels above are bright
-SECOND_DIFFERENCE: Final = np.array([1.0, -2.0, 1.0])
-OPPONENTS: Final = np.array([[1, -1, 0], [0.5, 0.5, -1]], np.float32)  # red less green, yellow less blue
+ROWS: Final = 64  # seen at once where pixels are many, so that they stay in the cache
 
 
 @register
@@ -47,10 +47,9 @@ class LaplacianVariance:
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns the sharpness of (H, W) luminance."""
-        import cv2
-
-        _, deviation = cv2.meanStdDev(cv2.Laplacian(image, cv2.CV_16S))
-        return {"sharpness": float(deviation[0, 0] ** 2)}
+        around = np.pad(image.astype(np.int32), 1, "reflect")
+        sides = around[1:-1, :-2] + around[1:-1, 2:] + around[:-2, 1:-1] + around[2:, 1:-1]
+        return {"sharpness": float(_mean_and_deviation(sides - 4 * around[1:-1, 1:-1])[1] ** 2)}
 
 
 @register
@@ -75,10 +74,8 @@ class Luminance:
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns mean and standard deviation of (H, W) luminance."""
-        import cv2
-
-        mean, deviation = cv2.meanStdDev(image)
-        return {"brightness": float(mean[0, 0]), "contrast": float(deviation[0, 0])}
+        mean, deviation = _mean_and_deviation(image)
+        return {"brightness": float(mean), "contrast": float(deviation)}
 
 
 @register
@@ -179,11 +176,9 @@ class Noise:
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns the standard deviation of noise in (H, W) luminance."""
-        import cv2
-
-        inside = cv2.sepFilter2D(image, cv2.CV_16S, SECOND_DIFFERENCE, SECOND_DIFFERENCE)[1:-1, 1:-1]
+        height, width = (max(length - 2, 0) for length in image.shape)
         # 36 is the sum of the squares of the 3 × 3 filter; sqrt(pi / 2) is a Gaussian's deviation over its mean magnitude
-        mean = cv2.norm(inside, cv2.NORM_L1) / inside.size if inside.size else 0.0
+        mean = sum(map(_roughness, _overlapping(image))) / (height * width) if height * width else 0.0
         return {"noise": float(np.sqrt(np.pi / 2) * mean / 6)}
 
 
@@ -216,14 +211,13 @@ class Colorfulness:
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns mean chroma and colorfulness of (H, W, 3) RGB."""
-        import cv2
-
-        red, green, blue = cv2.split(image)
-        chroma = cv2.subtract(cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue))
-        # opponents: (H, W, 2) red less green, yellow less blue
-        means, deviations = cv2.meanStdDev(cv2.transform(image.astype(np.float32), OPPONENTS))
+        red, green, blue = (image[..., channel].astype(np.int32) for channel in range(3))
+        chroma = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
+        # of red less green, and of yellow less blue, which is half of whole numbers
+        opponents = _mean_and_deviation(red - green), np.divide(_mean_and_deviation(red + green - 2 * blue), 2)
+        means, deviations = np.transpose(opponents)
         colorfulness = np.linalg.norm(deviations) + 0.3 * np.linalg.norm(means)
-        return {"saturation": cv2.mean(chroma)[0], "colorfulness": float(colorfulness)}
+        return {"saturation": float(_mean_and_deviation(chroma)[0]), "colorfulness": float(colorfulness)}
 
 
 @register
@@ -247,12 +241,31 @@ class ChannelSums:
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns two triples for an (H, W, 3) RGB image."""
-        import cv2
-
         levels = np.arange(256, dtype=np.int64)
         # histograms: (3, 256) pixels of each level
-        histograms = np.stack([np.bincount(channel.ravel(), minlength=256) for channel in cv2.split(image)])
+        histograms = np.stack([np.bincount(image[..., channel].ravel(), minlength=256) for channel in range(3)])
         return {
             "channel_sums": (histograms @ levels).tolist(),
             "channel_squares": (histograms @ levels**2).tolist(),
         }
+
+
+def _mean_and_deviation(values: NDArray[Any]) -> tuple[np.float64, np.float64]:
+    """Returns mean and standard deviation of whole numbers, from their sums."""
+    values = values.astype(np.int64)
+    share = 1.0 / values.size
+    mean = np.float64(values.sum()) * share
+    return mean, np.sqrt(max(np.float64((values * values).sum()) * share - mean * mean, np.float64(0)))
+
+
+def _overlapping(image: Image) -> Iterator[Image]:
+    """Yields parts of an image, some rows each, of which neighbours share two."""
+    for top in range(0, len(image) - 2, ROWS):
+        yield image[top : top + ROWS + 2]
+
+
+def _roughness(image: Image) -> int:
+    """Returns the sum of the sizes of the second differences in both directions."""
+    values = image.astype(np.int16)
+    down = values[:-2] - 2 * values[1:-1] + values[2:]
+    return int(np.abs(down[:, :-2] - 2 * down[:, 1:-1] + down[:, 2:]).sum(dtype=np.int64))
