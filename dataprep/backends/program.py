@@ -11,6 +11,7 @@ from typing import Final
 
 from dataprep.arguments import whole
 from dataprep.errors import LoaderError, PipelineError
+from dataprep.opencv import require
 from dataprep.protocols import Op, Program
 from dataprep.stages import CenterCrop, HorizontalFlip, Normalize, Output, RandomResizedCrop, Resize
 from dataprep.types import Spec
@@ -26,8 +27,9 @@ def compile_ops(ops: tuple[Op, ...]) -> Program:
         ops: In order; a `Normalize` has its numbers when the program runs.
 
     Raises:
-        PipelineError: An op cannot follow what is before it.
+        PipelineError: An op cannot follow what is before it, or needs what is not installed.
     """
+    require(ops)
     specs = [Spec()]
     for op in ops:
         specs.append(op.spec(specs[-1]))

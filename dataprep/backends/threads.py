@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, ClassVar, Literal, TypeAlias
 
-import cv2
 from attrs import Factory, field, frozen
 from numpy.typing import NDArray
 
@@ -24,6 +23,7 @@ from dataprep.backends.program import PREFETCH, Copies
 from dataprep.backends.targets import TargetCanvas, uris_of
 from dataprep.errors import LoaderError
 from dataprep.images.limits import quiet_threads
+from dataprep.opencv import one_thread
 from dataprep.protocols import Program, Source
 from dataprep.types import Batch, Failure, Recipe, Rendered, Slow, Spec
 
@@ -82,21 +82,20 @@ class Threads:
         if self.output == "numpy" and program.spec.dtype == "bfloat16":
             raise LoaderError("NumPy has no bfloat16; take tensors with Threads(output='torch'), or `Output('float16')`")
         quiet_threads()
-        ahead, threads, pool = Ahead(source), cv2.getNumThreads(), ThreadPoolExecutor(self.workers, "dataprep")
-        cv2.setNumThreads(1)  # these threads are the parallelism
+        ahead, pool = Ahead(source), ThreadPoolExecutor(self.workers, "dataprep")
         work = _Work(ahead, program, _tensors_of(program) if self.output == "torch" else lambda made: made, self._memory)
         started: deque[Future[Rendered]] = deque()
-        try:
-            for recipe in recipes:
-                started.append(work.start(pool, recipe))
-                if len(started) > self.prefetch:
+        with one_thread():  # these threads are the parallelism
+            try:
+                for recipe in recipes:
+                    started.append(work.start(pool, recipe))
+                    if len(started) > self.prefetch:
+                        yield started.popleft().result()
+                while started:
                     yield started.popleft().result()
-            while started:
-                yield started.popleft().result()
-        finally:
-            ahead.close()
-            pool.shutdown(cancel_futures=True)
-            cv2.setNumThreads(threads)
+            finally:
+                ahead.close()
+                pool.shutdown(cancel_futures=True)
 
 
 def _tensors_of(program: Program) -> Callable[[Rendered], Rendered]:

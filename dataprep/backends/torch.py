@@ -14,7 +14,6 @@ from itertools import chain, islice, repeat
 from multiprocessing import current_process
 from typing import Any, Final, Literal
 
-import cv2
 import torch
 from attrs import evolve, field, frozen
 from torch.utils.data import DataLoader, Dataset, get_worker_info
@@ -30,6 +29,7 @@ from dataprep.backends.shares import Place, Slots, Task, Tasks
 from dataprep.backends.targets import uris_of
 from dataprep.backends.tensors import as_dtype, tensors
 from dataprep.errors import LoaderError
+from dataprep.opencv import limit_threads
 from dataprep.protocols import Program, Source
 from dataprep.types import Batch, Recipe, Rendered
 
@@ -215,5 +215,5 @@ def _begin(worker: int) -> None:
     # a spawned worker ends at once, as a forked one does: Python before 3.14 ends threads wherever they are, and one sharing a
     # tensor is in C++, which then aborts the process
     atexit.register(os._exit, 0)
-    cv2.setNumThreads(0)  # the workers are the parallelism; any other number waits for threads that a fork left behind
+    limit_threads(0)  # the workers are the parallelism; any other number waits for threads that a fork left behind
     gc.freeze()  # looking for garbage among the parent's objects would copy each page that they lie on

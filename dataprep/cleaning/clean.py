@@ -32,6 +32,7 @@ from dataprep.images.limits import MAX_PIXELS, most_memory
 from dataprep.machine import cores
 from dataprep.manifest import NO_OVERRIDES, Manifest, Overrides, Run, check_overrides
 from dataprep.manifest.verdicts import verdicts
+from dataprep.opencv import require
 from dataprep.pipeline import Pipeline, check_pipeline
 from dataprep.progress import Watch, scanning, watched
 from dataprep.protocols import Engine, Measure, Progress, Source
@@ -88,12 +89,14 @@ def clean(
 
     Raises:
         SourceError: The source cannot be listed or holds no image.
+        PipelineError: A measure needs what is not installed.
         DataprepError: The cache cannot be written, or something else is given for the pipeline or the overrides.
     """
     start = time.perf_counter()
     pipeline = Pipeline(*standard_rules()) if pipeline is None else pipeline
     check_pipeline(pipeline, "clean")
     check_overrides(overrides, "clean")
+    require([*pipeline.rules, *pipeline.measures])
     source = open_source(source)
     engine = Local() if engine is None else engine
     measures = pipeline.measures

@@ -238,11 +238,14 @@ duplicate_options = group(
         show_default=True,
         help="Also find copies that are mirrored (flip), or mirrored and turned by multiples of 90° (dihedral).",
     ),
-    click.option("--views", is_flag=True, help="Also find copies that are cropped, framed or slightly turned."),
+    click.option(
+        "--views", is_flag=True, help="Also find copies that are cropped, framed or slightly turned. Needs the extra opencv."
+    ),
     click.option(
         "--crops",
         is_flag=True,
-        help="Also find parts of photographs, and photographs with bars or a caption or in negative, by local features.",
+        help="Also find parts of photographs, and photographs with bars or a caption or in negative, by local features. "
+        "Needs the extra opencv.",
     ),
     click.option(
         "--conflicts",

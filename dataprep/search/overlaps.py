@@ -10,6 +10,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dataprep.opencv import opencv
+
 Numbers = NDArray[np.float64]
 
 RADIUS: Final = 64  # bits of 256, between a corner and the nearest one of the other picture
@@ -187,8 +189,7 @@ def _inside(places: Numbers, low: Numbers, high: Numbers) -> int:
 
 def _sampled(small: NDArray[np.float32], low: Numbers, high: Numbers) -> NDArray[np.float32]:
     """Returns (SAMPLES, SAMPLES) of the part of a small picture between two corners, smoothed."""
-    import cv2
-
+    cv2 = opencv("`DeduplicateCrops`")
     scale = (high - low) / SAMPLES * len(small)
     offset = low * len(small) + scale / 2 - 0.5
     matrix = np.array([[scale[0], 0, offset[0]], [0, scale[1], offset[1]]])

@@ -21,6 +21,7 @@ from dataprep.arguments import check
 from dataprep.columns import fields_of, hash_column, variants_column
 from dataprep.describe import register
 from dataprep.images.resize import resize
+from dataprep.opencv import opencv
 from dataprep.stages.arguments import SIDE, SIDE_OR_ALL
 from dataprep.types import Image
 
@@ -213,10 +214,8 @@ class ColorHash:
 
     def measure(self, image: Image) -> Mapping[str, object]:
         """Returns the hash of (H, W, 3) RGB."""
-        import cv2
-
         picture = PIL.Image.fromarray(image)
-        hue, saturation, _ = cv2.split(np.asarray(picture.convert("HSV")))
+        hue, saturation, _ = np.moveaxis(np.asarray(picture.convert("HSV")), 2, 0)
         black = np.asarray(picture.convert("L")) < 256 // 8
         gray = ~black & (saturation < 256 // 3)
         colored = ~black & ~gray
@@ -257,6 +256,7 @@ class CropResistantHash:
     radii: ClassVar[tuple[int, int]] = (8, 8)
     channels: ClassVar[int] = 1
     version: ClassVar[int] = 1
+    extra: ClassVar[str] = "opencv"
     fields: ClassVar[tuple[pa.Field, ...]] = fields_of("CropResistantHash")
 
     def measure(self, image: Image) -> Mapping[str, object]:
@@ -307,6 +307,11 @@ class Variants:
         return (4 if self.views else 1) * {"none": 1, "flip": 2, "dihedral": 8}[self.invariant] - 1
 
     @property
+    def extra(self) -> str | None:
+        """What has to be installed: OpenCV turns the image."""
+        return "opencv" if self.views else None
+
+    @property
     def fields(self) -> tuple[pa.Field, ...]:
         """One column, such as `phash64_variants`: the hashes end to end."""
         return (variants_column(type(self.of).__name__, self.of.bits, self.count).field,)
@@ -326,9 +331,7 @@ def _middle(image: Image) -> Image:
 
 def _turned(image: Image, degrees: float) -> Image:
     """Returns the image turned about its centre, black at the corners."""
-    import cv2
-
-    height, width = image.shape
+    cv2, (height, width) = opencv(), image.shape
     turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
     return np.asarray(cv2.warpAffine(image, turn, (width, height), flags=cv2.INTER_LINEAR), np.uint8)
 
@@ -398,8 +401,7 @@ def _regions(image: Image) -> list[tuple[int, int, int, int]]:
 
 def _components(mask: NDArray[np.bool_]) -> Iterator[list[int]]:
     """Yields left, top, width, height and area of the 4-connected parts of a mask, ordered by their first pixels."""
-    import cv2
-
+    cv2 = opencv()
     _, labels, parts, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
     found, first = np.unique(labels, return_index=True)
     for part in found[np.argsort(first)].tolist():

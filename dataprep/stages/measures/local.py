@@ -16,6 +16,7 @@ from dataprep.arguments import whole
 from dataprep.columns import fields_of
 from dataprep.describe import register
 from dataprep.images.resize import resize
+from dataprep.opencv import opencv
 from dataprep.stages.arguments import SIDE
 from dataprep.types import Image
 
@@ -62,6 +63,7 @@ class LocalFeatures:
     side: int = field(default=192, validator=SIDE)
     channels: ClassVar[int] = 1
     version: ClassVar[int] = 1
+    extra: ClassVar[str] = "opencv"
     fields: ClassVar[tuple[pa.Field, ...]] = fields_of("LocalFeatures")
 
     def measure(self, image: Image) -> Mapping[str, object]:
@@ -111,6 +113,4 @@ def _places(found: Any) -> NDArray[np.float64]:
 @cache
 def _finder() -> Any:
     """Returns what finds and describes corners, at eight scales from 1 down to 1/3.6."""
-    import cv2
-
-    return cv2.ORB.create(nfeatures=FOUND, edgeThreshold=EDGE, fastThreshold=7)
+    return opencv().ORB.create(nfeatures=FOUND, edgeThreshold=EDGE, fastThreshold=7)

@@ -116,6 +116,7 @@ class Rotate(VersionedOp):
     degrees: Limits = field(converter=both_signs, validator=limits(-360, 360))
     fill: Color = field(default=(0, 0, 0), converter=as_color, validator=COLOR)
     expand: bool = False
+    extra = "opencv"
     slots = 1
 
     def spec(self, spec: Spec) -> Spec:
@@ -159,6 +160,7 @@ class Affine(SameSize):
     scale: Limits = field(default=(1.0, 1.0), converter=as_limits, validator=limits(1e-3, 1e3))
     shear: Shear = field(default=(0.0, 0.0, 0.0, 0.0), converter=_shear, validator=SHEAR)
     fill: Color = field(default=(0, 0, 0), converter=as_color, validator=COLOR)
+    extra = "opencv"
     slots = 6
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:

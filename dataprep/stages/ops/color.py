@@ -66,6 +66,7 @@ class Contrast(SameSize):
     """
 
     amount: Limits = field(default=(0.8, 1.2), converter=factors, validator=FACTORS)
+    extra = "opencv"
     slots = 1
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
@@ -92,6 +93,7 @@ class Saturation(SameSize):
     """
 
     amount: Limits = field(default=(0.8, 1.2), converter=factors, validator=FACTORS)
+    extra = "opencv"
     slots = 1
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
@@ -118,6 +120,7 @@ class Hue(SameSize):
     """
 
     degrees: Limits = field(default=(-18.0, 18.0), converter=both_signs, validator=limits(-180, 180))
+    extra = "opencv"
     slots = 1
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
@@ -153,6 +156,7 @@ class ColorJitter(SameSize):
     contrast: Limits = field(default=(1.0, 1.0), converter=factors, validator=FACTORS)
     saturation: Limits = field(default=(1.0, 1.0), converter=factors, validator=FACTORS)
     hue: Limits = field(default=(0.0, 0.0), converter=both_signs, validator=limits(-180, 180))
+    extra = "opencv"
     slots = 4
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
@@ -184,6 +188,7 @@ class Grayscale(SameSize):
     """
 
     p: float = field(default=1.0, validator=PROBABILITY)
+    extra = "opencv"
     slots = 1
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:

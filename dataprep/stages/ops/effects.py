@@ -46,6 +46,7 @@ class GaussianBlur(SameSize):
 
     sigma: Limits = field(default=(0.1, 2.0), converter=_twice, validator=limits(1e-3, 1e3))
     p: float = field(default=1.0, validator=PROBABILITY)
+    extra = "opencv"
     slots = 2
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:

@@ -62,6 +62,8 @@ class RandAugment(SameSize):
     magnitude: float = field(default=9, validator=number(0, LEVELS, f"a strength is 0 to {LEVELS}"))
     fill: Color = field(default=(0, 0, 0), converter=as_color, validator=COLOR)
 
+    extra = "opencv"
+
     @property
     def slots(self) -> int:
         """Which change and which sign, for each."""
@@ -98,6 +100,7 @@ class TrivialAugmentWide(SameSize):
     """
 
     fill: Color = field(default=(0, 0, 0), converter=as_color, validator=COLOR)
+    extra = "opencv"
     slots = 3
 
     def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:

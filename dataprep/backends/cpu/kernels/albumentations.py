@@ -10,6 +10,7 @@ import numpy as np
 
 from dataprep.backends.cpu.kernels.dispatch import kernel
 from dataprep.errors import LoaderError, PipelineError
+from dataprep.opencv import opencv
 from dataprep.stages import Albumentations
 from dataprep.targets.geometry import geometry
 from dataprep.types import Image, Params, Sizes
@@ -58,8 +59,9 @@ def _is_of_values(transform: Any) -> bool:
 def _transform(description: str, thread: int) -> Any:
     """Returns the transform, in a `Compose` so that all of it is seeded; a thread has its own, since it holds its generators."""
     try:
+        opencv()  # before albumentations loads it, so that it computes in as many threads as it is to
         import albumentations
-    except ModuleNotFoundError as error:
+    except (ModuleNotFoundError, PipelineError) as error:
         raise PipelineError("`Albumentations` needs albumentations: pip install 'dataprep-images[albumentations]'") from error
     transform = albumentations.from_dict(json.loads(description))
     return transform if isinstance(transform, albumentations.Compose) else albumentations.Compose([transform])

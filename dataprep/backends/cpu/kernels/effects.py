@@ -2,7 +2,6 @@
 
 import math
 
-import cv2
 import numpy as np
 import PIL.Image
 import simplejpeg
@@ -10,6 +9,7 @@ from PIL import ImageEnhance, ImageOps
 
 from dataprep.backends.cpu.kernels.color import look_up
 from dataprep.backends.cpu.kernels.dispatch import kernel
+from dataprep.opencv import opencv
 from dataprep.stages import Equalize, GaussianBlur, JpegCompression, Posterize, RandomErasing, Sharpness, Solarize
 from dataprep.types import Image, Params
 
@@ -18,9 +18,9 @@ from dataprep.types import Image, Params
 def _(op: GaussianBlur, image: Image, params: Params) -> Image:
     if params[0] == 0:
         return image
-    side = 2 * math.ceil(3 * params[0]) + 1  # 99.7 % of the Gaussian
+    cv2, side = opencv(), 2 * math.ceil(3 * params[0]) + 1  # 99.7 % of the Gaussian
     blurred = cv2.GaussianBlur(np.ascontiguousarray(image), (side, side), float(params[0]), borderType=cv2.BORDER_REFLECT_101)
-    return blurred.astype(np.uint8, copy=False)
+    return np.asarray(blurred)
 
 
 @kernel.register
