@@ -184,7 +184,8 @@ def anatomy_of_loading(folder: Path) -> tuple[list[Part], float]:
     assert resample is not None, native.missing()
     rendered = least([partial(original, *call) for call in calls])
     resized = [resizing(data, window) for data, _, window, *_ in calls]
-    placed = [(each.image, mirror, levels, out) for each, (*_, out, mirror, levels) in zip(resized, calls, strict=True)]
+    ends = [(mirror, levels, out, line) for *_, out, mirror, levels, line in calls]
+    placed = [(each.image, *end) for each, end in zip(resized, ends, strict=True)]
     parts = {
         "read": least([partial(read, path) for path in photos_of(folder)[:SOME]]),
         "resize": least([partial(resample.resize, *each.resize) for each in resized])
