@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, pairwise
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import torch
@@ -41,21 +41,50 @@ class Place(NamedTuple):
     size: int
 
 
+class Kept:
+    """The shared memory of a loop, for the next one that needs as much; a copy has none."""
+
+    def __init__(self) -> None:
+        self._last: Slots | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Kept, ()
+
+    def take(self, program: Program, first: Sequence[Recipe], workers: int, prefetch: int) -> "Slots":
+        """Returns as many slots as are under way at once, for batches as large as the first; none for no workers."""
+        count = max((len(recipe.uris) for recipe in first), default=0)
+        tasks = workers * (prefetch + 1)  # one more for each worker is read ahead for
+        number = -(-tasks // max((shares(recipe, workers) for recipe in first), default=1)) + HAD if workers else 0
+        last, self._last = self._last, None  # which a loop beside this one must not get
+        if last is not None and (last.program.spec, last.count, len(last.memory.arrays)) == (program.spec, count, number):
+            last.renew(program)
+            return last
+        return Slots(program, count, number)
+
+    def put(self, slots: "Slots") -> None:
+        """Keeps what nobody fills any more."""
+        self._last = slots
+
+
 class Slots:
     """Shared memory for batches, which workers fill and the main process lends to the loop, again and again.
 
     Attributes:
         memory: An array for a whole batch each, its axes as they lie in memory.
+        lent: Which of them the loop has.
         free: Which of them nobody fills or has.
     """
 
-    def __init__(self, program: Program, first: Sequence[Recipe], workers: int, prefetch: int) -> None:
-        """Makes as many as are under way at once, for batches as large as the first; none for no workers."""
-        self.program, self.count = program, max((len(recipe.uris) for recipe in first), default=0)
-        tasks = workers * (prefetch + 1)  # one more for each worker is read ahead for
-        number = -(-tasks // max((shares(recipe, workers) for recipe in first), default=1)) + HAD if workers else 0
-        self.memory = Shared(blank(program, self.count), number)
+    def __init__(self, program: Program, count: int, number: int) -> None:
+        """Makes some for batches of `count` images."""
+        self.program, self.count = program, count
+        self.memory = Shared(blank(program, count), number)
+        self.lent: set[int] = set()
         self.free = list(range(number))
+
+    def renew(self, program: Program) -> None:
+        """Takes back what workers that have ended were to fill."""
+        self.program, self.free = program, [slot for slot in range(len(self.memory.arrays)) if slot not in self.lent]
 
     def take(self, count: int) -> int | None:
         """Returns a slot for so many images, None where there is none."""
@@ -76,7 +105,8 @@ class Slots:
 
     def _joined(self, place: Place, parts: Sequence[Rendered]) -> Rendered:
         """Returns the batch of all its parts."""
-        memory = lend(self.memory.arrays[place.slot], self.free.append, place.slot)[: place.size]
+        self.lent.add(place.slot)
+        memory = lend(self.memory.arrays[place.slot], self._take_back, place.slot)[: place.size]
         images = as_dtype(torch.from_numpy(channels_first(memory, self.program)), self.program.spec)
         labels, ids = (torch.from_numpy(np.concatenate([part.batch[of] for part in parts])) for of in (1, 2))
         failures = tuple(
@@ -84,6 +114,10 @@ class Slots:
         )
         slowest, reads = max(part.slowest for part in parts), sum((part.reads for part in parts), NO_READS)
         return Rendered(Batch(images, labels, ids), failures, slowest, parts[0].targets, reads)
+
+    def _take_back(self, slot: int) -> None:
+        self.lent.remove(slot)
+        self.free.append(slot)
 
 
 class Task(NamedTuple):

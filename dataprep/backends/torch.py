@@ -25,7 +25,7 @@ from dataprep.backends.cpu.render import blank, channels_first, render_into
 from dataprep.backends.memory import Shared
 from dataprep.backends.mix import mix_batch
 from dataprep.backends.program import PREFETCH
-from dataprep.backends.shares import Place, Slots, Task, Tasks
+from dataprep.backends.shares import Kept, Place, Task, Tasks
 from dataprep.backends.targets import uris_of
 from dataprep.backends.tensors import as_dtype, tensors
 from dataprep.errors import LoaderError
@@ -58,6 +58,8 @@ def _is_count(workers: object) -> bool:
 class Torch:
     """Batches from a torch `DataLoader`, as tensors in the memory of the CPU.
 
+    It keeps the memory of the few batches that are under way at once, for the next loop as well.
+
     Example:
         >>> loader = dp.Loader(manifest, batch_size=4, backend=dp.Torch(workers=0, pin_memory=True))  # more decode in processes
         >>> sum(len(batch.ids) for batch in loader)
@@ -78,6 +80,7 @@ class Torch:
     prefetch: int = field(default=2, validator=PREFETCH)
     start: Literal["fork", "spawn", "forkserver"] | None = field(default=None, validator=START)
     pin_memory: bool = False
+    _kept: Kept = field(factory=Kept, init=False, eq=False, repr=False)
 
     def run(self, source: Source, program: Program, recipes: Iterable[Recipe]) -> Iterator[Rendered]:
         """Yields the batch of each recipe, in order, as tensors.
@@ -97,7 +100,7 @@ class Torch:
         pins = self.pin_memory and torch.cuda.is_available()
         given = iter(recipes)
         first = list(islice(given, 1))
-        slots = Slots(program, first, 0 if pins else self.workers, self.prefetch)
+        slots = self._kept.take(program, first, 0 if pins else self.workers, self.prefetch)
         answers = iter(
             DataLoader(
                 _Recipes(ahead, program, slots.memory),
@@ -124,6 +127,8 @@ class Torch:
                 with suppress(RuntimeError):  # a worker that dies when it is asked to end has delivered all that was wanted
                     getattr(answers, "_shutdown_workers", lambda: None)()
             ahead.close()
+            if not any(worker.is_alive() for worker in getattr(answers, "_workers", ())):
+                self._kept.put(slots)
 
     def start_for(self, source: Source) -> str | None:
         """Returns how workers start that read from a source, None for the platform's default.

@@ -120,10 +120,11 @@ def mixed_and_broken(tmp_path_factory: pytest.TempPathFactory) -> Mapping[tuple[
     batch_size=st.integers(1, 11),
     share=st.integers(1, 4),
     keeps=st.integers(0, 9),
+    leave_after=st.integers(0, 3),
     remainder=st.sampled_from(REMAINDERS),
     manner=st.tuples(st.booleans(), st.booleans()),
 )
-@example(workers=3, prefetch=1, batch_size=11, share=2, keeps=1, remainder="exact", manner=(False, True))
+@example(workers=3, prefetch=1, batch_size=11, share=2, keeps=1, leave_after=1, remainder="exact", manner=(False, True))
 @settings(max_examples=10, deadline=None)
 def test_however_workers_share_a_batch_it_is_the_same(
     mixed_and_broken: Mapping[tuple[bool, bool], Manifest],
@@ -132,21 +133,37 @@ def test_however_workers_share_a_batch_it_is_the_same(
     batch_size: int,
     share: int,
     keeps: int,
+    leave_after: int,
     remainder: Literal["drop", "exact"],
     manner: tuple[bool, bool],
 ) -> None:
-    """Batches and failures are those of one process, into however many parts a batch falls, and however many the loop keeps."""
-    manifest, kept = mixed_and_broken[manner], deque[Batch](maxlen=keeps)  # whose memory is not free
+    """Batches and failures are those of one process, into however many parts a batch falls, and however many the loop keeps.
+
+    What it keeps stays as it was, also while the next loop fills what the one before has left.
+    """
+    manifest = mixed_and_broken[manner]
+    kept = deque[tuple[Batch, Batch]](maxlen=keeps)  # whose memory is not free
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("dataprep.backends.shares.SHARE", share)
         ours, theirs = (
             Loader(manifest, batch_size=batch_size, sampler=Sampler(remainder=remainder), on_error="skip", backend=backend)
             for backend in (Torch(workers, prefetch), FakeBackend())
         )
-        for one, other in zip(ours, theirs, strict=True):
-            kept.append(one)
-            assert_same([one], [other])
+        for stop in (leave_after, None):
+            for one, other in zip(islice(ours, stop), islice(theirs, stop), strict=True):
+                kept.append((one, other))
+                for pair in kept:
+                    assert_same([pair[0]], [pair[1]])
     assert ours.stats().failures == theirs.stats().failures
+
+
+def test_a_loop_has_the_memory_of_the_one_before(manifest: Manifest) -> None:
+    """Loops take turns with few batches' memory, and two at once have memory of their own each."""
+    loader = Loader(manifest, batch_size=4, backend=Torch(workers=1, prefetch=1))
+    first, second = ({batch.images.data_ptr() for batch in loader} for _ in range(2))
+    assert second <= first
+    one, other = iter(loader), iter(Loader(manifest, batch_size=4, backend=loader.backend))
+    assert {next(one).images.data_ptr() for _ in range(3)}.isdisjoint({next(other).images.data_ptr() for _ in range(3)})
 
 
 @pytest.mark.parametrize("remainder", REMAINDERS)
