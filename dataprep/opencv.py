@@ -38,8 +38,10 @@ def require(stages: Iterable[object]) -> None:
         PipelineError: It is not installed.
     """
     for stage in stages:
-        if any(getattr(part, "extra", None) == "opencv" for part in (stage, *getattr(stage, "needs", ()))):
-            opencv(f"`{type(stage).__name__}`")
+        for part in (stage, *getattr(stage, "needs", ())):
+            if getattr(part, "extra", None) == "opencv":
+                name = f"`{type(stage).__name__}`"
+                opencv(name if part is stage else f"{name}, which measures `{part!r}`,")
 
 
 def limit_threads(count: int) -> None:
