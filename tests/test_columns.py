@@ -88,5 +88,5 @@ def test_in_types() -> None:
         {"uri": pa.array(["a"]), "mine": pa.array(["b"]), "bytes": pa.array([1], pa.int32()), "label": pa.array(["c"])}
     )
     typed = in_types(given)
-    assert typed.schema.types == [pa.large_string(), pa.string(), pa.int32(), pa.string()]
+    assert typed.schema.types == [pa.large_string(), pa.string(), pa.int32(), pa.large_string()]
     assert typed.to_pylist() == given.to_pylist()
