@@ -30,7 +30,7 @@ ALIASES = ("Image", "Params", "Sizes", "Uniforms")
 
 EXAMPLES_NEED = {
     **dict.fromkeys(("Batch", "Column", "CutMix", "Mask", "MixUp", "Polygons", "TargetBatch"), "torch"),
-    **dict.fromkeys(("Loader", "LoaderError", "LoaderStats", "Program", "StateError"), "torch"),
+    **dict.fromkeys(("Loader", "LoaderError", "LoaderStats", "NodeCache", "Program", "StateError"), "torch"),
     "Albumentations": "albumentations",
     "TorchVision": "torchvision",
     "to_huggingface": "datasets",
