@@ -4,7 +4,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -95,48 +95,32 @@ def clean_into(
             would replace.
     """
     source = open_source(source)
-    if is_url(out):
-        with in_store(str(out), source) as folder:
-            return clean_into(
-                source,
-                pipeline,
-                out=folder,
-                engine=engine,
-                overrides=overrides,
-                max_pixels=max_pixels,
-                verify=verify,
-                moved=moved,
-                report=report,
-                thumbnails=thumbnails,
-                when=when,
-                progress=progress,
-            )
-    out = Path(out)
-    with _made(out, source), watched(progress) as advance:
-        earlier = read_splits(out / NAME)
+    place = in_store(str(out), source) if is_url(out) else nullcontext(Path(out))
+    with place as folder, _made(folder, source), watched(progress) as advance:
+        earlier = read_splits(folder / NAME)
         manifest = clean(
             source,
             pipeline,
             engine=engine,
-            cache=out / CACHE,
+            cache=folder / CACHE,
             overrides=overrides,
             progress=advance,
             max_pixels=max_pixels,
             verify=verify,
         )
         if earlier is not None:
-            manifest = _carry(manifest, earlier, out / NAME)
+            manifest = _carry(manifest, earlier, folder / NAME)
         if moved is not None:
             manifest = add_moved(manifest, moved)
-        manifest.write(out / NAME)
+        manifest.write(folder / NAME)
         summary = summarize(manifest)
-        write_text(out / SUMMARY, json.dumps(summary.as_json(), indent=2) + "\n")
+        write_text(folder / SUMMARY, json.dumps(summary.as_json(), indent=2) + "\n")
         if report:
             local = engine if isinstance(engine, Local) else Local()  # whoever measured, few thumbnails are not worth a cluster
             write_report(
                 manifest,
                 summary,
-                out / REPORT,
+                folder / REPORT,
                 overrides=overrides,
                 when=when,
                 progress=advance,
