@@ -144,7 +144,7 @@ class ImageDataset(Dataset[tuple[Any, Any]]):
         uri, id, (height, width), stamps = row.uris[0].as_py(), int(row.ids[0]), row.sizes[0].tolist(), row.stamped()
         with quiet_decoders(self._limit):
             stamp = None if stamps is None else stamps[0]
-            image = PIL.Image.fromarray(read(self._source, uri, (height, width), self._limit, None, stamp).image)
+            image = PIL.Image.fromarray(read(self._source, uri, (height, width), None, stamp).image)
         label = row.labels[0] if row.labels.ndim == 2 else row.labels[0].item()
         if isinstance(self.transform, Transform):
             return self.transform(image, row=Row(id, index.epoch, index.turn) if isinstance(index, Row) else id), label

@@ -106,8 +106,8 @@ def _fill_one(program: Program, recipe: Recipe, index: int, data: bytes, out: ND
     opening = opening_of(program, params, measured)
     if opening is not None and _fill_at_once(program, data, measured, params, opening, out):
         return
-    part, limit = opening.window.needed if opening else None, max(MAX_PIXELS, measured[0] * measured[1])
-    _paint(program, decoded(data, recipe.uris[index], measured, limit, part), params, opening, out)
+    part = opening.window.needed if opening else None
+    _paint(program, decoded(data, recipe.uris[index], measured, part), params, opening, out)
 
 
 def _fill_at_once(
@@ -237,33 +237,35 @@ def _dtype(spec: Spec) -> str:
 
 
 def pixel_limit(sizes: Sizes) -> int:
-    """Returns the limit against bombs for images of (B, 2) measured sizes: `clean` may have been given a larger one."""
+    """Returns the limit against bombs for images of (B, 2) measured sizes: the largest of theirs."""
     return max(MAX_PIXELS, int(sizes.prod(axis=1).max(initial=0)))
 
 
-def read(
-    source: Source, uri: str, measured: tuple[int, int], limit: int, part: Box | None = None, stamp: Stamp | None = None
-) -> Decoded:
+def limit_of(measured: tuple[int, int]) -> int:
+    """Returns the limit against bombs for an image of a measured size: `clean` may have been given a larger one."""
+    return max(MAX_PIXELS, measured[0] * measured[1])
+
+
+def read(source: Source, uri: str, measured: tuple[int, int], part: Box | None = None, stamp: Stamp | None = None) -> Decoded:
     """Returns the image of a uri, or of it at least a part.
 
     Args:
         source: Reads the uri.
         uri: The file.
         measured: Height and width that the image had when it was measured.
-        limit: The most pixels that are decoded.
         part: What is needed of the image; None for all of it.
         stamp: What the file was when it was measured.
 
     Raises:
         LoaderError: It cannot be read or decoded, or is another one or has another size now; the message names it.
     """
-    return decoded(read_same(source, uri, stamp), uri, measured, limit, part)
+    return decoded(read_same(source, uri, stamp), uri, measured, part)
 
 
-def decoded(data: bytes, uri: str, measured: tuple[int, int], limit: int, part: Box | None = None) -> Decoded:
+def decoded(data: bytes, uri: str, measured: tuple[int, int], part: Box | None = None) -> Decoded:
     """Returns the image that the bytes of a uri are, as `read` does."""
     try:
-        image = decode(data, max_pixels=limit, reuse=True, part=part)
+        image = decode(data, max_pixels=limit_of(measured), reuse=True, part=part)
     except DecodeError as error:
         raise LoaderError(f"{uri}: {error}; run `clean` again to drop it") from error
     if (image.height, image.width) != measured:

@@ -18,7 +18,7 @@ from torch.utils.dlpack import from_dlpack
 
 from dataprep.ahead import Ahead, Order
 from dataprep.backends.cpu.kernels import KernelError, run_kernels
-from dataprep.backends.cpu.render import decoded, failure_of, opening_of, pixel_limit, read, read_same, stamp_of
+from dataprep.backends.cpu.render import decoded, failure_of, limit_of, opening_of, read, read_same, stamp_of
 from dataprep.backends.dali.lowering import Node, arguments, node, normalize, resize_region
 from dataprep.backends.mix import mix_batch
 from dataprep.backends.program import Copies
@@ -130,29 +130,27 @@ class Feed:
         recipe = targets.recipe
         start, uri, failure = time.perf_counter(), recipe.uris[index], None
         measured = int(recipe.sizes[index, 0]), int(recipe.sizes[index, 1])
-        params, limit = [drawn[index] for drawn in recipe.params], pixel_limit(recipe.sizes)
+        params = [drawn[index] for drawn in recipe.params]
         stamp = stamp_of(recipe, index)
         try:
             targets.render(index)
             image = (
-                read_encoded(self.source, uri, measured, limit, stamp)
-                if self.encoded
-                else self._on_host(uri, measured, params, limit, stamp)
+                read_encoded(self.source, uri, measured, stamp) if self.encoded else self._on_host(uri, measured, params, stamp)
             )
         except LoaderError as error:
             failure, black = failure_of(index, uri, error), np.zeros((*measured, 3), np.uint8)
             image = _pixmap(black) if self.encoded else self._black_after_kernels(black, params)
         return image, failure, Slow(time.perf_counter() - start, uri)
 
-    def _on_host(self, uri: str, measured: tuple[int, int], params: list[Params], limit: int, stamp: Stamp | None) -> Image:
+    def _on_host(self, uri: str, measured: tuple[int, int], params: list[Params], stamp: Stamp | None) -> Image:
         """Returns an image after the ops of the host; as on the other CPU backends, only what the opening needs is decoded."""
         opening = opening_of(self.program, params, measured) if self.host >= self.program.opening else None
         if opening is not None:
-            found = read(self.source, uri, measured, limit, opening.window.needed, stamp)
+            found = read(self.source, uri, measured, opening.window.needed, stamp)
             return self._after_kernels(
                 resize_window(found.image, opening.window.moved(found.top, found.left)), params, opening.ops
             )
-        return self._after_kernels(read(self.source, uri, measured, limit, None, stamp).image, params, 0)
+        return self._after_kernels(read(self.source, uri, measured, None, stamp).image, params, 0)
 
     def _after_kernels(self, image: Image, params: list[Params], first: int) -> Image:
         """Returns a copy, since what was decoded lies in memory that is used again."""
@@ -249,9 +247,7 @@ def _nodes(feed: Feed, images: Node, drawn: Iterator[Node], decoder: str) -> Nod
     return fn.transpose(images, perm=[2, 0, 1]) if program.spec.layout == "HWC" else images
 
 
-def read_encoded(
-    source: Source, uri: str, measured: tuple[int, int], limit: int, stamp: Stamp | None = None
-) -> NDArray[np.uint8]:
+def read_encoded(source: Source, uri: str, measured: tuple[int, int], stamp: Stamp | None = None) -> NDArray[np.uint8]:
     """Returns the bytes of a file as DALI decodes them; what it would decode otherwise than we do, as a portable pixmap.
 
     DALI fills what is damaged with gray and says nothing, so the pixels are read here first, at an eighth of the size.
@@ -261,10 +257,13 @@ def read_encoded(
     """
     data = read_same(source, uri, stamp)
     try:
-        plain = plain_jpeg(data) == measured and decode(data, side=1, channels=1, max_pixels=limit, reuse=True).remark is None
+        plain = (
+            plain_jpeg(data) == measured
+            and decode(data, side=1, channels=1, max_pixels=limit_of(measured), reuse=True).remark is None
+        )
     except DecodeError as error:
         raise LoaderError(f"{uri}: {error}; run `clean` again to drop it") from error
-    return np.frombuffer(data, np.uint8) if plain else _pixmap(decoded(data, uri, measured, limit).image)
+    return np.frombuffer(data, np.uint8) if plain else _pixmap(decoded(data, uri, measured).image)
 
 
 def _pixmap(image: Image) -> NDArray[np.uint8]:

@@ -68,10 +68,9 @@ def parity(source: Source, ops: tuple[Op, ...], recipe: Recipe, dali: Dali) -> I
 
 
 def _decode(source: Source, recipe: Recipe) -> list[NDArray[Any]]:
-    limit = pixel_limit(recipe.sizes)
-    with quiet_decoders(limit):
+    with quiet_decoders(pixel_limit(recipe.sizes)):
         return [
-            read(source, uri, (height, width), limit).image.copy()  # its memory is used again
+            read(source, uri, (height, width)).image.copy()  # its memory is used again
             for uri, (height, width) in zip(recipe.uris, recipe.sizes.tolist(), strict=True)
         ]
 

@@ -81,11 +81,11 @@ def test_what_is_decoded_in_part_is_what_is_decoded_whole(ops: tuple[Op, ...], m
     program = compile_ops(ops)
     sizes = np.stack([manifest.table[side].to_numpy() for side in ("height", "width")], axis=1)
     for uri, size in zip(manifest.table["uri"].to_pylist(), sizes, strict=True):
-        whole = render.read(manifest.source, uri, tuple(size.tolist()), 10**6).image.copy()
+        whole = render.read(manifest.source, uri, tuple(size.tolist())).image.copy()
         for seed in range(20):
             params = [drawn[0] for drawn in draw(ops, size[None], np.array([seed]), 0, 0)]
             opening = render.opening_of(program, params, tuple(size))
-            part = render.read(manifest.source, uri, tuple(size.tolist()), 10**6, opening.window.needed if opening else None)
+            part = render.read(manifest.source, uri, tuple(size.tolist()), opening.window.needed if opening else None)
             (out,) = render.canvas(program, 1)
             render._paint(program, part, params, opening, out)
             assert np.array_equal(out, render.apply(program, whole, params)), (uri, params)
