@@ -19,7 +19,7 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 While a source is listed, which is "scanning", both are how many were found so far."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # of two loaders, two
 class Program:
     """The ops of a pipeline, compiled once for all images: which of them are done together, and what an image is in between.
 

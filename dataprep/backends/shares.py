@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, pairwise
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
@@ -41,31 +41,6 @@ class Place(NamedTuple):
     size: int
 
 
-class Kept:
-    """The shared memory of a loop, for the next one that needs as much; a copy has none."""
-
-    def __init__(self) -> None:
-        self._last: Slots | None = None
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Kept, ()
-
-    def take(self, program: Program, first: Sequence[Recipe], workers: int, prefetch: int) -> "Slots":
-        """Returns as many slots as are under way at once, for batches as large as the first; none for no workers."""
-        count = max((len(recipe.uris) for recipe in first), default=0)
-        tasks = workers * (prefetch + 1)  # one more for each worker is read ahead for
-        number = -(-tasks // max((shares(recipe, workers) for recipe in first), default=1)) + HAD if workers else 0
-        last, self._last = self._last, None  # which a loop beside this one must not get
-        if last is not None and (last.program.spec, last.count, len(last.memory.arrays)) == (program.spec, count, number):
-            last.renew(program)
-            return last
-        return Slots(program, count, number)
-
-    def put(self, slots: "Slots") -> None:
-        """Keeps what nobody fills any more."""
-        self._last = slots
-
-
 class Slots:
     """Shared memory for batches, which workers fill and the main process lends to the loop, again and again.
 
@@ -75,16 +50,14 @@ class Slots:
         free: Which of them nobody fills or has.
     """
 
-    def __init__(self, program: Program, count: int, number: int) -> None:
-        """Makes some for batches of `count` images."""
-        self.program, self.count = program, count
-        self.memory = Shared(blank(program, count), number)
+    def __init__(self, program: Program, first: Recipe, workers: int, prefetch: int) -> None:
+        """Makes as many as are under way at once, for batches as large as the first; none for no workers."""
+        self.count, self._spec = len(first.uris), program.spec
+        tasks = workers * (prefetch + 1)  # one more for each worker is read ahead for
+        number = -(-tasks // shares(first, workers)) + HAD if workers else 0
+        self.memory = Shared(blank(program, self.count), number)
         self.lent: set[int] = set()
         self.free = list(range(number))
-
-    def renew(self, program: Program) -> None:
-        """Takes back what workers that have ended were to fill."""
-        self.program, self.free = program, [slot for slot in range(len(self.memory.arrays)) if slot not in self.lent]
 
     def take(self, count: int) -> int | None:
         """Returns a slot for so many images, None where there is none."""
@@ -107,7 +80,7 @@ class Slots:
         """Returns the batch of all its parts."""
         self.lent.add(place.slot)
         memory = lend(self.memory.arrays[place.slot], self._take_back, place.slot)[: place.size]
-        images = as_dtype(torch.from_numpy(channels_first(memory, self.program)), self.program.spec)
+        images = as_dtype(torch.from_numpy(channels_first(memory, self._spec)), self._spec)
         labels, ids = (torch.from_numpy(np.concatenate([part.batch[of] for part in parts])) for of in (1, 2))
         failures = tuple(
             replace(failure, index=part.batch.images.start + failure.index) for part in parts for failure in part.failures
@@ -135,10 +108,11 @@ class Task(NamedTuple):
 
 
 class Tasks:
-    """An iterable of tasks without a length, which a DataLoader would otherwise ask for."""
+    """An iterable of the tasks of the next loop, without a length, which a DataLoader would otherwise ask for."""
 
-    def __init__(self, recipes: Iterable[Recipe], workers: int, slots: Slots) -> None:
-        self.recipes, self.workers, self.slots = recipes, workers, slots
+    def __init__(self, workers: int, slots: Slots) -> None:
+        self.recipes: Iterable[Recipe] = ()
+        self.workers, self.slots = workers, slots
 
     def __iter__(self) -> Iterator[Task]:
         dealt: deque[Task] = deque()

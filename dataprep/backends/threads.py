@@ -130,7 +130,7 @@ class _Work:
         """Hands the pieces of a batch to the threads, and what is done when they are there; the last waits for the others."""
         count = len(recipe.uris)
         orders = self.source.expect(uris_of(recipe))
-        images = channels_first(self.memory.lend(self.program, count), self.program)
+        images = channels_first(self.memory.lend(self.program, count), self.program.spec)
         targets = TargetCanvas(self.source, recipe)
         pieces = [range(start, min(start + PIECE, count)) for start in range(0, count, PIECE)]
         filling = [pool.submit(self._fill, targets, piece, images) for piece in pieces]

@@ -31,7 +31,7 @@ TORCH: Final[Mapping[str, str]] = {
     "pin_memory": "ask the backend, as in backend=dp.Torch(workers=4, pin_memory=True)",
     "prefetch_factor": "ask the backend, as in backend=dp.Torch(workers=4, prefetch=4)",
     "multiprocessing_context": "ask the backend, as in backend=dp.Torch(workers=4, start='spawn')",
-    "persistent_workers": "workers start with each loop; leave it out",
+    "persistent_workers": "workers stay after a loop, unless the backend is dp.Torch(workers=4, persistent_workers=False)",
     "worker_init_fn": "workers have no randomness to seed; leave it out",
     "generator": "everything is drawn from Sampler(seed=0); leave it out",
     "collate_fn": "batches are made whole; for another form use your own DataLoader with dp.ImageDataset",

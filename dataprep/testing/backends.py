@@ -41,7 +41,7 @@ def check_backend(backend: Backend, *, levels: float = 0.0, share: float = 1.0) 
 
     It makes one batch of each recipe, in order, with the pixels of the CPU kernels as near as you say; a file that cannot be read
     is black and named by its index, or an error that names it; mixes are done; recipes are taken as they are needed; no process
-    or thread is left, also when the batches are left early; and targets come along.
+    or thread is left when the batches are left early; and targets come along.
 
     Example:
         >>> check_backend(dp.Threads(2, output="numpy"))

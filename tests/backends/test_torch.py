@@ -1,5 +1,6 @@
 """The torch backend: the same batches from any number of workers, nothing left behind, and the parts that stand alone."""
 
+import gc
 import multiprocessing
 import os
 import shutil
@@ -8,6 +9,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing.util import Finalize
@@ -217,17 +219,56 @@ def test_a_run_resumes_under_other_workers(manifest: Manifest, stop: int, worker
     assert_same(before + list(second), Loader(manifest, batch_size=4, backend=FakeBackend()))
 
 
-@pytest.mark.parametrize("leave_after", [None, 1, 3])
+def team() -> set[int | None]:
+    """The processes that this one has."""
+    return {worker.pid for worker in multiprocessing.active_children()}
+
+
+@pytest.mark.parametrize("leave_after", [1, 3])
 @pytest.mark.parametrize("start", ["fork", None])
-def test_no_process_is_left(manifest: Manifest, start: Literal["fork"] | None, leave_after: int | None) -> None:
-    """After a loop, and after one that was left early, no worker is left; a loop again starts and ends its own."""
+def test_a_loop_that_is_left_early_leaves_no_process(manifest: Manifest, start: Literal["fork"] | None, leave_after: int) -> None:
+    """After a loop that was left early no worker is left; the next one starts and ends its own."""
     loader = Loader(manifest, batch_size=4, backend=Torch(workers=2, start=start))
     for _ in range(2):
-        for number, _batch in enumerate(loader, start=1):
-            assert len(multiprocessing.active_children()) == 2
-            if number == leave_after:
-                break
-        assert multiprocessing.active_children() == []
+        for _batch in islice(loader, leave_after):
+            assert len(team()) == 2
+        gc.collect()
+        assert team() == set()
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_workers_stay_for_the_next_loop_and_go_with_their_loader(manifest: Manifest, stays: bool) -> None:
+    """Loaders that take turns on one backend have workers of their own each, loop after loop, unless these are not to stay."""
+    backend = Torch(workers=2, persistent_workers=stays)
+    ours, theirs = ([Loader(manifest, batch_size=size, backend=one) for size in (4, 3)] for one in (backend, FakeBackend()))
+    left = []
+    for turn in range(4):
+        assert_same(ours[turn % 2], theirs[turn % 2])
+        left.append(team())
+    assert [len(pids) for pids in left] == ([2, 4, 4, 4] if stays else [0, 0, 0, 0])
+    assert left[1] == left[2] == left[3]
+    del ours
+    gc.collect()
+    assert team() == set()
+
+
+def test_a_worker_that_dies_between_loops_costs_no_batch(manifest: Manifest) -> None:
+    """The next loop has others in its place."""
+    ours, theirs = (Loader(manifest, batch_size=4, backend=backend) for backend in (Torch(workers=2), FakeBackend()))
+    assert_same(ours, theirs)
+    victim = multiprocessing.active_children()[0]
+    with suppress(RuntimeError):  # by which torch tells the main thread, wherever it is
+        victim.kill()
+        victim.join()
+    assert_same(ours, theirs)
+
+
+def test_a_loop_beside_another_of_its_loader_has_workers_of_its_own(manifest: Manifest) -> None:
+    """Both have all their batches, and one team is left."""
+    loader = Loader(manifest, batch_size=4, sampler=Sampler(shuffle=False), pipeline=Pipeline(Resize((8, 8))), backend=Torch(2))
+    for one, other in zip(loader, loader, strict=True):
+        assert_same([one], [other])
+    assert len(team()) == 2
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -305,7 +346,10 @@ def test_automatic_workers_give_the_same_batches(
         assert_same(loader, oracle)
     (said,) = caplog.messages
     assert "takes" in said and "images/s by number of workers: 0: " in said
-    assert multiprocessing.active_children() == []
+    assert [len(team())] == list(torch_backend.TUNED.values())
+    del loader
+    gc.collect()
+    assert team() == set()
 
 
 @pytest.mark.parametrize(
@@ -371,6 +415,26 @@ def test_a_loop_that_ends_badly_leaves_nothing(manifest: Manifest, tmp_path: Pat
     assert {name for name in after - before if name.startswith("torch_")} == set()
 
 
+WHOLE_LOOP = """
+import sys
+from dataprep import Loader, Manifest, Torch
+if __name__ == "__main__":
+    loader = Loader(Manifest.read(sys.argv[1]), batch_size=4, backend=Torch(workers=2, start=sys.argv[2]))
+    print(sum(len(batch.ids) for epoch in range(2) for batch in loader))
+"""
+
+
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_a_program_ends_with_its_workers(manifest: Manifest, tmp_path: Path, start: str) -> None:
+    """A program whose loader is there to its end ends at once, without a word, and leaves nothing."""
+    manifest.write(tmp_path / "manifest.parquet")
+    (tmp_path / "loop.py").write_text(WHOLE_LOOP)
+    environment = {**os.environ, "PYTHONPATH": str(Path(torch_backend.__file__).parents[2])}
+    command = [sys.executable, tmp_path / "loop.py", tmp_path / "manifest.parquet", start]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)  # as above
+    assert (done.stdout, done.stderr, done.returncode) == ("40\n", "", 0)
+
+
 SLIM = "mount -t tmpfs -o size=1m slim /dev/shm && exec "
 """How a shell gets a program what it has in a container: hardly any shared memory."""
 
@@ -425,7 +489,9 @@ def test_a_worker_that_dies_at_its_end_is_no_fault_of_the_loop(manifest: Manifes
     batches = iter(loader)
     assert list(islice(batches, leave_after))
     batches.close()
-    assert multiprocessing.active_children() == []
+    del loader
+    gc.collect()
+    assert team() == set()
 
 
 SAYS_GOODBYE = """

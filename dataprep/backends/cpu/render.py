@@ -57,7 +57,7 @@ def render_into(images: NDArray[Any], source: Source, program: Program, recipe: 
 
 def canvas(program: Program, count: int) -> NDArray[Any]:
     """Returns (count, 3, H, W), not filled, of the type and the layout of the program's end; bfloat16 as its bits in uint16."""
-    return channels_first(blank(program, count), program)
+    return channels_first(blank(program, count), program.spec)
 
 
 def blank(program: Program, count: int) -> NDArray[Any]:
@@ -70,9 +70,9 @@ def blank(program: Program, count: int) -> NDArray[Any]:
     return memory[start : start + len(memory) - LINE].view(dtype).reshape(shape)
 
 
-def channels_first(memory: NDArray[Any], program: Program) -> NDArray[Any]:
+def channels_first(memory: NDArray[Any], spec: Spec) -> NDArray[Any]:
     """Returns the canvas that is made of some memory."""
-    return memory.transpose(0, 3, 1, 2) if program.spec.memory == "channels_last" else memory
+    return memory.transpose(0, 3, 1, 2) if spec.memory == "channels_last" else memory
 
 
 def fill(
