@@ -24,6 +24,28 @@ settings.register_profile("dataprep", deadline=None, derandomize=True, database=
 settings.load_profile("dataprep")
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Lets a long run tell of what fails as it fails, and not at its end."""
+    config = session.config
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Failures(terminal))
+
+
+class _Failures:
+    """Writes a line for each test that fails."""
+
+    def __init__(self, terminal: Any) -> None:
+        self._terminal = terminal
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            said = f" after {report.duration:.0f} s: {crash.message.splitlines()[0]}" if crash and crash.message else ""
+            self._terminal.write_line(f"\n{report.nodeid} ({report.when}){said}"[:500], red=True)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder of 12 different photos with the labels cat and dog."""
