@@ -90,9 +90,11 @@ def test_all_of_a_page_and_of_a_cluster(page: Any) -> None:
 
 
 def test_unreadable_pictures_stay_dropped(page: Any) -> None:
-    """Keeping what cannot be read changes nothing, and says so."""
-    at(page, "dropped?reason=unreadable").locator(".bulk [data-act=keep]").click()
-    playwright.expect(page.locator("#said")).to_have_text("1 picture cannot be read and stays dropped.")
+    """Keeping what cannot be read, or labelling it, changes nothing, and says so."""
+    bulk = at(page, "dropped?reason=unreadable").locator(".bulk")
+    for act, then in (("[data-act=keep]", " and stays dropped."), (".relabel", ", and gets no label.")):
+        bulk.locator(act).click()
+        playwright.expect(page.locator("#said")).to_have_text(f"1 picture cannot be read{then}")
     count(page, "Nothing overruled")
 
 
@@ -302,8 +304,8 @@ def test_a_rule_that_falls_on_a_label(open_page: Callable[..., Any], tmp_path: P
 
 def test_faults_by_cause(open_page: Callable[..., Any], manifest: Manifest, tmp_path: Path) -> None:
     """Pictures that cannot be read are grouped by what is wrong with them, whatever numbers stand in the words."""
-    errors = ["cut after 10 bytes", "cut after 2,000 bytes", "no such file", "cut after 7 bytes"]
-    rows = [row for row in manifest.table.to_pylist() if row["keep"]][:4]
+    errors = ["cut after 10 bytes", "cut after 2,000 bytes", "no such file", "cut after 7 bytes", "marker 0xda", "marker 0x3C"]
+    rows = [row for row in manifest.table.to_pylist() if row["keep"]][: len(errors)]
     broken = dict(zip((row["id"] for row in rows), errors, strict=True))
     table = manifest.table
     for name, of in (
@@ -320,7 +322,9 @@ def test_faults_by_cause(open_page: Callable[..., Any], manifest: Manifest, tmp_
     write_report(failed, summarize(failed), tmp_path / "report.html")
     section = at(open_page(tmp_path / "report.html"), "dropped?reason=unreadable")
     causes = section.locator(".causes button")
-    playwright.expect(causes).to_have_text(["all", "cut after … bytes 3", "Premature end of JPEG file 1", "no such file 1"])
+    playwright.expect(causes).to_have_text(
+        ["all", "cut after … bytes 3", "marker … 2", "Premature end of JPEG file 1", "no such file 1"]
+    )
     causes.nth(1).click()
     status(section, "1–3 of 3")
 
@@ -336,8 +340,16 @@ def test_not_checked(open_page: Callable[..., Any], manifest: Manifest, tmp_path
         assert "No rule looked for copies." in at(page, name).inner_text()
 
 
+FITTED = """async frame => {
+    const image = frame.querySelector("img");
+    await image.decode();
+    return Math.min(frame.clientWidth / image.naturalWidth, frame.clientHeight / image.naturalHeight);
+}"""
+"""How many times its own size a picture has that fits into its frame."""
+
+
 def test_ways_to_look(page: Any) -> None:
-    """A pair is seen side by side, by turns in one place, or as its difference; zoomed, a picture has its own size."""
+    """A pair is seen side by side, by turns, or as its difference; zoomed, by whole pixels, and never smaller than before."""
     at(page, "duplicates").locator(".look").nth(1).click()
     look = page.locator("#look")
     playwright.expect(look.locator(".sides .whole img")).to_have_count(2)
@@ -351,10 +363,12 @@ def test_ways_to_look(page: Any) -> None:
     assert blend == "difference"
     page.keyboard.press("b")
     playwright.expect(look.locator(".over")).to_have_count(0)
+    fitted = look.locator(".sides .whole").first.evaluate(FITTED)
     page.keyboard.press("z")
     image = look.locator(".sides img").first
     image.evaluate("image => image.decode()")
-    assert image.evaluate("image => image.getBoundingClientRect().width === image.naturalWidth")
+    times = image.evaluate("image => image.getBoundingClientRect().width / image.naturalWidth")
+    assert times == int(times) >= fitted
     assert look.get_by_role("link", name="Open the file").first.get_attribute("href").startswith("file://")
 
 
@@ -408,6 +422,15 @@ def test_targets_for_fingers(open_page: Callable[..., Any], report: Path) -> Non
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
     at(page, "duplicates").locator(".look").nth(1).click()
     assert page.evaluate(script) == []
+
+
+def test_open_view_on_a_phone(open_page: Callable[..., Any], report: Path) -> None:
+    """Whichever view is open, its name is in sight in the strip of all of them."""
+    page = open_page(report, 390, has_touch=True, is_mobile=True)
+    for name in ("overview", "labels", "duplicates", "conflicts", "leaks", "dropped", "kept", "measures", "overview"):
+        at(page, name)
+        box = page.locator("nav a[aria-current]").bounding_box()
+        assert 0 <= box["x"] <= 390 - box["width"], name
 
 
 def test_ten_thousand(open_page: Callable[..., Any], drawn: Callable[[int], Manifest], tmp_path: Path) -> None:

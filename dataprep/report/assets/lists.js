@@ -26,8 +26,8 @@ function filterOf({ q, label, nolabel, split, folder, reason, cause }) {
   return (picture) => tests.every((test) => test(picture));
 }
 
-/** Returns what a fault has in common with others of its kind: its words, without numbers. */
-const causeOf = (picture) => (pictures.detail[picture] ?? "").replace(/\d[\d,.]*/g, "…");
+/** Returns what a fault has in common with others of its kind: its words, without numbers, hexadecimal ones too. */
+const causeOf = (picture) => (pictures.detail[picture] ?? "").replace(/0x[\da-f]+|\d[\d,.]*/gi, "…");
 
 /** Returns items in the order of the name or of a column of the pictures that lead them; what is not known comes last either way. */
 function sorted(items, order, lead) {

@@ -41,7 +41,17 @@ function drawLook() {
   dialog.classList.toggle("zoomed", zoomed);
   clearInterval(blinking);
   if (over && way === "blink") blinking = setInterval(() => over.classList.toggle("turned"), BLINK);
-  if (zoomed) panTogether([...dialog.querySelectorAll(".whole")]);
+  if (!zoomed) return;
+  const frames = [...dialog.querySelectorAll(".whole")];
+  frames.forEach((frame, place) => enlarge(frame, shown[place]));
+  panTogether(frames);
+}
+
+/** Shows a picture that is smaller than its frame at so many times its own size that it fills it: zooming makes none smaller. */
+function enlarge(frame, picture) {
+  const [width, height] = [pictures.width[picture] ?? 0, pictures.height[picture] ?? 0];
+  const times = width && height ? Math.ceil(Math.min(frame.clientWidth / width, frame.clientHeight / height)) : 1;
+  frame.style.setProperty("--times", Math.max(1, times));
 }
 
 /** Returns buttons for the ways to look. */
@@ -128,7 +138,10 @@ function relabelButton(chosen, word = "Label…") {
 /** Asks for the label of pictures. */
 function askLabel(chosen) {
   asked = chosen.filter(canChange);
-  if (!asked.length) return;
+  if (!asked.length) {
+    say(`${counted(chosen.length, "picture", "pictures")} cannot be read, and ${chosen.length === 1 ? "gets" : "get"} no label.`);
+    return;
+  }
   document.getElementById("ask-title").textContent = asked.length === 1 ? `Label of ${visible(pictures.uri[asked[0]])}` : `Label of ${integer.format(asked.length)} pictures`;
   const input = document.getElementById("ask-label");
   const labels = new Set(asked.map(labelOf));

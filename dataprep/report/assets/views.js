@@ -44,6 +44,7 @@ function route() {
   if (drawn[open] && !place.childElementCount) drawn[open](place);
   if (isNew) {
     window.scrollTo({ top: 0 });
+    links.get(open).scrollIntoView({ block: "nearest", inline: "center" }); // on a phone they are a strip that scrolls
     say("");
   }
   return isNew;
