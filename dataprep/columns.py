@@ -156,7 +156,11 @@ COLUMNS: Final[dict[str, tuple[Column, ...]]] = {
     "verdict": (
         Column("keep", pa.bool_(), "whether the image is kept"),
         Column("reason", TEXT, f'why it is dropped, in few words such as "{NEAR_DUPLICATE}", or null'),
-        Column("detail", TEXT, 'the same as a sentence for people, such as "distance 2", or null'),
+        Column(
+            "detail",
+            TEXT,
+            'the same as a sentence for people, such as "distance 2"; "kept by hand" where a rule is overruled; or null',
+        ),
         Column("twin", pa.int64(), "the id of the image that a duplicate is a duplicate of, or null"),
         Column("distance", pa.int32(), "bits between the first hashes of the two, 0 for the same content, null without a twin"),
     ),

@@ -54,7 +54,9 @@ def as_data(found: Explanation) -> dict[str, Any]:
 def show(found: Explanation) -> None:
     """Prints it."""
     row = found.row
-    verdict = "kept" if row["keep"] else f"dropped: {row['reason']}" + (f", {row['detail']}" if row["detail"] else "")
+    verdict = (
+        row["detail"] or "kept" if row["keep"] else f"dropped: {row['reason']}" + (f", {row['detail']}" if row["detail"] else "")
+    )
     say(f"{row['uri']}: {verdict}")
     if found.twin is not None:
         distance = "" if row["distance"] is None else f", at a distance of {row['distance']} bits"

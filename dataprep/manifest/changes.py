@@ -100,7 +100,7 @@ def _changes(uri: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[Cha
 
 def _verdict(row: dict[str, Any]) -> str:
     if row["keep"]:
-        return "kept"
+        return row["detail"] or "kept"
     return f"{row['reason']}: {row['detail']}" if row["detail"] else str(row["reason"])
 
 

@@ -28,6 +28,8 @@ VERSION: Final = 2
 
 BETWEEN: Final = "|"
 """What parts the labels of an image that has several, as in the column `label`."""
+KEPT_BY_HAND: Final = "kept by hand"
+"""The detail of a row that a rule would drop."""
 SURROGATE: Final = re.compile("[\ud800-\udfff]")
 """Half a character: JSON may spell it, a table cannot hold it."""
 

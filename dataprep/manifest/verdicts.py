@@ -4,10 +4,11 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dataprep.columns import fields_of, names_of
 from dataprep.errors import ManifestError
-from dataprep.manifest.overrides import NO_OVERRIDES, Overrides
+from dataprep.manifest.overrides import KEPT_BY_HAND, NO_OVERRIDES, Overrides
 from dataprep.protocols import Measure, Rule
 from dataprep.stages import Readable
 from dataprep.types import Drops
@@ -20,7 +21,7 @@ def verdicts(table: pa.Table, rules: tuple[Rule, ...], overrides: Overrides = NO
     """Returns the table with the columns of the verdict as the rules decide, in the order of `in_turn`.
 
     What cannot be read is dropped first, whether the rules say so or not. What is dropped by hand goes before the rules, what
-    is kept by hand comes back after them. Labels by hand are there before them.
+    is kept by hand comes back after them, and its detail says so. Labels by hand are there before them.
     """
     table = overrides.relabelled(table)
     table = table.drop_columns([name for name in VERDICT if name in table.column_names])
@@ -33,12 +34,16 @@ def verdicts(table: pa.Table, rules: tuple[Rule, ...], overrides: Overrides = NO
         rows = _rows(table, drops)
         found[rows] = len(given.ids) + np.arange(len(rows))
         given = given + drops
-    found[overrides.kept(table)] = -1
+    back = overrides.kept(table) & (found >= 0)
+    found[back] = -1
     indices = pa.array(found, mask=found < 0)
     keep, *others = fields_of("verdict")
     table = table.append_column(keep, pa.array(found < 0))
     for field, values in zip(others, (given.reasons, given.details, given.twins, given.distances), strict=True):
-        table = table.append_column(field, pa.array(values, field.type).take(indices))
+        column = pa.array(values, field.type).take(indices)
+        if field.name == "detail":
+            column = pc.if_else(pa.array(back), pa.scalar(KEPT_BY_HAND, field.type), column)
+        table = table.append_column(field, column)
     return table
 
 

@@ -1,5 +1,6 @@
 """`dataprep why` and `dataprep diff`: how files are named, what is printed, and the exit codes."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -44,6 +45,17 @@ def test_numbers_beside_limits(dataprep: Command, cleaned: Path) -> None:
     (data,) = json.loads(dataprep("why", cleaned, "cat/0000.jpg", "--json").out)
     assert (data["record"]["uri"], data["copies"], data["twin"]) == ("cat/0000.jpg", ["dog/copy.jpg"], None)
     assert any(one["value"].startswith("sharpness ") for one in data["asked"])
+
+
+def test_decided_by_hand(dataprep: Command, cleaned: Path) -> None:
+    """Of an image that a person kept against the rules, `why` and `diff` say so."""
+    photos, other, overrides = (cleaned.parent / name for name in ("photos", "other", "overrides.json"))
+    digest = hashlib.sha256((photos / "dog" / "copy.jpg").read_bytes()).hexdigest()
+    overrides.write_text(json.dumps({"version": 2, "decisions": [{"uri": "dog/copy.jpg", "digest": digest, "keep": True}]}))
+    clean = ("clean", photos, "-o", other, "--workers", "0", "-q", "--no-report", "--overrides", overrides)
+    assert dataprep(*clean).code == 0
+    assert dataprep("why", other, "dog/copy.jpg").out.startswith("dog/copy.jpg: kept by hand\n")
+    assert "dog/copy.jpg: exact duplicate: same content -> kept by hand\n" in dataprep("diff", cleaned, other).out
 
 
 def test_names_that_are_none(dataprep: Command, cleaned: Path) -> None:

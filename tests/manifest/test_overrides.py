@@ -65,10 +65,11 @@ def test_the_next_best_takes_its_place(manifest: Manifest) -> None:
 
 
 def test_kept_whatever_the_rules_say(manifest: Manifest) -> None:
-    """What is kept by hand has no reason, detail or twin, counts in the statistics, and changes no other verdict."""
-    judged = manifest.judge(RULES, decide(manifest, flat=True, tiny=True))
+    """What is kept by hand has no reason or twin, and a detail that says so; it counts, and changes no other verdict."""
+    judged = manifest.judge(RULES, decide(manifest, **{"flat": True, "tiny": True, "0000": True}))
     for name in ("flat", "tiny"):
-        assert verdict(judged, name) == (True, None, None, None)
+        assert verdict(judged, name) == (True, None, "kept by hand", None)
+    assert verdict(judged, "0000") == (True, None, None, None)
     assert verdict(judged, "copy") == verdict(manifest, "copy")
     assert judged.statistics is not None
     assert judged.statistics.images == manifest.kept().num_rows + 2
