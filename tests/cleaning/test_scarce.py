@@ -14,7 +14,7 @@ from dataprep.manifest import Manifest
 
 def limited(what: int, limit: int, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Runs the command under a limit of the system's."""
-    command = [sys.executable, "-m", "dataprep", *map(str, arguments)]
+    command = [sys.executable, "-B", "-m", "dataprep", *map(str, arguments)]  # Python would cut its own files, and not notice
     lower = partial(resource.setrlimit, what, (limit, limit))
     return subprocess.run(command, capture_output=True, text=True, timeout=300, preexec_fn=lower, check=False)
 

@@ -108,18 +108,21 @@ def test_processes_end_with_their_parent(tmp_path: Path, sign: signal.Signals) -
     """However the parent ends, its processes end, too, in the middle of their work."""
     os.mkfifo(tmp_path / "pipe")
     script = """
-        import os, signal, sys
+        import os, signal
+
+        mine = os.open(PIPE, os.O_WRONLY)  # so that whoever reads it does not wait if this fails
+
         import pyarrow as pa
         from dataprep.engines import Local
 
         def hold(records):
-            os.write(os.open(sys.argv[1], os.O_WRONLY), b"x")
+            os.write(os.open(PIPE, os.O_WRONLY), b"x")
             signal.pause()
 
         for _ in Local(2).map(hold, [pa.RecordBatch.from_pydict({"row": [row]}) for row in range(4)], None):
             pass
     """
-    script = textwrap.dedent(script).replace("sys.argv[1]", repr(str(tmp_path / "pipe")))
+    script = textwrap.dedent(script).replace("PIPE", repr(str(tmp_path / "pipe")))
     with subprocess.Popen([sys.executable, "-c", script]) as parent, open(tmp_path / "pipe", "rb") as pipe:
         assert pipe.read(1) == b"x"
         parent.send_signal(sign)

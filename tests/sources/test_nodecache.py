@@ -383,7 +383,7 @@ def test_what_cannot_be_written_is_read_as_without(folder: Path, tmp_path: Path,
     """Where no file of an entry's size can be written, every image comes from the source; that is said once, and counted."""
     assert resource.RLIMIT_FSIZE  # what stands for a full disk here
     dp.clean(folder, engine=dp.Local(0), progress=False).write(tmp_path / "manifest.parquet")
-    command = [sys.executable, "-c", ON_A_FULL_DISK, tmp_path / "manifest.parquet", tmp_path / "cache", str(largest)]
+    command = [sys.executable, "-B", "-c", ON_A_FULL_DISK, tmp_path / "manifest.parquet", tmp_path / "cache", str(largest)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["24", "0", "0", "24"]
     (said,) = done.stderr.strip().splitlines()
