@@ -349,9 +349,18 @@ def _open_shards(paths: Sequence[str], options: Options) -> Source:
 
 
 def _open_parts(items: Sequence[Any], options: Options) -> Source:
-    """Returns the source of several, each of which can be given alone."""
-    names = part_names([item if isinstance(item, str) else f"part-{place}" for place, item in enumerate(items, 1)])
-    parts = {name: _open(item, options) for name, item in zip(names, items, strict=True)}
+    """Returns the source of several, each of which can be given alone; single images of one folder are one part."""
+    singles: dict[str, list[str]] = {}  # folder -> images
+    others: list[tuple[str, Any]] = []
+    for place, item in enumerate(items, 1):
+        if isinstance(item, str) and not is_url(item) and is_image(item) and not os.path.isdir(item):
+            path = os.path.abspath(item)
+            singles.setdefault(os.path.dirname(path), []).append(path)
+        else:
+            others.append((item if isinstance(item, str) else f"part-{place}", item))
+    sources = [_open(item, options) for _, item in others]
+    sources += [_open_list(images, options, folder) for folder, images in singles.items()]
+    parts = dict(zip(part_names([*(name for name, _ in others), *singles]), sources, strict=True))
     return Several(parts, splits=all(name.lower() in SPLITS for name in parts))
 
 

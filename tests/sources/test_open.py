@@ -228,6 +228,19 @@ def test_the_same_file_twice(tree: Path) -> None:
     assert scan_of(table).remarks == ("1 path of the list named a file again, which is taken once",)
 
 
+def test_folders_and_single_images(tree: Path, flat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside a folder, single images are called by the folder that they lie in, and not each a folder of its own."""
+    dogs = sorted((tree / "dog").iterdir())
+    monkeypatch.chdir(tree)
+    source = open_source([flat, *(f"dog/{path.name}" for path in dogs)])
+    table = source.records()
+    assert source.read(f"dog/{dogs[0].name}") == dogs[0].read_bytes()
+    listed = {uri for uri in table["uri"].to_pylist() if not uri.startswith("flat/")}
+    assert listed == {f"dog/{path.name}" for path in dogs}
+    (remark,) = scan_of(table).remarks
+    assert "if 'flat', 'dog' are labels" in remark
+
+
 def test_several(tree: Path, flat: Path) -> None:
     """Several folders are parts under their names; these are splits only if they are called as splits are."""
     source = open_source([tree, flat])
