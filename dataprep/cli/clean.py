@@ -132,5 +132,6 @@ def failures_of(summary: "Summary", faults: Sequence[str]) -> list[str]:
         if count is None:
             failures.append(f"{fault} were not looked for, {WITHOUT[fault]}")
         elif count:
-            failures.append(f"{count:,} {fault if fault != 'suspicious' else 'warnings'}")
+            word = "warnings" if fault == "suspicious" else fault
+            failures.append(f"{count:,} {word.removesuffix('s') if count == 1 else word}")
     return failures

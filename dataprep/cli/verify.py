@@ -36,6 +36,7 @@ def verify(manifest: Path, source: str | None, split: str | None, quiet: bool, w
         changed = compare(some, engine=Local(workers), progress=advance)
     for row in changed.to_pylist():
         say(f"{row['uri']}: {row['why']}", quiet)
-    say(f"{len(changed):,} of {len(some):,} images are not as they were measured", quiet)
+    said = "is not as it was" if len(changed) == 1 else "are not as they were"
+    say(f"{len(changed):,} of {len(some):,} images {said} measured", quiet)
     if len(changed):
         sys.exit(3)

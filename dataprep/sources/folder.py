@@ -164,5 +164,6 @@ def _passed_over(walk: Passed) -> list[str]:
     if walk.own:
         found.append(f"passed over as written by `dataprep clean`: {quoted(sorted(map(uri_of, walk.own)))}")
     if walk.excluded:
-        found.append(f"--include and --exclude left out {walk.excluded:,} files and folders")
+        what = "file or folder" if walk.excluded == 1 else "files and folders"
+        found.append(f"--include and --exclude left out {walk.excluded:,} {what}")
     return found

@@ -74,7 +74,7 @@ def test_commands(photos: Path, tmp_path: Path, dataprep: Command) -> None:
     put(photos / "07.bmp", 107)
     ended = dataprep("verify", out, *workers)
     assert ended.code == 3
-    assert ended.out.splitlines() == ["07.bmp: another content than was measured", "1 of 71 images are not as they were measured"]
+    assert ended.out.splitlines() == ["07.bmp: another content than was measured", "1 of 71 images is not as it was measured"]
     assert dataprep("verify", out, *workers, "--quiet").out == ""
     dataprep(*clean)
     assert dataprep("verify", out, *workers).code == 3

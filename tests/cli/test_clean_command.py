@@ -448,13 +448,13 @@ def test_every_remedy_mends(dataprep: Command, doubtful: Path, tmp_path: Path) -
     ("flags", "said"),
     [
         (("--fail-on", "suspicious"), "3 warnings"),
-        (("--fail-on", "conflicts,suspicious"), "1 conflicts; 3 warnings"),
+        (("--fail-on", "conflicts,suspicious"), "1 conflict; 3 warnings"),
         (("--fail-on", "leaks"), "leaks were not looked for, since no image is protected"),
         (
             ("--fail-on", "conflicts", "--keep-duplicates"),
             "conflicts were not looked for, since there are no labels, or duplicates",
         ),
-        (("--fail-on", "leaks", "--against", "test"), "1 leaks"),
+        (("--fail-on", "leaks", "--against", "test"), "1 leak\n"),
         (("--fail-on", "leaks", "--against", "other"), None),
     ],
 )
