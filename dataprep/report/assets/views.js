@@ -52,8 +52,8 @@ function route() {
 
 /** Writes beside each view how much is in it, or that nobody looked. */
 function showCounts() {
-  const flags = labels.some((label) => label.flags.length);
-  const counts = { labels: [labels.length, flags], duplicates: [data.counts.duplicates], conflicts: [data.counts.conflicts, true], leaks: [data.counts.leaks, true], dropped: [summary.scanned - summary.kept], kept: [summary.kept] };
+  const flagged = labels.filter((label) => label.flags.length).length;
+  const counts = { labels: [flagged || labels.length, flagged], duplicates: [data.counts.duplicates], conflicts: [data.counts.conflicts, true], leaks: [data.counts.leaks, true], dropped: [summary.scanned - summary.kept], kept: [summary.kept] };
   for (const [id, [count, isAlarm]] of Object.entries(counts)) {
     const node = links.get(id).querySelector("span");
     node.textContent = data.unchecked[id] ? "not checked" : integer.format(count);
