@@ -83,11 +83,20 @@ def every_moment(step: int) -> None:
         assert tree(root / f"{count}") == whole and count > 50 // step
 
 
+def run_this(*arguments: object) -> None:
+    """Runs this file as a program, which finds what lies beside it wherever Python looks by default."""
+    command, environment = (
+        [sys.executable, __file__, *map(str, arguments)],
+        {**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+    )
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("step", [13, pytest.param(1, marks=pytest.mark.slow)])
 def test_killed_before_any_operation(step: int) -> None:
     """Wherever a pack ends, what is finished is right, and the same call makes all files as if nothing had been."""
-    done = subprocess.run([sys.executable, __file__, str(step)], capture_output=True, text=True, timeout=TIMEOUT, check=False)
-    assert done.returncode == 0, done.stderr
+    run_this(step)
 
 
 def fifty_times(root: Path) -> None:
@@ -126,9 +135,7 @@ def test_killed_fifty_times(tmp_path: Path) -> None:
     """A pack that is killed again and again, whoever makes its shards, ends with the files of one that is not."""
     write_images(tmp_path / "photos", 24, height=120, width=160)
     dp.clean(tmp_path / "photos", dp.Pipeline(), engine=dp.Local(0), progress=False).write(tmp_path / "manifest.parquet")
-    command = [sys.executable, __file__, "times", tmp_path]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
-    assert done.returncode == 0, done.stderr
+    run_this("times", tmp_path)
 
 
 if __name__ == "__main__":
