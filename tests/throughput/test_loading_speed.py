@@ -34,7 +34,7 @@ FLOORS: Mapping[str, Mapping[str, float]] = {
     "evaluation, float32": {"DALI": 1.7, "Pillow": 2.4, OTHERS: 1.3},
 }
 """The least ratios of `Threads`, by job and peer."""
-TORCH = 0.76  # of the speed of `Threads`
+TORCH = 0.86  # of the speed of `Threads`
 
 
 @pytest.fixture(scope="module")
