@@ -7,10 +7,11 @@ and what is given up, is decided here, record by record.
 
 import logging
 import os
+import pickle
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from threading import Lock, Timer
@@ -37,6 +38,8 @@ LOOK: Final = 1.0  # seconds between two looks at how large the cluster is
 KNOCK: Final = 10.0  # seconds that a cluster has to answer in
 LOSSES: Final = 4  # times that a batch is done again whose node was lost
 CRASHES: Final = 2  # workers of Ray that a record alone may take down
+ROW: Final = 2_500  # bytes that come back of a record, about
+PIECE: Final = 90_000  # bytes of a result that come back with the answer; what is larger takes the way by two stores of objects
 IDLE: Final = 10.0  # seconds after which a node's process ends that has nothing to do
 QUIET: Final = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
 
@@ -65,12 +68,13 @@ class Ray:
             A program that has called `ray.init` itself stays connected as it is.
         ahead: Batches in flight for each core.
         timeout: Seconds after which a process that gives no answer is ended, as by `Local`.
-        least: Records of a batch, at least. Each batch costs the program and the cluster some 5 ms, and is lost with its node.
+        least: Records of a batch, at least. Each batch costs the program and the cluster some 10 ms, and is lost with its
+            node.
 
     Example:
         >>> engine = dp.Ray("10.0.0.1:6379")  # connected when `clean` needs it
         >>> engine
-        Ray(address='10.0.0.1:6379', ahead=2, timeout=600.0, least=64)
+        Ray(address='10.0.0.1:6379', ahead=2, timeout=600.0, least=256)
     """
 
     lists: ClassVar[bool] = True
@@ -78,7 +82,7 @@ class Ray:
     address: str = field(default="auto", validator=_is_address)
     ahead: int = field(default=2, validator=_is_count)
     timeout: float | None = field(default=600.0, validator=_is_seconds)
-    least: int = field(default=64, validator=_is_count)
+    least: int = field(default=256, validator=_is_count)
 
     def cores(self) -> int:
         """Returns how many cores the cluster has now, at least 1.
@@ -145,12 +149,14 @@ class _Task:
         losses: How often its node was lost.
         crashes: How often it took a worker of Ray down, alone.
         trusted: Whether this machine cannot read it either.
+        pieces: What its result is asked for by, piece by piece, while it is under way.
     """
 
     records: pa.RecordBatch
     losses: int = 0
     crashes: int = 0
     trusted: bool = False
+    pieces: Sequence[Any] = ()
 
 
 class _Driver:
@@ -176,7 +182,7 @@ class _Driver:
                 self._check_patience()
             for reference in ready:
                 self._heard = time.monotonic()
-                yield from self._take(reference, self._flying.pop(reference))
+                yield from self._take(self._flying.pop(reference))
 
     def close(self) -> None:
         """Ends what is under way, with the processes that are at it."""
@@ -204,8 +210,10 @@ class _Driver:
                     break
                 self._waiting.append(_Task(records))
             task = self._waiting.popleft()
-            reference = self._work.remote(_alone(task.records), task.trusted)
-            self._flying[reference] = task
+            count = -(-task.records.num_rows * ROW // PIECE)
+            given_back = self._work.options(num_returns=count).remote(_alone(task.records), task.trusted, count)
+            task.pieces = given_back if count > 1 else [given_back]
+            self._flying[task.pieces[0]] = task
         return bool(self._flying)
 
     def _count(self) -> int:
@@ -227,7 +235,7 @@ class _Driver:
         LOGGER.warning("%s has given no result for %g s; it goes on waiting", self._name, PATIENCE)
         self._heard = time.monotonic()
 
-    def _take(self, reference: Any, task: _Task) -> Iterator[pa.RecordBatch]:
+    def _take(self, task: _Task) -> Iterator[pa.RecordBatch]:
         """Yields what came of a task, or sees to it that it is done again.
 
         Raises:
@@ -235,7 +243,7 @@ class _Driver:
         """
         errors = self._ray.exceptions
         try:
-            done = self._ray.get(reference)
+            done: Done = pickle.loads(b"".join(self._ray.get(task.pieces)))
         except errors.RayTaskError as error:
             raise _cause(error) from error
         except (errors.WorkerCrashedError, errors.OutOfMemoryError) as error:
@@ -359,17 +367,22 @@ class _Desk:
 _DESK: Final = _Desk()  # that of this worker of Ray
 
 
-def _working(key: str, code: bytes) -> Callable[[pa.RecordBatch, bool], Done]:
-    """Returns a task of a batch: with it a worker gets the code, once, where each task would ask Ray for an object again."""
+def _working(key: str, code: bytes) -> Callable[[pa.RecordBatch, bool, int], bytes | list[bytes]]:
+    """Returns a task of a batch: with it a worker gets the code, once, where each task would ask Ray for an object again.
 
-    def task(records: pa.RecordBatch, trusted: bool) -> Done:
-        return work(key, code, records, trusted)
+    What is done comes back in so many pieces, each small enough to come with the answer.
+    """
+
+    def task(records: pa.RecordBatch, trusted: bool, count: int) -> bytes | list[bytes]:
+        data = pickle.dumps(work(key, code, records, trusted))
+        size = -(-len(data) // count)
+        return [data[size * number : size * (number + 1)] for number in range(count)] if count > 1 else data
 
     return task
 
 
 def work(key: str, code: bytes, records: pa.RecordBatch, trusted: bool) -> Done:
-    """Does a batch: what a task is.
+    """Does a batch.
 
     Args:
         key: The number of the code.
