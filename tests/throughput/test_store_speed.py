@@ -21,7 +21,7 @@ pytest.importorskip("torch")
 pytestmark = [pytest.mark.throughput, pytest.mark.usefixtures("judged")]
 
 DELAY = 0.03  # seconds
-OF_LOCAL = 0.9  # the least ratio, on a machine that has nothing else to do
+OF_LOCAL = 0.55  # the least ratio: on two cores, which the server shares, each image costs a fifth more than its decoding
 AT_ONCE = 64  # requests
 OPS = dp.Pipeline(dp.RandomResizedCrop(224), dp.HorizontalFlip(), dp.Normalize.imagenet())
 
