@@ -11,11 +11,9 @@ import pickle
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from threading import Lock, Timer
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final
 from uuid import uuid4
 
 import cloudpickle
@@ -24,12 +22,10 @@ from attrs import define, field, frozen
 
 from dataprep import __version__
 from dataprep.arguments import check, is_whole
-from dataprep.engines.lean import Function, lean_of
-from dataprep.engines.local import Lost, Team
+from dataprep.engines.lean import Function
+from dataprep.engines.local import Lost
+from dataprep.engines.node import Done, alone, can_read, versions, working
 from dataprep.errors import DataprepError
-from dataprep.images import native
-from dataprep.images.decode import decoders
-from dataprep.machine import cores
 
 LOGGER: Final = logging.getLogger("dataprep.clean")
 
@@ -40,7 +36,6 @@ LOSSES: Final = 4  # times that a batch is done again whose node was lost
 CRASHES: Final = 2  # workers of Ray that a record alone may take down
 ROW: Final = 2_500  # bytes that come back of a record, about
 PIECE: Final = 90_000  # bytes of a result that come back with the answer; what is larger takes the way by two stores of objects
-IDLE: Final = 10.0  # seconds after which a node's process ends that has nothing to do
 QUIET: Final = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
 
 _is_seconds: Final = check(
@@ -109,37 +104,6 @@ class Ray:
             driver.close()
 
 
-class Versions(NamedTuple):
-    """What results depend on: nodes where it differs would measure otherwise."""
-
-    dataprep: str
-    decoders: str
-    compiled: tuple[str, ...]
-
-    def __str__(self) -> str:
-        """Tells them in one line."""
-        return f"dataprep-images {self.dataprep}, {self.decoders}, compiled: {', '.join(self.compiled) or 'nothing'}"
-
-
-def versions() -> Versions:
-    """Returns those of the machine that it is called on."""
-    return Versions(__version__, decoders(), tuple(name for name in native.COSTS if native.module(name) is not None))
-
-
-class Done(NamedTuple):
-    """What comes back of a task.
-
-    Attributes:
-        node: The name of the machine, and Ray's number of it.
-        versions: Those of the node.
-        results: Of all records; None where not one of them can be read there.
-    """
-
-    node: str
-    versions: Versions
-    results: list[pa.RecordBatch] | None
-
-
 @define(eq=False)
 class _Task:
     """A batch on its way.
@@ -166,7 +130,7 @@ class _Driver:
         self._ray, self._engine, self._function, self._lost = ray, engine, function, lost
         self._name = f"the Ray cluster at {engine.address!r}"
         pickled = cloudpickle.dumps((function, lost, engine.timeout))
-        self._work = ray.remote(num_cpus=1, max_retries=0)(_working(uuid4().hex, pickled))
+        self._work = ray.remote(num_cpus=1, max_retries=0)(working(uuid4().hex, pickled))
         self._waiting: deque[_Task] = deque()
         self._flying: dict[Any, _Task] = {}
         self._cores, self._looked = 0, -LOOK
@@ -211,7 +175,7 @@ class _Driver:
                 self._waiting.append(_Task(records))
             task = self._waiting.popleft()
             count = -(-task.records.num_rows * ROW // PIECE)
-            given_back = self._work.options(num_returns=count).remote(_alone(task.records), task.trusted, count)
+            given_back = self._work.options(num_returns=count).remote(alone(task.records), task.trusted, count)
             task.pieces = given_back if count > 1 else [given_back]
             self._flying[task.pieces[0]] = task
         return bool(self._flying)
@@ -266,7 +230,7 @@ class _Driver:
             )
         if done.results is not None:
             yield from done.results
-        elif _can_read(self._function, task.records):
+        elif can_read(self._function, task.records):
             raise DataprepError(
                 f"the node {done.node} reads none of {task.records.num_rows} images that this machine can read; give a source "
                 "that all nodes see under the same name, such as a bucket or a network file system"
@@ -295,118 +259,6 @@ class _Driver:
         if task.losses > LOSSES:
             raise DataprepError(f"{self._name} lost the same batch {task.losses} times: {error}") from error
         self._waiting.append(task)
-
-
-class _Desk:
-    """The side of a node: in each of Ray's workers, the function that was opened last, and the process that runs it."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._key: str | None = None
-        self._opened: tuple[Callable[[], Team], Lost] | None = None
-        self._team: Team | None = None
-        self._timer: Timer | None = None
-
-    def open(self, key: str, code: bytes, records: pa.RecordBatch, trusted: bool) -> bool:
-        """Makes a function the one that is run, unless it is already.
-
-        Args:
-            key: The number of the code.
-            code: The function, what stands in for lost records, and the timeout.
-            records: The batch to begin with.
-            trusted: Whether it is to be run although not one of them can be read.
-
-        Returns:
-            False where this node can read none of the records.
-        """
-        if self._key == key:
-            return True
-        function, lost, timeout = cloudpickle.loads(code)
-        if not trusted and not _can_read(function, records):
-            return False
-        lean = lean_of(function)
-        if lean is not None:
-            function.lean = lean.here()
-        with self._lock:
-            self._close()
-            self._key, self._opened = key, (partial(Team, function, 1, timeout, among=cores()), lost)
-        return True
-
-    def run(self, records: pa.RecordBatch) -> list[pa.RecordBatch]:
-        """Runs what was opened on a batch, in a process that lives on until no batch comes for a while."""
-        assert self._opened is not None
-        start, lost = self._opened
-        with self._lock:
-            self._team = self._team or start()
-            results = list(self._team.run([records], lost))
-        self._wait()
-        return results
-
-    def _wait(self) -> None:
-        """Ends the process if nothing comes for a while: Ray keeps its workers for as long as their program runs."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = Timer(IDLE, self.close)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def close(self) -> None:
-        """Ends the process, unless it is at work."""
-        if self._lock.acquire(blocking=False):
-            try:
-                self._close()
-            finally:
-                self._lock.release()
-
-    def _close(self) -> None:
-        if self._team is not None:
-            self._team.close()
-            self._team = None
-
-
-_DESK: Final = _Desk()  # that of this worker of Ray
-
-
-def _working(key: str, code: bytes) -> Callable[[pa.RecordBatch, bool, int], bytes | list[bytes]]:
-    """Returns a task of a batch: with it a worker gets the code, once, where each task would ask Ray for an object again.
-
-    What is done comes back in so many pieces, each small enough to come with the answer.
-    """
-
-    def task(records: pa.RecordBatch, trusted: bool, count: int) -> bytes | list[bytes]:
-        data = pickle.dumps(work(key, code, records, trusted))
-        size = -(-len(data) // count)
-        return [data[size * number : size * (number + 1)] for number in range(count)] if count > 1 else data
-
-    return task
-
-
-def work(key: str, code: bytes, records: pa.RecordBatch, trusted: bool) -> Done:
-    """Does a batch.
-
-    Args:
-        key: The number of the code.
-        code: The function, what stands in for lost records, and the timeout.
-        records: The batch.
-        trusted: Whether it is to be done although not one of the records can be read.
-    """
-    import ray
-
-    node = f"{ray.util.get_node_ip_address()} ({ray.get_runtime_context().get_node_id()[:8]})"
-    if not _DESK.open(key, code, records, trusted):
-        return Done(node, versions(), None)
-    return Done(node, versions(), [_alone(batch) for batch in _DESK.run(records)])
-
-
-def _can_read(function: Function, records: pa.RecordBatch) -> bool:
-    """Returns whether at least one of some records can be read on this machine; true where a function cannot say."""
-    readable: Callable[[pa.RecordBatch], bool] = getattr(function, "readable", lambda records: True)
-    return readable(records)
-
-
-def _alone(records: pa.RecordBatch) -> pa.RecordBatch:
-    """Returns records that hold no others: what is pickled of a slice is all that it is a slice of."""
-    return records.take(pa.array(range(records.num_rows), pa.int64()))
 
 
 def _connect(address: str) -> Any:

@@ -25,6 +25,7 @@ from dataprep.testing import check_engine, write_images
 
 ray = pytest.importorskip("ray")
 
+from dataprep.engines import node  # noqa: E402  after what skips
 from dataprep.engines import ray as engine  # noqa: E402  after what skips
 from dataprep.engines.ray import Ray  # noqa: E402  after what skips
 
@@ -230,7 +231,7 @@ def test_files_that_are_gone_everywhere_are_rows(cluster: Any, photos: Path, mon
 
 def test_a_node_with_other_versions_is_refused(cluster: Any, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A node that would measure otherwise is named, with what it has and what this machine has."""
-    monkeypatch.setattr(engine, "decoders", lambda: "Pillow 0.1")
+    monkeypatch.setattr(node, "decoders", lambda: "Pillow 0.1")
     with pytest.raises(DataprepError, match=r"the node \S+ \(\w+\) would measure otherwise: .* this machine has .*Pillow 0\.1"):
         clean(photos, engine=Ray(cluster.address, least=LEAST), progress=False)
 
