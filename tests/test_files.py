@@ -70,7 +70,7 @@ def test_what_a_killed_run_left_is_removed(tmp_path: Path, act: Callable[[Path],
     for name in ("m.tmp", ".dataprep", "finished"):
         (tmp_path / name).write_text("other")
     kill = f"import os; from dataprep.files import *\nwith unfinished({str(tmp_path)!r}) as file: os._exit(0)"
-    subprocess.run([sys.executable, "-c", kill], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", kill], check=True, timeout=300)
     (tmp_path / f"{UNFINISHED}7").hardlink_to(tmp_path / "finished")  # linked to its name already when the kill came
     with unfinished(tmp_path) as written:
         assert len([name for name in names(tmp_path) if name.startswith(UNFINISHED)]) == 3

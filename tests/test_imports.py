@@ -43,7 +43,7 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
     """Runs code in a fresh interpreter, with warnings as errors, that sees the dataprep that this one sees."""
     environment = {**os.environ, "PYTHONPATH": str(Path(dataprep.__file__).parents[1])}
     command = [sys.executable, "-P", "-W", "error", "-c", code]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
 
 CLEAN = """

@@ -53,7 +53,7 @@ def test_whoever_imports_dataprep_sees_the_warning(other: Path, installed: bool)
     """Under Python's own filters `import dataprep` shows the warning once where there is a namesake, and nothing where not."""
     script = f"import sys; sys.path.append({str(other)!r})\n" if installed else ""
     command = [sys.executable, "-c", f"{script}import dataprep, dataprep"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    ended = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     assert ended.stderr.count("the unrelated library `dataprep` 0.4.5 is installed") == int(installed)
     assert installed or ended.stderr == ""
 

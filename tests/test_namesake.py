@@ -57,7 +57,7 @@ class Site:
         """Runs code where this folder is that of the installed packages, behind some other folders."""
         start = START.format(site=str(self.folder), first=list(first))
         command = [sys.executable, "-I", "-S", "-c", start + code]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def test_silent_where_nobody_looks(folder: Path, capfd: pytest.CaptureFixture[st
         CLEAN.format(folder=str(folder), more="") + "; import sys; assert not {'rich.progress', 'IPython'} & sys.modules.keys()"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(dp.__file__).parents[1])}
-    subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=300)
     assert capfd.readouterr() == ("", "")
 
 
@@ -68,7 +68,7 @@ def test_in_a_notebook(folder: Path) -> None:
     source = watching + CLEAN.format(folder=str(folder), more="").replace("; dp.clean", "\nmanifest = dp.clean")
     book: Any = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
     drawn: list[str] = []
-    client = nbclient.NotebookClient(book, timeout=120, resources={"metadata": {"path": str(Path(dp.__file__).parents[1])}})
+    client = nbclient.NotebookClient(book, timeout=300, resources={"metadata": {"path": str(Path(dp.__file__).parents[1])}})
     client.on_output = drawn.append
     handle = client.process_message
 

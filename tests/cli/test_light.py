@@ -35,7 +35,7 @@ def loaded(*arguments: object) -> set[str]:
     """Returns the modules that a command has loaded when it ends."""
     environment = {**os.environ, "PYTHONPATH": str(Path(dataprep.__file__).parents[1])}
     command = [sys.executable, "-P", "-W", "error", "-c", RUN, *map(str, arguments)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return set(done.stdout.splitlines()[-1].split()[1:])
 

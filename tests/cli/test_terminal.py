@@ -94,6 +94,6 @@ def test_nowhere_to_print(folder: Path, tmp_path: Path, arguments: tuple[str, ..
     """Where standard output is full, the command fails with one sentence."""
     command = [sys.executable, "-m", "dataprep", *arguments]
     with open("/dev/full", "w") as full:
-        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, cwd=tmp_path, check=False)
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=300, cwd=tmp_path, check=False)
     assert ended.returncode == 1
     assert ended.stderr == "Error: [Errno 28] No space left on device\n"

@@ -98,7 +98,7 @@ def test_a_script_without_a_guard(tmp_path: Path) -> None:
         print(sorted(batch["row"][0].as_py() for batch in Local(2).map(double, batches, None)))
     """
     (tmp_path / "script.py").write_text(textwrap.dedent(script))
-    ended = subprocess.run([sys.executable, "script.py"], capture_output=True, text=True, check=True, timeout=60, cwd=tmp_path)
+    ended = subprocess.run([sys.executable, "script.py"], capture_output=True, text=True, check=True, timeout=300, cwd=tmp_path)
     assert ended.stdout == "[0, 2, 4, 6, 8]\n"
     assert ended.stderr == ""
 
@@ -140,7 +140,7 @@ def test_in_a_daemonic_process(folder: Path) -> None:
 def test_without_other_programs(folder: Path, tmp_path: Path, path: str) -> None:
     """The command ends where no other program can be found, such as in a slim container."""
     command = [sys.executable, "-m", "dataprep", "clean", str(folder), "--out", str(tmp_path / "out"), "--quiet"]
-    ended = subprocess.run(command, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=True, timeout=120)
+    ended = subprocess.run(command, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=True, timeout=300)
     assert ended.stderr == ""
 
 
