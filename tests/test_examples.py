@@ -18,6 +18,12 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 TIMEOUT = 300  # seconds until a program that ought to end is given up: a limit for broken code, not a measurement
 
 
+@pytest.fixture(autouse=True)
+def beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets examples find what lies beside them, as they do by default."""
+    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
+
+
 def run(*arguments: object) -> str:
     """Runs Python with some arguments and returns what it printed."""
     command = [sys.executable, *map(str, arguments)]
