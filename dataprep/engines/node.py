@@ -120,16 +120,17 @@ class _Desk:
 _DESK: Final = _Desk()  # that of this worker of Ray
 
 
-def working(key: str, code: bytes) -> Callable[[pa.RecordBatch, bool, int], bytes | list[bytes]]:
+def working(key: str, code: bytes) -> Callable[[pa.RecordBatch, bool, int], list[bytes]]:
     """Returns a task of a batch: with it a worker gets the code, once, where each task would ask Ray for an object again.
 
     What is done comes back in so many pieces, each small enough to come with the answer.
     """
 
-    def task(records: pa.RecordBatch, trusted: bool, count: int) -> bytes | list[bytes]:
+    def task(records: pa.RecordBatch, trusted: bool, count: int) -> list[bytes]:
+        """Does a batch, and returns so many pieces."""
         data = pickle.dumps(work(key, code, records, trusted))
         size = -(-len(data) // count)
-        return [data[size * number : size * (number + 1)] for number in range(count)] if count > 1 else data
+        return [data[size * number : size * (number + 1)] for number in range(count)]
 
     return task
 

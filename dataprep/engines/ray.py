@@ -174,9 +174,8 @@ class _Driver:
                     break
                 self._waiting.append(_Task(records))
             task = self._waiting.popleft()
-            count = -(-task.records.num_rows * ROW // PIECE)
-            given_back = self._work.options(num_returns=count).remote(alone(task.records), task.trusted, count)
-            task.pieces = given_back if count > 1 else [given_back]
+            count = 2 + task.records.num_rows * ROW // PIECE  # of one alone Ray makes no list
+            task.pieces = self._work.options(num_returns=count).remote(alone(task.records), task.trusted, count)
             self._flying[task.pieces[0]] = task
         return bool(self._flying)
 
