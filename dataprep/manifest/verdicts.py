@@ -41,7 +41,7 @@ def verdicts(table: pa.Table, rules: tuple[Rule, ...], overrides: Overrides = NO
     table = table.append_column(keep, pa.array(found < 0))
     for field, values in zip(others, (given.reasons, given.details, given.twins, given.distances), strict=True):
         column = pa.array(values, field.type).take(indices)
-        if field.name == "detail":
+        if field.name == "detail" and back.any():
             column = pc.if_else(pa.array(back), pa.scalar(KEPT_BY_HAND, field.type), column)
         table = table.append_column(field, column)
     return table

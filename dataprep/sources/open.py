@@ -359,7 +359,7 @@ def _open_parts(items: Sequence[Any], options: Options) -> Source:
         else:
             others.append((item if isinstance(item, str) else f"part-{place}", item))
     sources = [_open(item, options) for _, item in others]
-    sources += [_open_list(images, options, folder) for folder, images in singles.items()]
+    sources += [_open_files(images, options.root or folder, options) for folder, images in singles.items()]
     parts = dict(zip(part_names([*(name for name, _ in others), *singles]), sources, strict=True))
     return Several(parts, splits=all(name.lower() in SPLITS for name in parts))
 
