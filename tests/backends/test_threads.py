@@ -3,7 +3,6 @@
 import pickle
 import sys
 import threading
-from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import islice
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from same import assert_same
 
 from dataprep import kernel
 from dataprep.backends.program import Copies, compile_ops
@@ -25,7 +25,6 @@ from dataprep.pipeline import Pipeline
 from dataprep.protocols import Op
 from dataprep.stages import Brightness, CenterCrop, HorizontalFlip, Normalize, Output, RandomResizedCrop, Resize, Rotate
 from dataprep.testing import FakeBackend, write_images
-from dataprep.types import Batch
 
 KEPT = 22
 JOBS: dict[str, tuple[Op, ...]] = {
@@ -47,14 +46,6 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
 def loader(manifest: Manifest, job: str = "training", workers: int = 2, prefetch: int = 2) -> Loader:
     """Returns a loader with arrays from threads."""
     return Loader(manifest, Pipeline(*JOBS[job]), batch_size=4, backend=Threads(workers, prefetch, "numpy"))
-
-
-def assert_same(ours: Iterable[Batch], theirs: Iterable[Batch]) -> None:
-    """Checks that two runs gave the same batches to the last bit."""
-    for one, other in zip(ours, theirs, strict=True):
-        for mine, yours in zip(one, other, strict=True):
-            assert mine.dtype == yours.dtype
-            assert np.array_equal(mine, yours)
 
 
 @pytest.mark.parametrize("job", JOBS)

@@ -2,7 +2,7 @@
 
 import multiprocessing
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from same import assert_same
 
 from dataprep.backends.cpu.kernels import kernel
 from dataprep.cleaning.clean import clean
@@ -71,13 +72,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def manifest(folder: Path) -> Manifest:
     """22 kept photos of two classes."""
     return clean(folder, PIPELINE, engine=Local(0))
-
-
-def assert_same(ours: Iterable[Batch], theirs: Iterable[Batch]) -> None:
-    """Checks that two runs gave the same batches to the last bit."""
-    for one, other in zip(ours, theirs, strict=True):
-        for mine, yours in zip(one, other, strict=True):
-            assert np.array_equal(np.asarray(mine), np.asarray(yours))
 
 
 @pytest.mark.parametrize("prefetch", [1, 3])

@@ -7,16 +7,14 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
 from contextlib import suppress
 from itertools import islice
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import pytest
-from attrs import frozen
+from same import assert_same
 
 import dataprep
 from dataprep.backends.cpu.kernels import kernel
@@ -28,7 +26,7 @@ from dataprep.manifest import Manifest
 from dataprep.pipeline import Pipeline
 from dataprep.stages import HorizontalFlip, Normalize, RandomResizedCrop, Resize
 from dataprep.testing import FakeBackend, write_images
-from dataprep.types import Batch, Image, Params, Sizes, Spec, Uniforms
+from dataprep.types import Image, Params
 
 pytest.importorskip("torch")
 
@@ -45,13 +43,6 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
     folder = tmp_path_factory.mktemp("photos")
     write_images(folder, 22, height=24, width=32)
     return clean(folder, PIPELINE, engine=Local(0))
-
-
-def assert_same(ours: Iterable[Batch], theirs: Iterable[Batch]) -> None:
-    """Checks that two runs gave the same batches to the last bit."""
-    for one, other in zip(ours, theirs, strict=True):
-        for mine, yours in zip(one, other, strict=True):
-            assert np.array_equal(np.asarray(mine), np.asarray(yours))
 
 
 def run(program: str, folder: Path, *arguments: object, shell: str = "") -> subprocess.CompletedProcess[str]:
@@ -212,17 +203,8 @@ if __name__ == "__main__":
 """
 
 
-@frozen
-class Doomed:
+class Doomed(HorizontalFlip):
     """An op whose worker is killed when it is asked to end."""
-
-    slots = 0
-
-    def spec(self, spec: Spec) -> Spec:
-        return spec
-
-    def draw(self, u: Uniforms, sizes: Sizes) -> tuple[Params, Sizes]:
-        return np.empty((len(sizes), 0)), sizes
 
 
 @kernel.register
@@ -260,5 +242,6 @@ def test_workers_end_at_once_however_they_were_started(manifest: Manifest, tmp_p
     """Only the program itself goes through the end of Python, where a worker's threads could abort it."""
     manifest.write(tmp_path / "manifest.parquet")
     done = run(SAYS_GOODBYE, tmp_path, start)
+    assert done.returncode == 0, done.stderr
     program, *ends = done.stdout.splitlines()
     assert ends == [f"the end of {program}"]
